@@ -1,0 +1,120 @@
+/**
+ * The settings of a fedns process, as every other part reads them: validated, defaults filled in, paths absolute,
+ * names lower-cased without a trailing dot. `load.ts` makes them from the YAML file; nothing else does.
+ */
+
+/** A name server of the served domain, with its addresses where it lies in the domain. */
+export interface NameserverSettings {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+/** How a Service comes to be federated. */
+export type Selection = 'label' | 'export' | 'all';
+
+/** Which shards the global name answers with. */
+export type Policy = 'all' | 'nearest' | 'weighted' | 'failover';
+
+export interface FederationSettings {
+  readonly name: string;
+  readonly select: Selection;
+  readonly policy: Policy;
+}
+
+/** Limits that one member cluster's data is held to, so that it can only harm itself. */
+export interface ClusterLimits {
+  /** Services, EndpointSlices, Nodes and exports together. */
+  readonly objects: number;
+  /** Octets of one object as JSON or YAML. */
+  readonly objectOctets: number;
+  /** Changes applied per second; further ones wait. */
+  readonly changesPerSecond: number;
+}
+
+/** Where a member cluster's objects come from. */
+export type ClusterOrigin =
+  | { readonly kind: 'manifests'; readonly path: string }
+  | {
+      readonly kind: 'kubeconfig';
+      readonly path: string;
+      readonly context?: string;
+      /** Accept a kubeconfig's `insecure-skip-tls-verify`. */
+      readonly allowInsecure: boolean;
+      /** Exec credential plugins that may run besides those with an absolute path. */
+      readonly execAllowed: readonly string[];
+    }
+  | { readonly kind: 'inCluster' };
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly region?: string;
+  /** Absent: concluded from Nodes and endpoints. */
+  readonly zones?: readonly string[];
+  readonly origin: ClusterOrigin;
+  /** Networks of the cluster's Pods and Nodes, CIDR text. */
+  readonly clients: readonly string[];
+  /** `loadBalancer`: only addresses of load balancers; `clusterIP`: also cluster IPs and Pod addresses (flat networks). */
+  readonly publish: 'loadBalancer' | 'clusterIP';
+  /** Networks that published addresses must (`allow`, empty: any) and must not (`deny`) lie in. */
+  readonly addresses: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** Domain suffixes that load-balancer hostnames must (`allow`, empty: any) and must not (`deny`) end in. */
+  readonly hostnames: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** Namespaces that must (`allow`, empty: any) and must not (`deny`) hold a federated Service. */
+  readonly namespaces: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  readonly limits: ClusterLimits;
+}
+
+/** A static record, as text; `zonebuilder` turns it into wire form. */
+export interface StaticRecordSettings {
+  /** Absolute, lower case, no trailing dot; the first label may be `*`. */
+  readonly name: string;
+  /** A mnemonic such as `MX`, or `TYPEnnn` (RFC 3597). */
+  readonly type: string;
+  /** Presentation form (RFC 1035 section 5.1); names in it are absolute with or without the trailing dot. */
+  readonly data: string;
+  readonly ttlSeconds: number;
+}
+
+/** An address and port to listen on, UDP and TCP. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Settings {
+  /** The file that the settings were read from. */
+  readonly file: string;
+  /** The served domain: lower case, no trailing dot. */
+  readonly domain: string;
+  readonly nameservers: readonly NameserverSettings[];
+  /** RNAME of the SOA record, as a domain name. */
+  readonly hostmaster: string;
+  readonly listen: readonly ListenAddress[];
+  /** Absent: no admin listener. */
+  readonly admin?: ListenAddress;
+  readonly ttlSeconds: number;
+  /** TTL of negative answers and the SOA's MINIMUM. */
+  readonly negativeTtlSeconds: number;
+  /** TTL of NS and SOA. */
+  readonly apexTtlSeconds: number;
+  readonly whenNoneHealthy: 'nodata' | 'nxdomain' | 'lastKnown';
+  readonly transport: 'auto' | 'batch' | 'portable';
+  readonly workers: number | 'auto';
+  /** Largest UDP reply and the size advertised in OPT, in octets (512 to 4096). */
+  readonly udpPayloadMax: number;
+  /** Absent: no state is kept. */
+  readonly stateDir?: string;
+  readonly federations: readonly FederationSettings[];
+  readonly ecs: { readonly trust: readonly string[] };
+  readonly geoip?: { readonly database: string };
+  readonly outage: { readonly graceSeconds: number; readonly failStaticAbove: number };
+  /** How long a shard that went down and came back must stay up to count again, in seconds; 0 turns it off. */
+  readonly dampingSeconds: number;
+  /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */
+  readonly resolvers: readonly string[];
+  readonly clusters: readonly ClusterSettings[];
+  /** Namespace of Secrets labelled `fedns.io/cluster` in the cluster that fedns runs in; absent: not looked for. */
+  readonly clusterSecrets?: { readonly namespace: string };
+  readonly records: readonly StaticRecordSettings[];
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' };
+}

@@ -1,0 +1,62 @@
+/**
+ * The counters of the data plane: what is counted, and where it stands in a worker's shared memory. Each worker is
+ * the only writer of its own block, so a plain `block[i]++` is enough; the admin thread reads all blocks and sums.
+ * Float64 counts exactly to 2^53, and a reader sees each either before or after an increment.
+ */
+
+/** Query types that have a counter of their own; every other type counts as `other`. */
+export const COUNTED_TYPES = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'SRV', 'HTTPS', 'ANY'] as const;
+
+/** RCODEs that have a counter of their own, by number (RFC 6895 section 2.3). */
+export const COUNTED_RCODES = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+  NOTAUTH: 9,
+  BADVERS: 16,
+  BADCOOKIE: 23,
+} as const;
+
+/** Upper bounds of the batch-size histogram, in packets. */
+export const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64] as const;
+
+/** Position of each counter in a block. */
+export const Counter = {
+  queriesUdp: 0,
+  queriesTcp: 1,
+  queriesTls: 2,
+  repliesTruncated: 3,
+  /** Packets that get no reply: shorter than a header, QR set, source port 0. */
+  droppedUnanswerable: 4,
+  /** Replies withheld by response rate limiting. */
+  droppedRateLimited: 5,
+  /** Replies the kernel did not take. */
+  droppedSend: 6,
+  /** Queries that ended in a caught exception: each one is a bug. */
+  faults: 7,
+  ednsQueries: 8,
+  cookiesValid: 9,
+  octetsIn: 10,
+  octetsOut: 11,
+  rateLimitedSlip: 12,
+  refusedAccess: 13,
+  tcpConnections: 14,
+  tcpClosedIdle: 15,
+  tcpClosedLimit: 16,
+  tcpClosedSlow: 17,
+  /** First of 11: {@link COUNTED_TYPES}, then `other`. */
+  type: 24,
+  /** First of 24: RCODE by number, 0 to 23. */
+  rcode: 36,
+  /** First of 7: batches of up to {@link BATCH_BOUNDS} packets. */
+  batch: 60,
+} as const;
+
+/** Counters in a block, with room to grow. */
+export const COUNTERS_PER_WORKER = 72;
+
+/** Octets of one worker's block. */
+export const COUNTER_BLOCK_OCTETS = COUNTERS_PER_WORKER * 8;

@@ -1,0 +1,60 @@
+/**
+ * The seam between transports and answers. A transport owns sockets and buffers; it hands each query to `answer`
+ * and sends what comes back. Everything about DNS is behind this seam, everything about sockets before it.
+ */
+
+/** The kind of transport a query came over. */
+export const Transport = { udp: 0, tcp: 1, tls: 2 } as const;
+export type Transport = (typeof Transport)[keyof typeof Transport];
+
+/** Octets that a reply buffer must hold for UDP: the largest `udpPayloadMax`. */
+export const UDP_REPLY_OCTETS = 4096;
+/** Octets that a reply buffer must hold for TCP, without the length prefix (RFC 1035 section 4.2.2). */
+export const TCP_REPLY_OCTETS = 65535;
+
+/** One worker's view of the answer image. Not shared between threads. */
+export interface Responder {
+  /**
+   * Answers one query. Synchronous, never throws, reads and writes nothing outside the given ranges.
+   *
+   * @param query - holds the query at `queryStart`, `queryLength` octets long
+   * @param reply - the reply is written at `replyStart`; room for {@link UDP_REPLY_OCTETS} or {@link TCP_REPLY_OCTETS}
+   * @param transport - one of {@link Transport}
+   * @param client - holds the client's address at `clientStart`: 4 octets of IPv4 or 16 of IPv6 (also v4-mapped)
+   * @returns the reply's length in octets; 0: send nothing
+   */
+  answer(
+    query: Uint8Array,
+    queryStart: number,
+    queryLength: number,
+    reply: Uint8Array,
+    replyStart: number,
+    transport: Transport,
+    client: Uint8Array,
+    clientStart: number,
+    clientLength: number,
+  ): number;
+  /** Pins the newest published state: to be called before the first `answer` of a batch. Cheap. */
+  enter(): void;
+  /** Lets go of it: to be called after the last `answer` of a batch and before the thread blocks or yields. Cheap. */
+  leave(): void;
+  /** Switches to another image or other settings; called between batches. */
+  adopt(settings: ResponderSettings): void;
+}
+
+/** Shared memory of the answer image; `generation` grows whenever the memory itself is replaced. */
+export interface ImageHandle {
+  readonly control: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  readonly generation: number;
+}
+
+/** All that a responder needs. Structured-cloneable, so that it can be posted to a worker. */
+export interface ResponderSettings {
+  readonly image: ImageHandle;
+  /** Which reader of the image this worker is: 0 to 63. */
+  readonly reader: number;
+  /** This worker's block of counters, see counters.ts. */
+  readonly counters: SharedArrayBuffer;
+  readonly udpPayloadMax: number;
+}

@@ -1,0 +1,61 @@
+/**
+ * What every source of cluster facts has in common, whether it reads manifests or watches an API server:
+ * its life cycle and what it reports of itself to the operator.
+ */
+
+/** How a source sees its cluster. */
+export type ClusterCondition = 'Pending' | 'Ready' | 'NotReady' | 'Offline';
+
+/** Something in the cluster that was not taken, and why. Codes are stable; the message is for people. */
+export interface Refusal {
+  readonly code: string;
+  /** For example `Service mynamespace/nginx`, or a file with line and column. */
+  readonly object: string;
+  readonly message: string;
+  /** When it was first seen, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** What `fedns clusters` and `fedns explain` show of a cluster. */
+export interface ClusterReport {
+  readonly name: string;
+  readonly kind: 'manifests' | 'kubernetes';
+  readonly condition: ClusterCondition;
+  /** The Kubernetes version, where known. */
+  readonly version?: string;
+  readonly region?: string;
+  /** Where region and zones come from: `config`, `nodes`, `endpoints` or `none`. */
+  readonly topologyFrom: string;
+  readonly zones: readonly string[];
+  /** Since when the condition holds, in milliseconds since the epoch. */
+  readonly conditionSinceMs: number;
+  /** When the last complete list was taken in. */
+  readonly syncedMs?: number;
+  /** When the last octet came, per watched kind. */
+  readonly lastOctetMs: Readonly<Record<string, number>>;
+  readonly objects: number;
+  readonly refusals: readonly Refusal[];
+  /** The newest trouble, in one line. */
+  readonly lastError?: string;
+}
+
+/** A running source for one member cluster. */
+export interface ClusterSource {
+  readonly name: string;
+  /** Resolves once the first attempt to read the cluster has ended, whether it worked or not. */
+  start(): Promise<void>;
+  /** Leaves no timer, watcher or socket behind. The facts stay in the sink. */
+  stop(): Promise<void>;
+  report(): ClusterReport;
+}
+
+/** Milliseconds since the epoch; tests pass their own. */
+export type Clock = () => number;
+
+/** Where parts write what happens. Structured fields first, then the message, as pino takes them. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

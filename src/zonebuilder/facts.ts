@@ -1,0 +1,75 @@
+/**
+ * The facts that watchers report and the topology tree is built from: which shards exist, which of them are
+ * ready, and what is known of their cluster. Plain values; nothing here knows of Kubernetes or of DNS messages.
+ */
+
+/** Names one shard: a Service of a federation in one member cluster. */
+export interface ShardId {
+  readonly cluster: string;
+  readonly federation: string;
+  readonly namespace: string;
+  readonly service: string;
+}
+
+/** A named port of a Service, published as an SRV RRset `_name._protocol` (RFC 2782). */
+export interface ShardPort {
+  readonly name: string;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** The object whose change led to a fact, so that every change of an answer can be traced to it. */
+export interface Cause {
+  /** For example `EndpointSlice mynamespace/nginx-1`. */
+  readonly object: string;
+  readonly resourceVersion?: string;
+  /** When fedns learned of it, in milliseconds since the epoch, by fedns' own clock. */
+  readonly timeMs: number;
+}
+
+/** One shard as its cluster reports it. Whether the cluster itself counts is in {@link ClusterState}. */
+export interface ShardState extends ShardId {
+  /** IPv4 and IPv6 addresses that the cluster publishes: usable ones only, canonical text, each once. */
+  readonly addresses: readonly string[];
+  /** Whether at least one endpoint is ready. */
+  readonly ready: boolean;
+  /** Zones with a ready endpoint; `every`: the ready endpoints name no zone, so all zones of the cluster count. */
+  readonly readyZones: readonly string[] | 'every';
+  readonly ports: readonly ShardPort[];
+  /** TTL of the Service's records in seconds, where an annotation sets it (0 to 2147483647, RFC 2181 section 8). */
+  readonly ttlSeconds?: number;
+  readonly cause: Cause;
+}
+
+/**
+ * How much the facts of a cluster are worth.
+ * - `pending`: never synced and no snapshot, so nothing negative may be concluded yet;
+ * - `available`: in contact;
+ * - `held`: out of contact, the last facts still count;
+ * - `withdrawn`: out of contact for too long, its shards count as unhealthy.
+ */
+export type ClusterStatus = 'pending' | 'available' | 'held' | 'withdrawn';
+
+/** A member cluster: where it is and how much its facts are worth. */
+export interface ClusterState {
+  readonly name: string;
+  /** Lower case. Without a region its shards appear at the global name only. */
+  readonly region?: string;
+  /** Lower case, each once; may be empty. */
+  readonly zones: readonly string[];
+  readonly status: ClusterStatus;
+}
+
+/** What a source of facts talks to. Every call takes effect in the answers before it returns. */
+export interface FactSink {
+  /** Announces a cluster or replaces what is known of it. Its shards stay as they are. */
+  setCluster(state: ClusterState): void;
+  /** Forgets a cluster and all its shards. */
+  removeCluster(name: string): void;
+  /** Adds a shard or replaces it. The cluster must have been announced. */
+  upsertShard(shard: ShardState): void;
+  removeShard(id: ShardId, cause: Cause): void;
+  /** Replaces all shards of a cluster, as after a relist: a shard that both lists hold is never absent between. */
+  replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void;
+}
