@@ -3,6 +3,8 @@
  * and sends what comes back. Everything about DNS is behind this seam, everything about sockets before it.
  */
 
+import type { Apex } from '../zonebuilder/apex.ts';
+
 /** The kind of transport a query came over. */
 export const Transport = { udp: 0, tcp: 1, tls: 2 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];
@@ -38,6 +40,8 @@ export interface Responder {
   enter(): void;
   /** Lets go of it: to be called after the last `answer` of a batch and before the thread blocks or yields. Cheap. */
   leave(): void;
+  /** Whether the image has moved to other memory and an `adopt` is due. To be asked before a batch. Cheap. */
+  readonly isStale: boolean;
   /** Switches to another image or other settings; called between batches. */
   adopt(settings: ResponderSettings): void;
 }
@@ -49,6 +53,9 @@ export interface ImageHandle {
   readonly generation: number;
 }
 
+/** What the domain itself is answered with; see zonebuilder/apex.ts. */
+export type { Apex };
+
 /** All that a responder needs. Structured-cloneable, so that it can be posted to a worker. */
 export interface ResponderSettings {
   readonly image: ImageHandle;
@@ -56,5 +63,6 @@ export interface ResponderSettings {
   readonly reader: number;
   /** This worker's block of counters, see counters.ts. */
   readonly counters: SharedArrayBuffer;
+  readonly apex: Apex;
   readonly udpPayloadMax: number;
 }

@@ -1,0 +1,482 @@
+/**
+ * The answer to one query, as a function over octets, the same for every transport.
+ *
+ * ```
+ *   query.ts ──► find.ts ──► compose.ts ──► edns.ts
+ *   read it      what the    sections       OPT, header
+ *                name is
+ * ```
+ *
+ * One guard stands around it: an exception is a bug, costs that query a SERVFAIL, and is counted. Nothing here
+ * waits or allocates.
+ */
+import { Class, Rcode, Type } from '../zonebuilder/dns.ts';
+import { GLOBAL, RECORD_HEADER_OCTETS } from '../zonebuilder/layout.ts';
+import type { Apex } from '../zonebuilder/apex.ts';
+import { ascend, writeAddresses, writeAlias, writeRrset, writeService, writeSoa } from './compose.ts';
+import { Counter } from './counters.ts';
+import { ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
+import { Exchange, Flag, HEADER_OCTETS } from './exchange.ts';
+import { find, Found, Kind } from './find.ts';
+import { ImageView } from './image-view.ts';
+import { labelsBelow, Name, readName } from './name.ts';
+import { Parsed, readQuery } from './query.ts';
+import type { Responder, ResponderSettings } from './responder.ts';
+import { TCP_REPLY_OCTETS, Transport } from './responder.ts';
+import { canPointAt, write16 } from './write.ts';
+
+/** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
+const CHAIN_MAX = 8;
+
+/** Name servers whose addresses one referral carries (all that a delegation in use has). */
+const GLUE_NAMES_MAX = 16;
+
+/** Makes the responder of one worker. */
+export function createResponder(settings: ResponderSettings): Responder {
+  return new ImageResponder(settings);
+}
+
+/** Answers from the image. */
+class ImageResponder implements Responder {
+  readonly #x = new Exchange();
+  readonly #found = new Found();
+  /** The name behind a static alias, and that of a record's target. */
+  readonly #aliased = new Name();
+  readonly #target = new Name();
+  #view: ImageView;
+  #apex: Apex;
+  #domainLabels = 0;
+  #counters: Float64Array;
+  #payloadMax: number;
+  /** The name being looked up and its position in the reply. */
+  #name: Name;
+  #nameAt = 0;
+  #below = 0;
+
+  constructor(settings: ResponderSettings) {
+    this.#view = new ImageView(settings.image, settings.reader);
+    this.#apex = settings.apex;
+    this.#counters = new Float64Array(settings.counters);
+    this.#payloadMax = settings.udpPayloadMax;
+    this.#name = this.#x.name;
+    this.adopt(settings);
+  }
+
+  adopt(settings: ResponderSettings): void {
+    this.#view.leave();
+    this.#view = new ImageView(settings.image, settings.reader);
+    this.#view.leave();
+    this.#apex = settings.apex;
+    this.#counters = new Float64Array(settings.counters);
+    this.#payloadMax = settings.udpPayloadMax;
+    const name = new Name();
+    readName(name, this.#apex.domain, 0, this.#apex.domain.length);
+    this.#domainLabels = name.count;
+  }
+
+  get isStale(): boolean {
+    return this.#view.isStale;
+  }
+
+  enter(): void {
+    this.#view.enter();
+  }
+
+  leave(): void {
+    this.#view.leave();
+  }
+
+  answer(
+    query: Uint8Array,
+    queryStart: number,
+    queryLength: number,
+    reply: Uint8Array,
+    replyStart: number,
+    transport: Transport,
+    client: Uint8Array,
+    clientStart: number,
+    clientLength: number,
+  ): number {
+    const x = this.#x;
+    x.query = query;
+    x.queryStart = queryStart;
+    x.queryEnd = queryStart + queryLength;
+    x.transport = transport;
+    x.client = client;
+    x.clientStart = clientStart;
+    x.clientLength = clientLength;
+    x.reply = reply;
+    x.base = replyStart;
+    reset(x);
+    try {
+      return this.#respond(x);
+    } catch {
+      this.#counters[Counter.faults]!++;
+      return this.#fault(x);
+    }
+  }
+
+  #respond(x: Exchange): number {
+    const parsed = readQuery(x);
+    this.#countQuery(x, parsed);
+    if (parsed === Parsed.unanswerable) return 0;
+    x.at = x.questionEnd;
+    x.limit = x.base + this.#replyMax(x) - optOctets(x);
+    if (parsed !== Parsed.fine) refuseToRead(x, parsed);
+    else this.#dispatch(x);
+    return this.#finish(x);
+  }
+
+  /** Queries that no name needs to be looked up for are settled here. */
+  #dispatch(x: Exchange): void {
+    if (!x.hasQuestion) {
+      x.rcode = Rcode.FORMERR;
+    } else if (x.class !== Class.IN) {
+      x.rcode = Rcode.REFUSED;
+    } else if (isMetaType(x.type)) {
+      refuseType(x);
+    } else {
+      this.#below = labelsBelow(x.name, this.#apex.domain, this.#domainLabels);
+      if (this.#below < 0) refuseForeign(x);
+      else this.#answerName(x);
+    }
+  }
+
+  #answerName(x: Exchange): void {
+    this.#name = x.name;
+    this.#nameAt = x.base + HEADER_OCTETS;
+    x.isAuthoritative = true;
+    for (let links = 0; links < CHAIN_MAX; links++) if (!this.#answerLink(x)) return;
+    // RFC 1034 section 5.3.3 leaves the bound to the server; what was found of the chain is true and goes out.
+  }
+
+  /** Answers for the present name. Returns whether an alias leads on to another name. */
+  #answerLink(x: Exchange): boolean {
+    const found = this.#found;
+    const kind = find(this.#view, this.#name, this.#below, x.type === Type.DS, found);
+    switch (kind) {
+      case Kind.service:
+      case Kind.port:
+        this.#answerService(x, kind);
+        return false;
+      case Kind.static:
+        return this.#answerStatic(x);
+      case Kind.cut:
+        this.#refer(x);
+        return false;
+      case Kind.emptyNonTerminal:
+        if (this.#below === 0) this.#answerApex(x);
+        else this.#deny(x, Rcode.NOERROR);
+        return false;
+      default:
+        this.#denyUnlessPending(x, Rcode.NXDOMAIN);
+        return false;
+    }
+  }
+
+  /** A Service's name or port: the addresses of the level, or the aliases up to a level that has some. */
+  #answerService(x: Exchange, kind: Kind): void {
+    const view = this.#view;
+    const found = this.#found;
+    let owner = this.#nameAt;
+    for (;;) {
+      const v4 = view.levelV4(found.blob, found.location);
+      const v6 = view.levelV6(found.blob, found.location);
+      if (v4 !== 0 || v6 !== 0) return this.#answerLevel(x, kind, owner, v4, v6);
+      if (found.location === GLOBAL) return this.#noneHealthy(x);
+      // `_tcp.S.…` has no data of its own: it is no alias, only the port names below it are.
+      if (kind === Kind.port && found.port === 0) return this.#deny(x, Rcode.NOERROR);
+      const target = writeAlias(x, view, found, this.#name, this.#nameAt, owner);
+      if (target === 0) return truncate(x);
+      x.answers++;
+      if (x.type === Type.CNAME || x.type === Type.ANY) return;
+      owner = target;
+      ascend(view, found);
+    }
+  }
+
+  /** A level with addresses (DESIGN: failover is decided over both families, so the other family is NODATA). */
+  #answerLevel(x: Exchange, kind: Kind, owner: number, v4: number, v6: number): void {
+    if (kind === Kind.port) {
+      if (this.#found.port !== 0 && (x.type === Type.SRV || x.type === Type.ANY))
+        this.#answerPort(x, owner, v4, v6);
+      else this.#deny(x, Rcode.NOERROR);
+      return;
+    }
+    // RFC 8482 section 4.1: ANY is answered with one of the RRsets.
+    const wantsV4 = x.type === Type.A || (x.type === Type.ANY && v4 !== 0);
+    const level = wantsV4 ? v4 : x.type === Type.AAAA || x.type === Type.ANY ? v6 : 0;
+    if (level === 0) return this.#noOtherFamily(x);
+    const count = writeAddresses(x, this.#view, this.#found, level, wantsV4 ? Type.A : Type.AAAA, owner);
+    if (count === 0) truncate(x);
+    else x.answers += count;
+  }
+
+  #answerPort(x: Exchange, owner: number, v4: number, v6: number): void {
+    const view = this.#view;
+    const target = writeService(x, view, this.#apex, this.#found, owner);
+    if (target === 0) return truncate(x);
+    x.answers++;
+    if (!canPointAt(x, target)) return;
+    // RFC 2782: the target's addresses save a query; they are left out when they do not fit.
+    if (v4 !== 0) x.additionals += writeAddresses(x, view, this.#found, v4, Type.A, target);
+    if (v6 !== 0) x.additionals += writeAddresses(x, view, this.#found, v6, Type.AAAA, target);
+  }
+
+  #noneHealthy(x: Exchange): void {
+    this.#denyUnlessPending(x, this.#apex.nxdomainWhenNoneHealthy ? Rcode.NXDOMAIN : Rcode.NOERROR);
+  }
+
+  /**
+   * A type that the level does not have. While a cluster is pending it may yet bring that type, so the SOA is left
+   * out: a negative answer without one is not cached (RFC 2308 section 5), and clients that ask for A and AAAA
+   * together go on with the family they got, as they would not after SERVFAIL.
+   */
+  #noOtherFamily(x: Exchange): void {
+    if (!this.#view.isPending) this.#deny(x, Rcode.NOERROR);
+  }
+
+  #answerStatic(x: Exchange): boolean {
+    const view = this.#view;
+    const { entry } = this.#found;
+    if (this.#below === 0 && (x.type === Type.SOA || x.type === Type.ANY)) {
+      this.#answerApex(x);
+      return false;
+    }
+    const alias = x.type === Type.CNAME ? 0 : view.findRrset(entry, Type.CNAME);
+    const rrset =
+      alias !== 0 ? alias : x.type === Type.ANY ? view.firstRrset(entry) : view.findRrset(entry, x.type);
+    if (rrset === 0) {
+      this.#deny(x, Rcode.NOERROR);
+      return false;
+    }
+    const start = x.at;
+    const count = writeRrset(x, view, rrset, this.#nameAt);
+    if (count === 0) {
+      truncate(x);
+      return false;
+    }
+    x.answers += count;
+    if (x.type === Type.NS && x.answers === count) this.#addGlue(x, start, count);
+    return alias !== 0 && x.type !== Type.ANY && this.#follow(x, start);
+  }
+
+  /** Takes the target of the alias at `start` as the next name; false when it lies outside the domain. */
+  #follow(x: Exchange, start: number): boolean {
+    const target = start + 2 + RECORD_HEADER_OCTETS;
+    if (!canPointAt(x, target)) return false;
+    readName(this.#aliased, x.reply, target, x.at);
+    this.#name = this.#aliased;
+    this.#nameAt = target;
+    this.#below = labelsBelow(this.#name, this.#apex.domain, this.#domainLabels);
+    return this.#below >= 0;
+  }
+
+  #answerApex(x: Exchange): void {
+    if (x.type !== Type.SOA && x.type !== Type.ANY) return this.#deny(x, Rcode.NOERROR);
+    if (writeSoa(x, this.#view, this.#apex, this.#domainAt(), this.#apex.ttlSeconds)) x.answers++;
+    else truncate(x);
+  }
+
+  /** RFC 1034 section 4.3.2 step 3b: below a zone cut the delegation is all we know, and it is not ours. */
+  #refer(x: Exchange): void {
+    const view = this.#view;
+    const found = this.#found;
+    if (x.answers === 0) x.isAuthoritative = false;
+    const start = x.at;
+    const rrset = view.findRrset(found.entry, Type.NS);
+    const count = writeRrset(x, view, rrset, this.#nameAt + this.#name.labels[found.cutLabel]!);
+    if (count === 0) return truncate(x);
+    x.authorities += count;
+    // RFC 9471: glue that is needed to follow the referral and does not fit sets TC.
+    if (!this.#addGlue(x, start, count)) truncate(x);
+  }
+
+  /** Adds the static addresses of the targets of NS records that start at `start`. Returns whether all fit. */
+  #addGlue(x: Exchange, start: number, count: number): boolean {
+    let at = start;
+    let complete = true;
+    for (let i = 0; i < count && i < GLUE_NAMES_MAX; i++) {
+      const target = at + 2 + RECORD_HEADER_OCTETS;
+      at = target + ((x.reply[target - 2]! << 8) | x.reply[target - 1]!);
+      complete = this.#addAddresses(x, target, at) && complete;
+    }
+    return complete;
+  }
+
+  #addAddresses(x: Exchange, target: number, end: number): boolean {
+    const view = this.#view;
+    readName(this.#target, x.reply, target, end);
+    const below = labelsBelow(this.#target, this.#apex.domain, this.#domainLabels);
+    if (below < 1 || !canPointAt(x, target)) return true;
+    const entry = view.findStatic(this.#target.lower, 0, this.#target.labels[below]!);
+    if (entry === 0) return true;
+    return this.#addRrset(x, entry, Type.A, target) && this.#addRrset(x, entry, Type.AAAA, target);
+  }
+
+  #addRrset(x: Exchange, entry: number, type: number, owner: number): boolean {
+    const rrset = this.#view.findRrset(entry, type);
+    if (rrset === 0) return true;
+    const count = writeRrset(x, this.#view, rrset, owner);
+    x.additionals += count;
+    return count !== 0;
+  }
+
+  /** A negative conclusion about Services, which waits until every cluster has been heard (SERVFAIL until then). */
+  #denyUnlessPending(x: Exchange, rcode: number): void {
+    if (!this.#view.isPending) return this.#deny(x, rcode);
+    x.rcode = Rcode.SERVFAIL;
+    x.extendedError = ExtendedError.notReady;
+    x.isAuthoritative = false;
+    x.answers = 0;
+    x.at = x.questionEnd;
+  }
+
+  /** NODATA or NXDOMAIN with the SOA (RFC 2308 section 3), also at the end of a chain (RFC 6604 section 2). */
+  #deny(x: Exchange, rcode: number): void {
+    x.rcode = rcode;
+    if (writeSoa(x, this.#view, this.#apex, this.#domainAt(), this.#apex.negativeTtlSeconds)) x.authorities++;
+    else truncate(x);
+  }
+
+  /** Where the domain's name stands at the end of the present name. */
+  #domainAt(): number {
+    return this.#nameAt + this.#name.labels[this.#below]!;
+  }
+
+  #replyMax(x: Exchange): number {
+    if (x.transport !== Transport.udp) return TCP_REPLY_OCTETS;
+    if (!x.hasOpt) return PAYLOAD_MIN;
+    return Math.min(Math.max(x.payloadMax, PAYLOAD_MIN), this.#payloadMax);
+  }
+
+  #finish(x: Exchange): number {
+    writeOpt(x, this.#payloadMax);
+    this.#countReply(x);
+    return writeHeader(x);
+  }
+
+  /** After a bug: the question again, if it was read, and SERVFAIL. */
+  #fault(x: Exchange): number {
+    const end = x.hasQuestion ? x.questionEnd : x.base + HEADER_OCTETS;
+    reset(x);
+    x.flags = (x.query[x.queryStart + 2]! << 8) | x.query[x.queryStart + 3]!;
+    x.hasQuestion = end !== x.base + HEADER_OCTETS;
+    x.rcode = Rcode.SERVFAIL;
+    x.at = end;
+    return writeHeader(x);
+  }
+
+  #countQuery(x: Exchange, parsed: Parsed): void {
+    const counters = this.#counters;
+    counters[Counter.queriesUdp + x.transport]!++;
+    counters[Counter.octetsIn]! += x.queryEnd - x.queryStart;
+    if (parsed === Parsed.unanswerable) counters[Counter.droppedUnanswerable]!++;
+    if (x.hasQuestion) counters[Counter.type + typeCounter(x.type)]!++;
+    if (x.hasOpt) counters[Counter.ednsQueries]!++;
+  }
+
+  #countReply(x: Exchange): void {
+    const counters = this.#counters;
+    counters[Counter.rcode + x.rcode]!++;
+    counters[Counter.octetsOut]! += x.at - x.base;
+    if (x.isTruncated) counters[Counter.repliesTruncated]!++;
+  }
+}
+
+function reset(x: Exchange): void {
+  x.hasOpt = false;
+  x.hasQuestion = false;
+  x.options = 0;
+  x.questionEnd = x.base + HEADER_OCTETS;
+  x.rcode = Rcode.NOERROR;
+  x.isAuthoritative = false;
+  x.isTruncated = false;
+  x.answers = 0;
+  x.authorities = 0;
+  x.additionals = 0;
+  x.extendedError = -1;
+}
+
+function refuseToRead(x: Exchange, parsed: Parsed): void {
+  if (parsed === Parsed.badVersion) {
+    x.rcode = Rcode.BADVERS;
+  } else if (parsed === Parsed.notImplemented) {
+    x.rcode = Rcode.NOTIMP;
+  } else {
+    x.rcode = Rcode.FORMERR;
+    // RFC 6891 section 7: an OPT that could not be read whole is not answered with one.
+    x.hasOpt = false;
+  }
+}
+
+/** Types that ask for something other than an RRset (RFC 6895 section 3.1); ANY is answered. */
+function isMetaType(type: number): boolean {
+  return type === 0 || type === Type.OPT || (type >= Type.NXNAME && type < Type.ANY);
+}
+
+function refuseType(x: Exchange): void {
+  if (x.type === Type.AXFR || x.type === Type.IXFR) {
+    x.rcode = Rcode.REFUSED;
+  } else if (x.type === Type.MAILA || x.type === Type.MAILB || x.type === Type.TKEY) {
+    x.rcode = Rcode.NOTIMP;
+  } else {
+    x.rcode = Rcode.FORMERR;
+    x.extendedError = ExtendedError.invalidQueryType;
+  }
+}
+
+/** Off-domain names get no data and no upward referral (RFC 8499 "lame"); `. NS` is CoreDNS's health probe. */
+function refuseForeign(x: Exchange): void {
+  x.rcode = Rcode.REFUSED;
+  x.extendedError = ExtendedError.notAuthoritative;
+}
+
+function truncate(x: Exchange): void {
+  x.isTruncated = true;
+}
+
+/** Writes the header and returns the reply's length. */
+function writeHeader(x: Exchange): number {
+  const { reply, base } = x;
+  // RD is copied (RFC 1035 section 4.1.1) from what was understood as a query; every other bit is ours.
+  const copied = (x.flags & 0x7800) === 0 ? x.flags & Flag.RD : x.flags & 0x7800;
+  const flags =
+    Flag.QR | copied | (x.isAuthoritative ? Flag.AA : 0) | (x.isTruncated ? Flag.TC : 0) | (x.rcode & 15);
+  reply[base] = x.query[x.queryStart]!;
+  reply[base + 1] = x.query[x.queryStart + 1]!;
+  write16(reply, base + 2, flags);
+  write16(reply, base + 4, x.hasQuestion ? 1 : 0);
+  write16(reply, base + 6, x.answers);
+  write16(reply, base + 8, x.authorities);
+  write16(reply, base + 10, x.additionals);
+  return x.at - base;
+}
+
+/** Position of a type among the counted ones. */
+function typeCounter(type: number): number {
+  switch (type) {
+    case 1:
+      return 0;
+    case 2:
+      return 1;
+    case 5:
+      return 2;
+    case 6:
+      return 3;
+    case 15:
+      return 4;
+    case 16:
+      return 5;
+    case 28:
+      return 6;
+    case 33:
+      return 7;
+    case 65:
+      return 8;
+    case 255:
+      return 9;
+    default:
+      return 10;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Composes the sections of a reply from what find.ts found. A whole RRset fits or is left out (RFC 2181 section 9);
+ * every function returns whether its RRset was written.
+ */
+import type { Apex } from '../zonebuilder/apex.ts';
+import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from '../zonebuilder/apex.ts';
+import { Type } from '../zonebuilder/dns.ts';
+import { GLOBAL, Location, RRSET_HEADER_OCTETS, Blob, RECORD_HEADER_OCTETS } from '../zonebuilder/layout.ts';
+import type { Exchange } from './exchange.ts';
+import type { Found } from './find.ts';
+import type { ImageView } from './image-view.ts';
+import type { Name } from './name.ts';
+import { apexNameOctets, RECORD_OCTETS, write16, write32, writeApexName, writeRecordHead } from './write.ts';
+
+/** SRV priority and weight: every healthy shard is as good as the other (as CoreDNS's kubernetes plugin has it). */
+const SRV_PRIORITY = 0;
+const SRV_WEIGHT = 100;
+const SRV_FIXED_OCTETS = 6;
+
+const A_RECORD_OCTETS = RECORD_OCTETS + 4;
+const AAAA_RECORD_OCTETS = RECORD_OCTETS + 16;
+
+/** State of the generator that turns the order of addresses, xorshift32: fairness matters here, secrecy does not. */
+let turn = 0x9e3779b9 | 0;
+
+function nextTurn(count: number): number {
+  turn ^= turn << 13;
+  turn ^= turn >>> 17;
+  turn ^= turn << 5;
+  return (turn >>> 0) % count;
+}
+
+/** Writes all addresses of a level, starting at another one each time. Returns their number, 0 when they do not fit. */
+export function writeAddresses(
+  x: Exchange,
+  view: ImageView,
+  found: Found,
+  level: number,
+  type: number,
+  owner: number,
+): number {
+  const isV4 = type === Type.A;
+  const count = view.levelCount(level);
+  if (x.at + count * (isV4 ? A_RECORD_OCTETS : AAAA_RECORD_OCTETS) > x.limit) return 0;
+  const ttlSeconds = view.ttlSeconds(found.blob);
+  const from = view.levelAddresses(found.blob, level, isV4 ? 4 : 16);
+  let turnTo = count === 1 ? 0 : nextTurn(count);
+  for (let i = 0; i < count; i++) {
+    if (isV4) writeV4(x, owner, ttlSeconds, view.octets, from + turnTo * 4);
+    else writeV6(x, owner, ttlSeconds, view.octets, from + turnTo * 16);
+    turnTo = turnTo + 1 === count ? 0 : turnTo + 1;
+  }
+  return count;
+}
+
+function writeV4(x: Exchange, owner: number, ttlSeconds: number, source: Uint8Array, from: number): void {
+  const { reply } = x;
+  const at = writeRecordHead(x, owner, Type.A, ttlSeconds, 4);
+  reply[at] = source[from]!;
+  reply[at + 1] = source[from + 1]!;
+  reply[at + 2] = source[from + 2]!;
+  reply[at + 3] = source[from + 3]!;
+  x.at = at + 4;
+}
+
+function writeV6(x: Exchange, owner: number, ttlSeconds: number, source: Uint8Array, from: number): void {
+  const { reply } = x;
+  const at = writeRecordHead(x, owner, Type.AAAA, ttlSeconds, 16);
+  for (let i = 0; i < 16; i++) reply[at + i] = source[from + i]!;
+  x.at = at + 16;
+}
+
+/**
+ * Writes the CNAME from a level to the one above. The target is the labels up to `svc` as they were asked for, then
+ * the location above, then a pointer to the domain in the name that was asked for.
+ *
+ * @param nameAt - position in the reply of the name that was looked up
+ * @returns the position of the target's name, 0 when the record does not fit
+ */
+export function writeAlias(
+  x: Exchange,
+  view: ImageView,
+  found: Found,
+  name: Name,
+  nameAt: number,
+  owner: number,
+): number {
+  const { reply } = x;
+  const prefix = name.labels[found.svcLabel + 1]!;
+  const regionAt = parentRegion(view, found);
+  const regionOctets = regionAt === 0 ? 0 : view.octets[regionAt + Location.keyOctets]!;
+  const octets = prefix + regionOctets + 2;
+  if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
+  const target = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), octets);
+  let at = target;
+  for (let i = 0; i < prefix; i++) reply[at++] = reply[nameAt + i]!;
+  for (let i = 0; i < regionOctets; i++) reply[at++] = view.octets[regionAt + Location.key + i]!;
+  write16(reply, at, 0xc000 | (nameAt + name.labels[found.below]! - x.base));
+  x.at = at + 2;
+  return target;
+}
+
+/** Moves from a location to the one above it. */
+export function ascend(view: ImageView, found: Found): void {
+  found.locationEntry = parentRegion(view, found);
+  found.location = found.locationEntry === 0 ? GLOBAL : view.locationId(found.locationEntry);
+}
+
+function parentRegion(view: ImageView, found: Found): number {
+  return view.locationParentId(found.locationEntry) === GLOBAL ? 0 : view.locationParent(found.locationEntry);
+}
+
+/**
+ * Writes the SRV record of a port at a level. Its target is the Service's name at that level, never compressed
+ * (RFC 2782) and never an alias, since the level has addresses.
+ *
+ * @returns the position of the target's name, 0 when the record does not fit
+ */
+export function writeService(x: Exchange, view: ImageView, apex: Apex, found: Found, owner: number): number {
+  const serviceOctets = view.octets[found.blob + Blob.keyOctets]!;
+  const locationOctets =
+    found.locationEntry === 0 ? 0 : view.octets[found.locationEntry + Location.keyOctets]!;
+  const octets = SRV_FIXED_OCTETS + serviceOctets + 4 + locationOctets + apex.domain.length;
+  if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
+  let at = writeRecordHead(x, owner, Type.SRV, view.ttlSeconds(found.blob), octets);
+  write16(x.reply, at, SRV_PRIORITY);
+  write16(x.reply, at + 2, SRV_WEIGHT);
+  write16(x.reply, at + 4, found.port);
+  const target = at + SRV_FIXED_OCTETS;
+  at = copy(x.reply, target, view.octets, found.blob + Blob.key, serviceOctets);
+  write32(x.reply, at, 0x03737663);
+  at = copy(x.reply, at + 4, view.octets, found.locationEntry + Location.key, locationOctets);
+  x.at = copy(x.reply, at, apex.domain, 0, apex.domain.length);
+  return target;
+}
+
+/** Writes an RRset of the static table. Returns the number of records, 0 when they do not fit. */
+export function writeRrset(x: Exchange, view: ImageView, rrset: number, owner: number): number {
+  const count = view.rrsetRecords(rrset);
+  if (x.at + view.rrsetOctets(rrset) + count * 2 > x.limit) return 0;
+  let from = rrset + RRSET_HEADER_OCTETS;
+  let { at } = x;
+  for (let i = 0; i < count; i++) {
+    write16(x.reply, at, 0xc000 | (owner - x.base));
+    const octets = RECORD_HEADER_OCTETS + ((view.octets[from + 8]! << 8) | view.octets[from + 9]!);
+    at = copy(x.reply, at + 2, view.octets, from, octets);
+    from += octets;
+  }
+  x.at = at;
+  return count;
+}
+
+/**
+ * Writes the SOA record.
+ *
+ * @param ttlSeconds - the SOA's own TTL at the apex, the negative TTL below a negative answer (RFC 2308 section 3)
+ */
+export function writeSoa(
+  x: Exchange,
+  view: ImageView,
+  apex: Apex,
+  domainAt: number,
+  ttlSeconds: number,
+): boolean {
+  const octets = apexNameOctets(apex.primary) + apexNameOctets(apex.hostmaster) + 20;
+  if (x.at + RECORD_OCTETS + octets > x.limit) return false;
+  let at = writeRecordHead(x, domainAt, Type.SOA, ttlSeconds, octets);
+  at = writeApexName(x, at, apex.primary, domainAt);
+  at = writeApexName(x, at, apex.hostmaster, domainAt);
+  write32(x.reply, at, view.serial);
+  write32(x.reply, at + 4, SOA_REFRESH_SECONDS);
+  write32(x.reply, at + 8, SOA_RETRY_SECONDS);
+  write32(x.reply, at + 12, SOA_EXPIRE_SECONDS);
+  write32(x.reply, at + 16, apex.negativeTtlSeconds);
+  x.at = at + 20;
+  return true;
+}
+
+function copy(to: Uint8Array, at: number, source: Uint8Array, from: number, octets: number): number {
+  for (let i = 0; i < octets; i++) to[at + i] = source[from + i]!;
+  return at + octets;
+}

@@ -1,0 +1,63 @@
+/**
+ * One query and the reply to it, as numbers in one reused object: what was read from the query, and how far the
+ * reply has been written. Positions are octets from the start of the buffer; offsets in the message are from `base`.
+ */
+import { Name } from './name.ts';
+import { Transport } from './responder.ts';
+
+/** Bits of a message's second pair of octets (RFC 1035 section 4.1.1). */
+export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100 } as const;
+
+/** Octets of a message header. */
+export const HEADER_OCTETS = 12;
+
+/** EDNS options that the parser recognises, as bits of {@link Exchange.options}. */
+export const OptionBit = { nsid: 1, ecs: 2, expire: 4, cookie: 8, keepalive: 16, padding: 32 } as const;
+
+/** An exchange in progress. One per responder, reused for every query. */
+export class Exchange {
+  // The query.
+  query: Uint8Array = new Uint8Array(0);
+  queryStart = 0;
+  queryEnd = 0;
+  transport: Transport = Transport.udp;
+  client: Uint8Array = new Uint8Array(0);
+  clientStart = 0;
+  clientLength = 0;
+  flags = 0;
+  type = 0;
+  class = 0;
+  /** The name asked for. */
+  readonly name = new Name();
+
+  // EDNS(0) of the query (RFC 6891).
+  hasOpt = false;
+  ednsVersion = 0;
+  /** Largest UDP reply that the client takes, in octets. */
+  payloadMax = 0;
+  /** Recognised options, {@link OptionBit}. */
+  options = 0;
+  cookieAt = 0;
+  cookieLength = 0;
+  ecsAt = 0;
+  ecsLength = 0;
+
+  // The reply.
+  reply: Uint8Array = new Uint8Array(0);
+  base = 0;
+  /** Where the next octet goes. */
+  at = 0;
+  /** Where the reply must end, room for OPT kept free. */
+  limit = 0;
+  /** Position of the question's end, from which the answer section starts. */
+  questionEnd = 0;
+  rcode = 0;
+  isAuthoritative = false;
+  isTruncated = false;
+  hasQuestion = false;
+  answers = 0;
+  authorities = 0;
+  additionals = 0;
+  /** Extended DNS error to tell, -1 for none (RFC 8914). */
+  extendedError = -1;
+}

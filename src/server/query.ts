@@ -1,0 +1,164 @@
+/**
+ * Reads a query: header, question and OPT. Results are ordered from "no reply" to "fine", so that a caller can
+ * compare. Octets from the network are never trusted: every read is behind a comparison with the end.
+ */
+import { Type } from '../zonebuilder/dns.ts';
+import type { Exchange } from './exchange.ts';
+import { HEADER_OCTETS, OptionBit } from './exchange.ts';
+import { readName } from './name.ts';
+
+/** How reading a query ended. */
+export const Parsed = {
+  /** Nothing may be sent back. */
+  unanswerable: 0,
+  /** Malformed in a way that leaves no question to echo. */
+  formatErrorNoQuestion: 1,
+  /** An opcode that is not implemented. */
+  notImplemented: 2,
+  /** Malformed behind the question. */
+  formatError: 3,
+  /** An EDNS version above 0. */
+  badVersion: 4,
+  fine: 5,
+} as const;
+export type Parsed = (typeof Parsed)[keyof typeof Parsed];
+
+/** Records that are read in a query's additional section: OPT and TSIG are all that belong there. */
+const ADDITIONAL_MAX = 4;
+
+/** Reads a query into the exchange and copies its question into the reply. */
+export function readQuery(x: Exchange): Parsed {
+  const { query, queryStart: start } = x;
+  // RFC 1035 section 7.3: without a whole header there is no ID to answer to; a response is never answered.
+  if (x.queryEnd - start < HEADER_OCTETS || (query[start + 2]! & 0x80) !== 0) return Parsed.unanswerable;
+  x.flags = (query[start + 2]! << 8) | query[start + 3]!;
+  x.reply[x.base] = query[start]!;
+  x.reply[x.base + 1] = query[start + 1]!;
+  if ((x.flags & 0x7800) !== 0) return Parsed.notImplemented;
+  // RFC 9619: QDCOUNT of a query is 0 or 1; only a cookie refresh (RFC 7873 section 5.4) has 0.
+  if (read16(query, start + 4) !== 1) return readQuestionless(x);
+  const question = readQuestion(x);
+  if (question === 0) return Parsed.formatErrorNoQuestion;
+  // A query carries nothing in its answer and authority sections. IXFR has an SOA there (RFC 1995 section 3).
+  if (read16(query, start + 6) !== 0) return Parsed.formatError;
+  const authorities = read16(query, start + 8);
+  if (authorities !== 0 && x.type !== Type.IXFR) return Parsed.formatError;
+  return readRecords(x, question, authorities, read16(query, start + 10));
+}
+
+function readQuestionless(x: Exchange): Parsed {
+  const { query, queryStart: start } = x;
+  const isEmpty =
+    read16(query, start + 4) === 0 && read16(query, start + 6) === 0 && read16(query, start + 8) === 0;
+  if (!isEmpty) return Parsed.formatErrorNoQuestion;
+  const rest = readRecords(x, start + HEADER_OCTETS, 0, read16(query, start + 10));
+  return rest < Parsed.badVersion ? Parsed.formatErrorNoQuestion : rest;
+}
+
+/** Reads the question and echoes it octet for octet. Returns the position behind it, 0 when it is malformed. */
+function readQuestion(x: Exchange): number {
+  const { query, reply } = x;
+  const start = x.queryStart + HEADER_OCTETS;
+  const octets = readName(x.name, query, start, x.queryEnd);
+  const end = start + octets + 4;
+  if (octets === 0 || end > x.queryEnd) return 0;
+  let to = x.base + HEADER_OCTETS;
+  for (let i = start; i < end; i++) reply[to++] = query[i]!;
+  x.type = read16(query, end - 4);
+  x.class = read16(query, end - 2);
+  x.hasQuestion = true;
+  x.questionEnd = to;
+  return end;
+}
+
+/** Reads what follows the question; the message must end where its last record does. */
+function readRecords(x: Exchange, from: number, authorities: number, additionals: number): Parsed {
+  let at = from;
+  if (authorities + additionals > ADDITIONAL_MAX) return Parsed.formatError;
+  for (let i = 0; i < authorities + additionals; i++) {
+    at = readRecord(x, at, i >= authorities);
+    if (at === 0) return Parsed.formatError;
+  }
+  if (at !== x.queryEnd) return Parsed.formatError;
+  return x.hasOpt && x.ednsVersion !== 0 ? Parsed.badVersion : Parsed.fine;
+}
+
+/** Reads one record, keeping what is OPT. Returns the position behind it, 0 when it is malformed. */
+function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
+  const { query } = x;
+  const fixed = skipName(query, at, x.queryEnd);
+  if (fixed === 0 || fixed + 10 > x.queryEnd) return 0;
+  const end = fixed + 10 + read16(query, fixed + 8);
+  if (end > x.queryEnd) return 0;
+  if (read16(query, fixed) !== Type.OPT) return end;
+  // RFC 6891 section 6.1.1: one OPT, in the additional section; section 6.1.2: its owner is the root.
+  if (x.hasOpt || !isAdditional || query[at] !== 0) return 0;
+  x.hasOpt = true;
+  x.payloadMax = read16(query, fixed + 2);
+  x.ednsVersion = query[fixed + 5]!;
+  return readOptions(x, fixed + 10, end) ? end : 0;
+}
+
+/** Notes the first of each option that is known; others are ignored (RFC 6891 section 6.1.2). */
+function readOptions(x: Exchange, from: number, end: number): boolean {
+  const { query } = x;
+  let at = from;
+  while (at < end) {
+    if (at + 4 > end) return false;
+    const length = read16(query, at + 2);
+    if (at + 4 + length > end) return false;
+    noteOption(x, read16(query, at), at + 4, length);
+    at += 4 + length;
+  }
+  return true;
+}
+
+function noteOption(x: Exchange, code: number, at: number, length: number): void {
+  if (code === 10 && (x.options & OptionBit.cookie) === 0) {
+    x.cookieAt = at;
+    x.cookieLength = length;
+  } else if (code === 8 && (x.options & OptionBit.ecs) === 0) {
+    x.ecsAt = at;
+    x.ecsLength = length;
+  }
+  x.options |= optionBit(code);
+}
+
+function optionBit(code: number): number {
+  switch (code) {
+    case 3:
+      return OptionBit.nsid;
+    case 8:
+      return OptionBit.ecs;
+    case 9:
+      return OptionBit.expire;
+    case 10:
+      return OptionBit.cookie;
+    case 11:
+      return OptionBit.keepalive;
+    case 12:
+      return OptionBit.padding;
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Skips a name that may end in a compression pointer. Where the pointer leads does not matter: nothing that such a
+ * name says is used, so no chain is ever followed.
+ */
+function skipName(source: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const length = source[at]!;
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) return at + 2 <= end ? at + 2 : 0;
+    if (length > 63) return 0;
+    at += length + 1;
+  }
+  return 0;
+}
+
+function read16(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!;
+}

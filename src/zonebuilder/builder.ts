@@ -1,0 +1,396 @@
+/**
+ * The zone builder: takes facts in, keeps the topology tree, and publishes every change of an answer to the image.
+ * It is the only writer of the image, runs on the control plane's thread and does no I/O.
+ *
+ * ```
+ *  facts ──► KnownServices, LocationRegistry ──► levels (which addresses where) ──► blob ──► ImageWriter
+ * ```
+ */
+import type { Cause, ClusterState, FactSink, ShardId, ShardState } from './facts.ts';
+import type { ImageMemory } from './image.ts';
+import { ImageWriter } from './image.ts';
+import { GLOBAL } from './layout.ts';
+import type { FamilyLevels, LevelShard } from './levels.ts';
+import { layOutFamily } from './levels.ts';
+import type { LocationName } from './locations.ts';
+import { encodeLocations, LocationRegistry } from './locations.ts';
+import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
+import type { KnownService } from './services.ts';
+import { KnownServices, replaceShard, serviceKey, shardsOf } from './services.ts';
+import type { PackedShard } from './shard-pack.ts';
+import { hasCluster } from './shard-pack.ts';
+import type { StaticRecord } from './static-table.ts';
+import { encodeStatics } from './static-table.ts';
+import { formatAddress, parseAddress } from './ip-text.ts';
+
+/** What a Service without any healthy shard is answered with. */
+export type WhenNoneHealthy = 'nodata' | 'nxdomain' | 'lastKnown';
+
+/** A published change, for the journal and the metrics. */
+export interface Change {
+  readonly serial: number;
+  /** `S.N.F` of each Service whose answers changed; empty when only locations changed. */
+  readonly services: readonly string[];
+  readonly cause: Cause;
+  readonly cluster: string;
+}
+
+export interface ZoneBuilderOptions {
+  /** Served domain, lower case. */
+  readonly domain: string;
+  readonly ttlSeconds: number;
+  readonly whenNoneHealthy: WhenNoneHealthy;
+  /** Static records, the apex's NS and its glue included. */
+  readonly statics: readonly StaticRecord[];
+  /** The next SOA serial; asked for once per published change. */
+  readonly nextSerial: () => number;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** The image moved to other memory: workers are to be told. */
+  readonly onMemory?: (memory: ImageMemory) => void;
+  readonly onChange?: (change: Change) => void;
+}
+
+/** A member cluster in the tree. Numbers are never used twice, so that packed shards stay unambiguous. */
+interface Member {
+  readonly number: number;
+  state: ClusterState;
+  region: number;
+  zones: ReadonlyMap<string, number>;
+}
+
+/** A Service with its answers worked out, for export and explanation. */
+export interface ServiceView {
+  readonly known: KnownService;
+  readonly ttlSeconds: number;
+  readonly v4: FamilyLevels;
+  readonly v6: FamilyLevels;
+  readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[];
+}
+
+const NO_LEVELS: FamilyLevels = { pool: [], slices: [] };
+
+/** Clusters that can ever have joined one process: a cluster's number is a uint16 in packed shards. */
+const CLUSTER_NUMBERS_MAX = 65535;
+
+/** Builds the answer image from facts. */
+export class ZoneBuilder implements FactSink {
+  readonly #options: ZoneBuilderOptions;
+  readonly #services = new KnownServices();
+  readonly #locations = new LocationRegistry();
+  readonly #members = new Map<string, Member>();
+  readonly #byNumber: (Member | undefined)[] = [];
+  readonly #image: ImageWriter;
+  /** What the running call has published so far. */
+  #changed: string[] = [];
+  #touched = false;
+
+  constructor(options: ZoneBuilderOptions) {
+    this.#options = options;
+    this.#image = new ImageWriter(
+      {
+        encodeStatics: (seed) => encodeStatics(options.statics, options.domain, seed),
+        encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed),
+      },
+      (memory) => options.onMemory?.(memory),
+    );
+    this.#image.setSerial(options.nextSerial());
+  }
+
+  get memory(): ImageMemory {
+    return this.#image.memory;
+  }
+
+  get size(): ImageWriter['size'] {
+    return this.#image.size;
+  }
+
+  get domain(): string {
+    return this.#options.domain;
+  }
+
+  get statics(): readonly StaticRecord[] {
+    return this.#options.statics;
+  }
+
+  get whenNoneHealthy(): WhenNoneHealthy {
+    return this.#options.whenNoneHealthy;
+  }
+
+  /** All names that a location is reached by. */
+  locationNames(): LocationName[] {
+    return this.#locations.names();
+  }
+
+  clusters(): ClusterState[] {
+    return [...this.#members.values()].map((member) => member.state);
+  }
+
+  setCluster(state: ClusterState): void {
+    const member = this.#members.get(state.name) ?? this.#addMember(state);
+    const before = {
+      ids: locationsOf(member),
+      counts: counts(member),
+      zones: member.zones,
+      region: member.region,
+    };
+    this.#locate(member, state);
+    const moved = this.#locations.count(locationsOf(member), 1);
+    // Counting in before counting out keeps a location that stays from disappearing for a moment.
+    const left = this.#locations.count(before.ids, -1);
+    if (moved || left) this.#publishLocations();
+    this.#publishPending();
+    const same =
+      before.counts === counts(member) &&
+      before.region === member.region &&
+      sameZones(before.zones, member.zones);
+    if (!same) this.#republish(member.number);
+    this.#finish(state.name, {
+      object: `cluster ${state.name} ${state.status}`,
+      timeMs: this.#options.clock(),
+    });
+  }
+
+  removeCluster(name: string): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    for (const known of this.#services.values()) this.#setShard(known, member.number, undefined);
+    this.#members.delete(name);
+    this.#byNumber[member.number] = undefined;
+    if (this.#locations.count(locationsOf(member), -1)) this.#publishLocations();
+    this.#publishPending();
+    this.#finish(name, { object: `cluster ${name} removed`, timeMs: this.#options.clock() });
+  }
+
+  upsertShard(shard: ShardState): void {
+    this.#upsert(this.#member(shard.cluster), shard);
+    this.#finish(shard.cluster, shard.cause);
+  }
+
+  removeShard(id: ShardId, cause: Cause): void {
+    const known = this.#services.get(id.federation, id.namespace, id.service);
+    if (known !== undefined) this.#setShard(known, this.#member(id.cluster).number, undefined);
+    this.#finish(id.cluster, cause);
+  }
+
+  replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
+    const member = this.#member(cluster);
+    const kept = new Set<KnownService>();
+    for (const shard of shards) kept.add(this.#upsert(member, shard));
+    for (const known of this.#services.values())
+      if (!kept.has(known)) this.#setShard(known, member.number, undefined);
+    this.#finish(cluster, cause);
+  }
+
+  /** The shards of one cluster as they were reported, for the snapshot. */
+  *shardsOfCluster(cluster: string): Generator<ShardState> {
+    const { number } = this.#member(cluster);
+    for (const known of this.#services.values()) {
+      if (!hasCluster(known.packed, number)) continue;
+      const shard = shardsOf(known).find((other) => other.cluster === number)!;
+      yield toShardState(cluster, known, shard);
+    }
+  }
+
+  /** Every Service with its levels. */
+  *services(): Generator<ServiceView> {
+    for (const known of this.#services.values()) yield this.#view(known, shardsOf(known));
+  }
+
+  /** One Service with its levels and its shards as reported. */
+  service(
+    federation: string,
+    namespace: string,
+    service: string,
+  ): (ServiceView & { shards: ShardState[] }) | undefined {
+    const known = this.#services.get(federation, namespace, service);
+    if (known === undefined) return undefined;
+    const shards = shardsOf(known);
+    const states = shards.map((shard) =>
+      toShardState(this.#byNumber[shard.cluster]!.state.name, known, shard),
+    );
+    return { ...this.#view(known, shards), shards: states };
+  }
+
+  #member(cluster: string): Member {
+    const member = this.#members.get(cluster);
+    if (member === undefined) throw new Error(`cluster ${cluster} has not been announced`);
+    return member;
+  }
+
+  #addMember(state: ClusterState): Member {
+    const number = this.#byNumber.length;
+    if (number > CLUSTER_NUMBERS_MAX)
+      throw new RangeError(`more than ${CLUSTER_NUMBERS_MAX} clusters have joined`);
+    const member: Member = { number, state, region: GLOBAL, zones: new Map() };
+    this.#members.set(state.name, member);
+    this.#byNumber.push(member);
+    return member;
+  }
+
+  #locate(member: Member, state: ClusterState): void {
+    const { region } = state;
+    member.state = state;
+    member.region = region === undefined ? GLOBAL : this.#locations.region(region);
+    member.zones =
+      region === undefined
+        ? new Map<string, number>()
+        : new Map(state.zones.map((zone) => [zone, this.#locations.zone(zone, region)]));
+  }
+
+  #upsert(member: Member, shard: ShardState): KnownService {
+    const { federation, namespace, service } = shard;
+    const known =
+      this.#services.get(federation, namespace, service) ??
+      this.#services.add(federation, namespace, service, (name) => {
+        const key = serviceKey(name);
+        this.#image.put(key, encodeEmptyNonTerminal(key));
+        this.#touched = true;
+      });
+    this.#setShard(known, member.number, packShard(member.number, shard));
+    return known;
+  }
+
+  #setShard(known: KnownService, cluster: number, shard: PackedShard | undefined): void {
+    const before = known.packed;
+    if (shard === undefined && !hasCluster(known.packed, cluster)) return;
+    replaceShard(known, cluster, shard);
+    if (known.packed === '') this.#forget(known);
+    else if (known.packed !== before) this.#publish(known, shardsOf(known));
+  }
+
+  #forget(known: KnownService): void {
+    this.#image.delete(serviceKey(nameOf(known)));
+    this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
+    this.#changed.push(nameOf(known));
+  }
+
+  /** Publishes anew what a cluster has a part in. */
+  #republish(cluster: number): void {
+    for (const known of this.#services.values()) {
+      if (hasCluster(known.packed, cluster)) this.#publish(known, shardsOf(known));
+    }
+  }
+
+  #publish(known: KnownService, shards: readonly PackedShard[]): void {
+    const key = serviceKey(nameOf(known));
+    const blob = encodeService({ key, ...this.#view(known, shards) });
+    if (this.#image.get(key)?.equals(blob) === true) return;
+    this.#image.put(key, blob);
+    this.#changed.push(nameOf(known));
+  }
+
+  #view(
+    known: KnownService,
+    shards: readonly PackedShard[],
+  ): Omit<ServiceView, 'ports'> & { ports: PackedShard['ports'] } {
+    const annotated = shards.flatMap((shard) => shard.ttlSeconds ?? []);
+    const healthy = shards.filter((shard) => this.#isHealthy(shard)).map((shard) => this.#toLevels(shard));
+    const lastKnown = healthy.length === 0 && this.#options.whenNoneHealthy === 'lastKnown';
+    // At the global name only: regions and zones still alias upwards, as for any level without a healthy shard.
+    const counted = lastKnown ? shards.map(({ v4, v6 }) => ({ region: GLOBAL, zones: [], v4, v6 })) : healthy;
+    return {
+      known,
+      // Namespace sameness makes different TTLs a mistake; the shortest does the least harm.
+      ttlSeconds: annotated.length === 0 ? this.#options.ttlSeconds : Math.min(...annotated),
+      v4: counted.length === 0 ? NO_LEVELS : layOutFamily(counted, 'v4'),
+      v6: counted.length === 0 ? NO_LEVELS : layOutFamily(counted, 'v6'),
+      ports: mergePorts(shards),
+    };
+  }
+
+  #isHealthy(shard: PackedShard): boolean {
+    return shard.ready && shard.v4.length + shard.v6.length > 0 && counts(this.#byNumber[shard.cluster]!);
+  }
+
+  #toLevels({ cluster, readyZones, v4, v6 }: PackedShard): LevelShard {
+    const { region, zones } = this.#byNumber[cluster]!;
+    // A cluster of one zone is in it, whatever its endpoints say or do not say.
+    const everywhere = readyZones === 'every' || zones.size === 1;
+    const inZones = everywhere ? [...zones.values()] : readyZones.flatMap((zone) => zones.get(zone) ?? []);
+    return { region, zones: inZones, v4, v6 };
+  }
+
+  #publishLocations(): void {
+    this.#image.putLocations();
+    this.#touched = true;
+  }
+
+  #publishPending(): void {
+    const pending = [...this.#members.values()].filter(({ state }) => state.status === 'pending');
+    this.#image.setPending(pending.length);
+  }
+
+  #finish(cluster: string, cause: Cause): void {
+    if (this.#changed.length === 0 && !this.#touched) return;
+    const services = this.#changed;
+    this.#changed = [];
+    this.#touched = false;
+    const serial = this.#options.nextSerial();
+    this.#image.setSerial(serial);
+    this.#options.onChange?.({ serial, services, cause, cluster });
+  }
+}
+
+/** Whether a cluster's shards may count as healthy. */
+function counts({ state }: Member): boolean {
+  return state.status === 'available' || state.status === 'held';
+}
+
+function locationsOf({ region, zones }: Member): number[] {
+  return region === GLOBAL ? [] : [region, ...zones.values()];
+}
+
+function sameZones(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([zone, id]) => b.get(zone) === id);
+}
+
+function nameOf({ service, namespace, federation }: KnownService): string {
+  return `${service}.${namespace}.${federation}`;
+}
+
+/** Ports of all shards, also of those that do not count now: a port's name exists as long as it is known. */
+function mergePorts(shards: readonly PackedShard[]): PackedShard['ports'] {
+  const ports = new Map<string, PackedShard['ports'][number]>();
+  for (const shard of shards) {
+    for (const port of shard.ports) {
+      const key = `${port.name}/${port.protocol}`;
+      // Where clusters disagree on a number, the cluster that was announced first decides (compare KEP-1645).
+      if (!ports.has(key)) ports.set(key, port);
+    }
+  }
+  return [...ports.values()];
+}
+
+function packShard(cluster: number, shard: ShardState): PackedShard {
+  const addresses = shard.addresses.map((text) => parseAddress(text)!.toString('hex'));
+  return {
+    cluster,
+    ready: shard.ready,
+    readyZones: shard.readyZones,
+    v4: addresses.filter((hex) => hex.length === 8),
+    v6: addresses.filter((hex) => hex.length === 32),
+    ports: shard.ports,
+    ttlSeconds: shard.ttlSeconds,
+    changedMs: shard.cause.timeMs,
+  };
+}
+
+function toShardState(
+  cluster: string,
+  { federation, namespace, service }: KnownService,
+  shard: PackedShard,
+): ShardState {
+  return {
+    cluster,
+    federation,
+    namespace,
+    service,
+    addresses: [...shard.v4, ...shard.v6].map((hex) => formatAddress(Buffer.from(hex, 'hex'))),
+    ready: shard.ready,
+    readyZones: shard.readyZones,
+    ports: shard.ports,
+    ...(shard.ttlSeconds === undefined ? {} : { ttlSeconds: shard.ttlSeconds }),
+    cause: { object: `Service ${namespace}/${service}`, timeMs: shard.changedMs },
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * The writer of the answer image: keeps the service table, publishes blobs, replaces the arena when it is full.
+ * What the blobs mean is layout.ts; who is in them is the builder's.
+ *
+ * Nothing is ever changed in place that a reader may be looking at: a new blob is written beside the old one, then
+ * its number is stored, then the old one is retired. A new arena is filled completely before its handle is given out.
+ */
+import { randomInt } from 'node:crypto';
+import { Arena } from './arena.ts';
+import { hashOctets } from './hash.ts';
+import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE } from './layout.ts';
+
+/** First size of an arena in octets. */
+const ARENA_OCTETS_FIRST = 1 << 20;
+/** Largest arena: 4 GiB, far above what a machine's clusters hold; a limit so that a fault ends in an error. */
+const ARENA_OCTETS_MAX = 2 ** 32;
+/** Slots of the first service table. */
+const TABLE_SLOTS_FIRST = 1024;
+
+/** What readers need to map the image. */
+export interface ImageMemory {
+  readonly control: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  readonly generation: number;
+}
+
+/** Content that is the same for the whole life of one arena. */
+export interface ImageStatics {
+  /** Encodes the static table with the hash seed of the arena. */
+  readonly encodeStatics: (seed: number) => Buffer;
+  /** Encodes the location table as it is now. */
+  readonly encodeLocations: (seed: number) => Buffer;
+}
+
+/** Thrown when the image would pass its largest size; the state before the change stays published. */
+export class ImageFullError extends Error {
+  readonly code = 'IMAGE_FULL';
+}
+
+/** Writes the image. Single writer. */
+export class ImageWriter {
+  readonly #control = new SharedArrayBuffer(CONTROL_OCTETS);
+  readonly #controlWords = new Int32Array(this.#control);
+  readonly #statics: ImageStatics;
+  readonly #onReplace: (memory: ImageMemory) => void;
+  #memory: SharedArrayBuffer;
+  #arena: Arena;
+  #seed = 0;
+  #tableAt = 0;
+  #mask = 0;
+  /** Live entries, and slots that are not empty (live or tombstone). */
+  #entries = 0;
+  #filled = 0;
+  #generation = 0;
+  #locationsOctets = 0;
+
+  /**
+   * @param statics - what to put into each new arena
+   * @param onReplace - called with the new memory after the arena was replaced
+   */
+  constructor(statics: ImageStatics, onReplace: (memory: ImageMemory) => void) {
+    this.#statics = statics;
+    this.#onReplace = onReplace;
+    this.#memory = new SharedArrayBuffer(0);
+    this.#arena = this.#newArena(ARENA_OCTETS_FIRST, TABLE_SLOTS_FIRST);
+    this.#announce();
+  }
+
+  get memory(): ImageMemory {
+    return { control: this.#control, arena: this.#memory, generation: this.#generation };
+  }
+
+  /** Octets in use, retired blobs included, and the size of the arena. */
+  get size(): {
+    readonly used: number;
+    readonly capacity: number;
+    readonly retired: number;
+    readonly entries: number;
+  } {
+    const { used, capacity, retired } = this.#arena;
+    return { used, capacity, retired, entries: this.#entries };
+  }
+
+  /** Publishes a blob under its key, in place of the blob that stands there. */
+  put(key: Buffer, blob: Buffer): void {
+    if ((this.#filled + 1) * 4 > (this.#mask + 1) * 3) this.#replaceArena(this.#arena.capacity);
+    const at = this.#place(blob);
+    const hash = hashOctets(key, 0, key.length, this.#seed);
+    const slot = this.#findSlot(key, hash);
+    if (slot >= 0) {
+      const old = this.#swap(slot, at);
+      this.#arena.retire(old, blobOctets(this.#arena, old));
+    } else this.#insert(hash, at);
+  }
+
+  /** The blob under a key, for comparison; undefined when there is none. */
+  get(key: Buffer): Buffer | undefined {
+    const slot = this.#findSlot(key, hashOctets(key, 0, key.length, this.#seed));
+    if (slot < 0) return undefined;
+    const at = (this.#arena.words[slot + 1]! >>> 0) * 8;
+    return Buffer.from(this.#memory, at, blobOctets(this.#arena, at));
+  }
+
+  /** Takes an entry out. */
+  delete(key: Buffer): void {
+    const slot = this.#findSlot(key, hashOctets(key, 0, key.length, this.#seed));
+    if (slot < 0) return;
+    const old = this.#swap(slot, TOMBSTONE * 8);
+    this.#entries--;
+    this.#arena.retire(old, blobOctets(this.#arena, old));
+  }
+
+  /** Publishes the location table anew. */
+  putLocations(): void {
+    const table = this.#statics.encodeLocations(this.#seed);
+    const at = this.#place(table);
+    const old = (Atomics.exchange(this.#arena.words, Header.locations, at / 8) >>> 0) * 8;
+    this.#arena.retire(old, this.#locationsOctets);
+    this.#locationsOctets = table.length;
+  }
+
+  setSerial(serial: number): void {
+    Atomics.store(this.#arena.words, Header.serial, serial | 0);
+  }
+
+  setPending(clusters: number): void {
+    Atomics.store(this.#arena.words, Header.pending, clusters);
+  }
+
+  #place(blob: Buffer): number {
+    let at = this.#arena.allocate(blob.length);
+    if (at === 0) {
+      // Sized by what is in use, so that an arena that is only fragmented is compacted and not doubled.
+      this.#replaceArena(Math.max(this.#arena.used * 2, ARENA_OCTETS_FIRST) + blob.length);
+      at = this.#arena.allocate(blob.length);
+    }
+    this.#arena.octets.set(blob, at);
+    return at;
+  }
+
+  /** The word position of the slot that holds a key, -1 when none does. */
+  #findSlot(key: Buffer, hash: number): number {
+    const { words, octets } = this.#arena;
+    for (let i = hash & this.#mask; ; i = (i + 1) & this.#mask) {
+      const slot = this.#tableAt + i * 2;
+      const ref = words[slot + 1]! >>> 0;
+      if (ref === 0) return -1;
+      if (ref !== TOMBSTONE && words[slot] === hash && sameKey(octets, ref * 8, key)) return slot;
+    }
+  }
+
+  #swap(slot: number, at: number): number {
+    return (Atomics.exchange(this.#arena.words, slot + 1, (at / 8) | 0) >>> 0) * 8;
+  }
+
+  /** Only an empty slot is taken: a tombstone's hash word must not change under a reader that passes it. */
+  #insert(hash: number, at: number): void {
+    const { words } = this.#arena;
+    let i = hash & this.#mask;
+    while (words[this.#tableAt + i * 2 + 1] !== 0) i = (i + 1) & this.#mask;
+    Atomics.store(words, this.#tableAt + i * 2, hash);
+    Atomics.store(words, this.#tableAt + i * 2 + 1, (at / 8) | 0);
+    this.#filled++;
+    this.#entries++;
+  }
+
+  /** Copies all live blobs into a new arena and a table without tombstones, then announces it. */
+  #replaceArena(octets: number): void {
+    const old = { arena: this.#arena, tableAt: this.#tableAt, mask: this.#mask };
+    let slots = TABLE_SLOTS_FIRST;
+    while (slots < this.#entries * 2) slots *= 2;
+    this.#arena = this.#newArena(octets + slots * 8, slots);
+    for (let i = 0; i <= old.mask; i++) {
+      const ref = old.arena.words[old.tableAt + i * 2 + 1]! >>> 0;
+      if (ref > TOMBSTONE) this.#copyBlob(old.arena, ref * 8);
+    }
+    for (const word of [Header.serial, Header.pending]) this.#arena.words[word] = old.arena.words[word]!;
+    this.#announce();
+  }
+
+  #copyBlob(from: Arena, position: number): void {
+    const length = blobOctets(from, position);
+    const at = this.#arena.allocate(length);
+    this.#arena.octets.set(from.octets.subarray(position, position + length), at);
+    const keyAt = position + Blob.key;
+    this.#insert(
+      hashOctets(from.octets, keyAt, keyAt + from.octets[position + Blob.keyOctets]!, this.#seed),
+      at,
+    );
+  }
+
+  #newArena(octets: number, slots: number): Arena {
+    if (octets > ARENA_OCTETS_MAX) throw new ImageFullError('the answer image would pass 4 GiB');
+    const seed = randomInt(2 ** 31);
+    const statics = this.#statics.encodeStatics(seed);
+    const locations = this.#statics.encodeLocations(seed);
+    const memory = new SharedArrayBuffer(octets + HEADER_OCTETS + statics.length + locations.length);
+    const arena = new Arena(memory, this.#control);
+    const tableAt = arena.allocate(slots * 8) / 4;
+    arena.words[Header.seed] = seed;
+    arena.words[Header.table] = tableAt;
+    arena.words[Header.tableMask] = slots - 1;
+    for (const [word, blob] of [
+      [Header.statics, statics],
+      [Header.locations, locations],
+    ] as const) {
+      const at = arena.allocate(blob.length);
+      arena.octets.set(blob, at);
+      arena.words[word] = at / 8;
+    }
+    this.#memory = memory;
+    this.#seed = seed;
+    this.#tableAt = tableAt;
+    this.#mask = slots - 1;
+    this.#entries = 0;
+    this.#filled = 0;
+    this.#locationsOctets = locations.length;
+    return arena;
+  }
+
+  #announce(): void {
+    this.#generation = Atomics.add(this.#controlWords, Control.generation, 1) + 1;
+    this.#onReplace(this.memory);
+  }
+}
+
+function sameKey(octets: Uint8Array, at: number, key: Buffer): boolean {
+  if (octets[at + Blob.keyOctets] !== key.length) return false;
+  for (let i = 0; i < key.length; i++) if (octets[at + Blob.key + i] !== key[i]) return false;
+  return true;
+}
+
+/** The length of a published blob, from what it says of itself. */
+function blobOctets(arena: Arena, at: number): number {
+  return arena.words[(at + Blob.octets) / 4]!;
+}

@@ -1,0 +1,94 @@
+/**
+ * The Services known, their shards, and the names above them. Owns the facts; decides nothing about answers.
+ */
+import type { PackedShard } from './shard-pack.ts';
+import { packShards, unpackShards } from './shard-pack.ts';
+import { encodeNameLower } from './names.ts';
+
+/** A Service: its names and its shards, packed. */
+export interface KnownService {
+  readonly federation: string;
+  readonly namespace: string;
+  readonly service: string;
+  packed: string;
+}
+
+/** All Services that have at least one shard, healthy or not. */
+export class KnownServices {
+  readonly #services = new Map<string, KnownService>();
+  /** How many Services and non-terminals lie directly below each `N.F`, `F` and ''. */
+  readonly #children = new Map<string, number>();
+
+  get size(): number {
+    return this.#services.size;
+  }
+
+  values(): IterableIterator<KnownService> {
+    return this.#services.values();
+  }
+
+  get(federation: string, namespace: string, service: string): KnownService | undefined {
+    return this.#services.get(`${service}.${namespace}.${federation}`);
+  }
+
+  /**
+   * Adds a Service without shards.
+   *
+   * @param onName - called with each non-terminal above it that did not exist
+   */
+  add(
+    federation: string,
+    namespace: string,
+    service: string,
+    onName: (nameText: string) => void,
+  ): KnownService {
+    const known = { federation, namespace, service, packed: '' };
+    this.#services.set(`${service}.${namespace}.${federation}`, known);
+    for (const parent of parentsOf(known)) {
+      const children = this.#children.get(parent) ?? 0;
+      this.#children.set(parent, children + 1);
+      if (children > 0) break;
+      onName(parent);
+    }
+    return known;
+  }
+
+  /**
+   * Takes a Service out.
+   *
+   * @param onName - called with each non-terminal above it that no longer exists
+   */
+  remove(known: KnownService, onName: (nameText: string) => void): void {
+    this.#services.delete(`${known.service}.${known.namespace}.${known.federation}`);
+    for (const parent of parentsOf(known)) {
+      const children = this.#children.get(parent)! - 1;
+      if (children > 0) {
+        this.#children.set(parent, children);
+        break;
+      }
+      this.#children.delete(parent);
+      onName(parent);
+    }
+  }
+}
+
+/** The shards of a Service, sorted by cluster. */
+export function shardsOf(known: KnownService): PackedShard[] {
+  return unpackShards(known.packed);
+}
+
+/** Replaces one cluster's shard; undefined takes it out. */
+export function replaceShard(known: KnownService, cluster: number, shard: PackedShard | undefined): void {
+  const shards = shardsOf(known).filter((other) => other.cluster !== cluster);
+  if (shard !== undefined) shards.push(shard);
+  known.packed = packShards(shards.toSorted((a, b) => a.cluster - b.cluster));
+}
+
+/** The key of a name in the image's service table. */
+export function serviceKey(nameText: string): Buffer {
+  return encodeNameLower(nameText).subarray(0, -1);
+}
+
+function parentsOf({ federation, namespace }: KnownService): string[] {
+  return [`${namespace}.${federation}`, federation, ''];
+}

@@ -1,0 +1,123 @@
+/** A small federation to ask: facts in, a function from query octets to a decoded reply out. */
+import { createResponder } from '../../src/server/answer.ts';
+import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
+import type { Responder } from '../../src/server/responder.ts';
+import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
+import { makeApex } from '../../src/zonebuilder/apex.ts';
+import type { Change, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
+import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
+import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
+import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
+import type { StaticRecord } from '../../src/zonebuilder/static-table.ts';
+import type { Message, QueryOptions } from './message.ts';
+import { makeQuery, readMessage } from './message.ts';
+
+export const CAUSE = { object: 'test', timeMs: 1 };
+
+export interface FederationOptions {
+  readonly domain?: string;
+  readonly whenNoneHealthy?: ZoneBuilderOptions['whenNoneHealthy'];
+  /** Lines `name type data`, names absolute. */
+  readonly records?: readonly string[];
+  readonly udpPayloadMax?: number;
+}
+
+/** A zone builder and a responder on its image. */
+export interface Federation {
+  readonly builder: ZoneBuilder;
+  readonly responder: Responder;
+  readonly changes: Change[];
+  readonly counters: Float64Array;
+  cluster(
+    name: string,
+    region: string | undefined,
+    zones: readonly string[],
+    status?: ClusterState['status'],
+  ): void;
+  shard(cluster: string, service: string, facts?: Partial<ShardState>): void;
+  /** Asks over UDP; undefined when there is no reply. */
+  ask(name: string, type: string, options?: QueryOptions): Message;
+  askRaw(query: Buffer, transport?: Transport): Buffer | undefined;
+}
+
+export function makeFederation(options: FederationOptions = {}): Federation {
+  const domain = options.domain ?? 'example.com';
+  const changes: Change[] = [];
+  let serial = 100;
+  const statics = [
+    `${domain} NS ns1.${domain}`,
+    `ns1.${domain} A 192.0.2.53`,
+    ...(options.records ?? []),
+  ].map(toRecord);
+  let stale = false;
+  const builder = new ZoneBuilder({
+    domain,
+    ttlSeconds: 180,
+    whenNoneHealthy: options.whenNoneHealthy ?? 'nodata',
+    statics,
+    nextSerial: () => ++serial,
+    clock: () => 1,
+    onMemory: () => (stale = true),
+    onChange: (change) => changes.push(change),
+  });
+  const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
+  const apex = makeApex({
+    domain,
+    primary: `ns1.${domain}`,
+    hostmaster: `hostmaster.${domain}`,
+    ttlSeconds: 21600,
+    negativeTtlSeconds: 15,
+    nxdomainWhenNoneHealthy: options.whenNoneHealthy === 'nxdomain',
+  });
+  const settings = () => ({
+    image: builder.memory,
+    reader: 0,
+    counters,
+    apex,
+    udpPayloadMax: options.udpPayloadMax ?? 1232,
+  });
+  const responder = createResponder(settings());
+  const client = Buffer.of(192, 0, 2, 99);
+  const reply = Buffer.alloc(TCP_REPLY_OCTETS + 7);
+  const askRaw = (query: Buffer, transport: Transport = Transport.udp): Buffer | undefined => {
+    if (stale) responder.adopt(settings());
+    stale = false;
+    responder.enter();
+    const length = responder.answer(query, 0, query.length, reply, 7, transport, client, 0, 4);
+    responder.leave();
+    return length === 0 ? undefined : Buffer.from(reply.subarray(7, 7 + length));
+  };
+  return {
+    builder,
+    responder,
+    changes,
+    counters: new Float64Array(counters),
+    cluster: (name, region, zones, status = 'available') =>
+      builder.setCluster({ name, zones, status, ...(region === undefined ? {} : { region }) }),
+    shard: (cluster, service, facts) => builder.upsertShard(makeShard(cluster, service, facts)),
+    ask: (name, type, query) => readMessage(askRaw(makeQuery(name, type, query))!),
+    askRaw,
+  };
+}
+
+/** A ready shard of `service.namespace.federation` without addresses, changed by `facts`. */
+export function makeShard(cluster: string, nameText: string, facts: Partial<ShardState> = {}): ShardState {
+  const [service = '', namespace = '', federation = ''] = nameText.split('.');
+  return {
+    cluster,
+    service,
+    namespace,
+    federation,
+    addresses: [],
+    ready: true,
+    readyZones: 'every',
+    ports: [],
+    cause: CAUSE,
+    ...facts,
+  };
+}
+
+function toRecord(line: string): StaticRecord {
+  const [name = '', type = '', ...data] = line.split(' ');
+  return { name, ttlSeconds: 300, ...parseRdata(type, data.join(' ')) };
+}
