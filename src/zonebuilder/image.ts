@@ -14,6 +14,7 @@ import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE } from 
 const ARENA_OCTETS_FIRST = 1 << 20;
 /** Largest arena: 4 GiB, far above what a machine's clusters hold; a limit so that a fault ends in an error. */
 const ARENA_OCTETS_MAX = 2 ** 32;
+const PAGE_OCTETS = 4096;
 /** Slots of the first service table. */
 const TABLE_SLOTS_FIRST = 1024;
 
@@ -194,7 +195,7 @@ export class ImageWriter {
     const seed = randomInt(2 ** 31);
     const statics = this.#statics.encodeStatics(seed);
     const locations = this.#statics.encodeLocations(seed);
-    const memory = new SharedArrayBuffer(octets + HEADER_OCTETS + statics.length + locations.length);
+    const memory = new SharedArrayBuffer(wholePages(octets + HEADER_OCTETS + statics.length + locations.length));
     const arena = new Arena(memory, this.#control);
     const tableAt = arena.allocate(slots * 8) / 4;
     arena.words[Header.seed] = seed;
@@ -222,6 +223,11 @@ export class ImageWriter {
     this.#generation = Atomics.add(this.#controlWords, Control.generation, 1) + 1;
     this.#onReplace(this.memory);
   }
+}
+
+/** Sizes in whole pages, so that arenas can be viewed as words; both tables fit with room for their rounding. */
+function wholePages(octets: number): number {
+  return (Math.floor(octets / PAGE_OCTETS) + 1) * PAGE_OCTETS;
 }
 
 function sameKey(octets: Uint8Array, at: number, key: Buffer): boolean {
