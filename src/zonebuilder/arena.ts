@@ -12,6 +12,9 @@ import { Control, HEADER_OCTETS, READERS_MAX } from './layout.ts';
 /** Pieces are multiples of this many octets, so that the blob sizes of one Service fall into few classes. */
 const GRAIN = 16;
 
+/** Retired pieces that are let pile up before the readers' words are looked through. */
+const RECLAIM_AT = 32;
+
 /** Epochs are odd, so that none is ever 0, the mark of an idle reader, also after 2^32 wraps. */
 const EPOCH_STEP = 2;
 
@@ -54,7 +57,7 @@ export class Arena {
    */
   allocate(size: number): number {
     const grains = Math.ceil(size / GRAIN);
-    if (this.#retired.length > 0) this.#reclaim();
+    if (this.#retired.length >= RECLAIM_AT) this.#reclaim();
     const position = this.#free.get(grains)?.pop() ?? this.#extend(grains * GRAIN);
     if (position !== 0) this.#used += grains * GRAIN;
     return position;

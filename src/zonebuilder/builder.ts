@@ -16,9 +16,9 @@ import type { LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import type { KnownService } from './services.ts';
-import { KnownServices, replaceShard, serviceKey, shardsOf } from './services.ts';
+import { KnownServices, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
-import { hasCluster } from './shard-pack.ts';
+import { hasCluster, replaceShard } from './shard-pack.ts';
 import type { StaticRecord } from './static-table.ts';
 import { encodeStatics } from './static-table.ts';
 import { formatAddress, parseAddress } from './ip-text.ts';
@@ -84,6 +84,8 @@ export class ZoneBuilder implements FactSink {
   /** What the running call has published so far. */
   #changed: string[] = [];
   #touched = false;
+  /** Services to publish when the running batch ends; undefined outside of one. */
+  #deferred: Set<KnownService> | undefined;
 
   constructor(options: ZoneBuilderOptions) {
     this.#options = options;
@@ -182,6 +184,22 @@ export class ZoneBuilder implements FactSink {
     this.#finish(cluster, cause);
   }
 
+  /**
+   * Takes in many facts and publishes each Service once at the end, under one serial: for the snapshot and for
+   * first lists, where a Service has a shard in every cluster.
+   */
+  batch(cause: Cause, work: () => void): void {
+    this.#deferred = new Set();
+    try {
+      work();
+    } finally {
+      const services = this.#deferred;
+      this.#deferred = undefined;
+      for (const known of services) this.#publish(known, shardsOf(known));
+      this.#finish('', cause);
+    }
+  }
+
   /** The shards of one cluster as they were reported, for the snapshot. */
   *shardsOfCluster(cluster: string): Generator<ShardState> {
     const { number } = this.#member(cluster);
@@ -254,12 +272,14 @@ export class ZoneBuilder implements FactSink {
   #setShard(known: KnownService, cluster: number, shard: PackedShard | undefined): void {
     const before = known.packed;
     if (shard === undefined && !hasCluster(known.packed, cluster)) return;
-    replaceShard(known, cluster, shard);
+    known.packed = replaceShard(before, cluster, shard);
     if (known.packed === '') this.#forget(known);
+    else if (this.#deferred !== undefined) this.#deferred.add(known);
     else if (known.packed !== before) this.#publish(known, shardsOf(known));
   }
 
   #forget(known: KnownService): void {
+    this.#deferred?.delete(known);
     this.#image.delete(serviceKey(nameOf(known)));
     this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
     this.#changed.push(nameOf(known));
@@ -322,7 +342,7 @@ export class ZoneBuilder implements FactSink {
   }
 
   #finish(cluster: string, cause: Cause): void {
-    if (this.#changed.length === 0 && !this.#touched) return;
+    if (this.#deferred !== undefined || (this.#changed.length === 0 && !this.#touched)) return;
     const services = this.#changed;
     this.#changed = [];
     this.#touched = false;
@@ -363,13 +383,13 @@ function mergePorts(shards: readonly PackedShard[]): PackedShard['ports'] {
 }
 
 function packShard(cluster: number, shard: ShardState): PackedShard {
-  const addresses = shard.addresses.map((text) => parseAddress(text)!.toString('hex'));
+  const addresses = shard.addresses.map((text) => parseAddress(text)!.toString('latin1'));
   return {
     cluster,
     ready: shard.ready,
     readyZones: shard.readyZones,
-    v4: addresses.filter((hex) => hex.length === 8),
-    v6: addresses.filter((hex) => hex.length === 32),
+    v4: addresses.filter((octets) => octets.length === 4),
+    v6: addresses.filter((octets) => octets.length === 16),
     ports: shard.ports,
     ttlSeconds: shard.ttlSeconds,
     changedMs: shard.cause.timeMs,
@@ -386,7 +406,7 @@ function toShardState(
     federation,
     namespace,
     service,
-    addresses: [...shard.v4, ...shard.v6].map((hex) => formatAddress(Buffer.from(hex, 'hex'))),
+    addresses: [...shard.v4, ...shard.v6].map((octets) => formatAddress(Buffer.from(octets, 'latin1'))),
     ready: shard.ready,
     readyZones: shard.readyZones,
     ports: shard.ports,

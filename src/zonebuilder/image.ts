@@ -195,7 +195,9 @@ export class ImageWriter {
     const seed = randomInt(2 ** 31);
     const statics = this.#statics.encodeStatics(seed);
     const locations = this.#statics.encodeLocations(seed);
-    const memory = new SharedArrayBuffer(wholePages(octets + HEADER_OCTETS + statics.length + locations.length));
+    const memory = new SharedArrayBuffer(
+      wholePages(octets + HEADER_OCTETS + statics.length + locations.length),
+    );
     const arena = new Arena(memory, this.#control);
     const tableAt = arena.allocate(slots * 8) / 4;
     arena.words[Header.seed] = seed;

@@ -10,9 +10,9 @@ export interface LevelShard {
   readonly region: number;
   /** Numbers of the zones in which the shard counts; empty without a region. */
   readonly zones: readonly number[];
-  /** IPv4 addresses as hexadecimal octets (8 digits), so that they sort and compare as text. */
+  /** IPv4 addresses as one-byte text of 4 characters. */
   readonly v4: readonly string[];
-  /** IPv6 addresses as hexadecimal octets (32 digits). */
+  /** IPv6 addresses, 16 characters each. */
   readonly v6: readonly string[];
 }
 
@@ -29,33 +29,44 @@ export interface FamilyLevels {
   readonly slices: readonly LevelSlice[];
 }
 
+/** One zone of one shard, or a shard that is in no zone; these sort by region, then zone. */
+interface Placement {
+  readonly region: number;
+  readonly zone: number;
+  readonly addresses: readonly string[];
+}
+
+/** Stands for "in no zone" and sorts behind all zones. */
+const NO_ZONE = 65536;
+
 /** Lays out one address family of the given shards, all of which count. */
 export function layOutFamily(shards: readonly LevelShard[], family: 'v4' | 'v6'): FamilyLevels {
+  const placements = placementsOf(shards, family);
   const layout = new PoolLayout();
-  for (const [region, members] of groupBy(shards, (shard) => shard.region))
-    layOutRegion(layout, region, members, family);
+  let regionStart = 0;
+  let zoneStart = 0;
+  placements.forEach(({ region, zone, addresses }, i) => {
+    const next = placements[i + 1];
+    layout.add(addresses);
+    if (next?.region === region && next.zone === zone) return;
+    if (zone !== NO_ZONE) layout.level(zone, zoneStart);
+    zoneStart = layout.length;
+    if (next?.region === region) return;
+    if (region !== GLOBAL) layout.level(region, regionStart);
+    regionStart = layout.length;
+  });
   layout.level(GLOBAL, 0);
   return layout.finish();
 }
 
-function layOutRegion(
-  layout: PoolLayout,
-  region: number,
-  members: readonly LevelShard[],
-  family: 'v4' | 'v6',
-): void {
-  const start = layout.length;
-  const zones = groupBy(
-    members.flatMap((shard) => shard.zones.map((zone) => ({ zone, addresses: shard[family] }))),
-    (entry) => entry.zone,
-  );
-  for (const [zone, entries] of zones) {
-    const zoneStart = layout.length;
-    for (const entry of entries) layout.add(entry.addresses);
-    layout.level(zone, zoneStart);
+function placementsOf(shards: readonly LevelShard[], family: 'v4' | 'v6'): Placement[] {
+  const placements: Placement[] = [];
+  for (const { region, zones, [family]: addresses } of shards) {
+    if (addresses.length === 0) continue;
+    if (zones.length === 0) placements.push({ region, zone: NO_ZONE, addresses });
+    for (const zone of zones) placements.push({ region, zone, addresses });
   }
-  for (const shard of members) if (shard.zones.length === 0) layout.add(shard[family]);
-  if (region !== GLOBAL) layout.level(region, start);
+  return placements.toSorted((a, b) => a.region - b.region || a.zone - b.zone);
 }
 
 /**
@@ -79,8 +90,8 @@ class PoolLayout {
   level(location: number, start: number): void {
     const count = this.#pool.length - start;
     if (count === 0) return;
-    const distinct = new Set(count === this.#pool.length ? this.#pool : this.#pool.slice(start));
-    if (distinct.size === count) this.#slices.push({ location, start, count });
+    const distinct = count === 1 ? undefined : new Set(start === 0 ? this.#pool : this.#pool.slice(start));
+    if (distinct === undefined || distinct.size === count) this.#slices.push({ location, start, count });
     else this.#apart.push({ location, addresses: [...distinct] });
   }
 
@@ -101,14 +112,4 @@ class PoolLayout {
     this.add(addresses);
     return this.#pool.length - addresses.length;
   }
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => number): [number, T[]][] {
-  const groups = new Map<number, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return [...groups].toSorted(([a], [b]) => a - b);
 }

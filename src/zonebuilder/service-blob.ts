@@ -22,33 +22,42 @@ export interface ServiceContent {
   readonly ports: readonly ShardPort[];
 }
 
-/** Encodes a Service. */
+/** Where blobs are encoded; grows to the largest Service. */
+let scratch = Buffer.alloc(4096);
+
+/**
+ * Encodes a Service.
+ *
+ * @returns octets that stay as they are until the next call
+ */
 export function encodeService(content: ServiceContent): Buffer {
   const { key, v4, v6 } = content;
-  const ports = content.ports.slice(0, PORTS_MAX).map(encodePort);
+  const ports = content.ports.length > PORTS_MAX ? content.ports.slice(0, PORTS_MAX) : content.ports;
   const levelsAt = even(Blob.key + key.length);
   const portsAt = levelsAt + (v4.slices.length + v6.slices.length) * LEVEL_OCTETS;
-  const v4At = ports.reduce((sum, port) => sum + port.length, portsAt);
+  const v4At = ports.reduce((at, port) => at + portOctets(port), portsAt);
   const v6At = v4At + v4.pool.length * 4;
-  const blob = Buffer.alloc(v6At + v6.pool.length * 16);
-  blob.writeUInt32LE(content.ttlSeconds, Blob.ttl);
-  blob.writeUInt32LE(blob.length, Blob.octets);
-  blob[Blob.kind] = BlobKind.service;
-  blob[Blob.keyOctets] = key.length;
-  blob[Blob.ports] = ports.length;
-  blob.writeUInt16LE(v4.slices.length, Blob.v4Levels);
-  blob.writeUInt16LE(v6.slices.length, Blob.v6Levels);
-  blob.writeUInt16LE(levelsAt, Blob.levelsAt);
-  blob.writeUInt16LE(portsAt, Blob.portsAt);
-  blob.writeUInt32LE(v4At, Blob.v4At);
-  blob.writeUInt32LE(v6At, Blob.v6At);
-  key.copy(blob, Blob.key);
-  writeLevels(blob, levelsAt, v4);
-  writeLevels(blob, levelsAt + v4.slices.length * LEVEL_OCTETS, v6);
-  Buffer.concat(ports).copy(blob, portsAt);
-  blob.write(v4.pool.join(''), v4At, 'hex');
-  blob.write(v6.pool.join(''), v6At, 'hex');
-  return blob;
+  const octets = v6At + v6.pool.length * 16;
+  if (octets > scratch.length) scratch = Buffer.alloc(octets * 2);
+  scratch.fill(0, 0, portsAt);
+  scratch.writeUInt32LE(content.ttlSeconds, Blob.ttl);
+  scratch.writeUInt32LE(octets, Blob.octets);
+  scratch[Blob.kind] = BlobKind.service;
+  scratch[Blob.keyOctets] = key.length;
+  scratch[Blob.ports] = ports.length;
+  scratch.writeUInt16LE(v4.slices.length, Blob.v4Levels);
+  scratch.writeUInt16LE(v6.slices.length, Blob.v6Levels);
+  scratch.writeUInt16LE(levelsAt, Blob.levelsAt);
+  scratch.writeUInt16LE(portsAt, Blob.portsAt);
+  scratch.writeUInt32LE(v4At, Blob.v4At);
+  scratch.writeUInt32LE(v6At, Blob.v6At);
+  scratch.set(key, Blob.key);
+  writeLevels(levelsAt, v4);
+  writeLevels(levelsAt + v4.slices.length * LEVEL_OCTETS, v6);
+  ports.reduce((at, port) => at + writePort(at, port), portsAt);
+  scratch.write(v4.pool.join(''), v4At, 'latin1');
+  scratch.write(v6.pool.join(''), v6At, 'latin1');
+  return scratch.subarray(0, octets);
 }
 
 /** Encodes an empty non-terminal: it only says that its name exists. */
@@ -61,25 +70,36 @@ export function encodeEmptyNonTerminal(key: Buffer): Buffer {
   return blob;
 }
 
-function writeLevels(blob: Buffer, levelsAt: number, family: FamilyLevels): void {
-  family.slices.forEach(({ location, start, count }, i) => {
-    const at = levelsAt + i * LEVEL_OCTETS;
-    blob.writeUInt16LE(location, at);
-    blob.writeUInt16LE(start, at + 2);
-    blob.writeUInt16LE(Math.min(count, LEVEL_ADDRESSES_MAX), at + 4);
-  });
+function writeLevels(levelsAt: number, family: FamilyLevels): void {
+  let at = levelsAt;
+  for (const { location, start, count } of family.slices) {
+    scratch.writeUInt16LE(location, at);
+    scratch.writeUInt16LE(start, at + 2);
+    scratch.writeUInt16LE(Math.min(count, LEVEL_ADDRESSES_MAX), at + 4);
+    at += LEVEL_OCTETS;
+  }
 }
 
-function encodePort({ name, protocol, port }: ShardPort): Buffer {
-  const labels = [`_${name.toLowerCase()}`, `_${protocol}`];
-  const wireName = Buffer.concat(
-    labels.map((label) => Buffer.from(String.fromCharCode(label.length) + label, 'latin1')),
-  );
-  const encoded = Buffer.alloc(even(PORT_HEADER_OCTETS + wireName.length));
-  encoded.writeUInt16LE(port, 0);
-  encoded.writeUInt16LE(wireName.length, 2);
-  wireName.copy(encoded, PORT_HEADER_OCTETS);
-  return encoded;
+/** Two labels, each with an underscore and a length octet. */
+function portNameOctets({ name, protocol }: ShardPort): number {
+  return name.length + protocol.length + 4;
+}
+
+function portOctets(port: ShardPort): number {
+  return even(PORT_HEADER_OCTETS + portNameOctets(port));
+}
+
+function writePort(at: number, port: ShardPort): number {
+  const { name, protocol } = port;
+  scratch.writeUInt16LE(port.port, at);
+  scratch.writeUInt16LE(portNameOctets(port), at + 2);
+  let to = at + PORT_HEADER_OCTETS;
+  for (const label of [name.toLowerCase(), protocol]) {
+    scratch[to] = label.length + 1;
+    to += 1 + scratch.write(`_${label}`, to + 1, 'latin1');
+  }
+  scratch[to] = 0;
+  return portOctets(port);
 }
 
 function even(octets: number): number {

@@ -2,7 +2,7 @@
  * The Services known, their shards, and the names above them. Owns the facts; decides nothing about answers.
  */
 import type { PackedShard } from './shard-pack.ts';
-import { packShards, unpackShards } from './shard-pack.ts';
+import { unpackShards } from './shard-pack.ts';
 import { encodeNameLower } from './names.ts';
 
 /** A Service: its names and its shards, packed. */
@@ -75,13 +75,6 @@ export class KnownServices {
 /** The shards of a Service, sorted by cluster. */
 export function shardsOf(known: KnownService): PackedShard[] {
   return unpackShards(known.packed);
-}
-
-/** Replaces one cluster's shard; undefined takes it out. */
-export function replaceShard(known: KnownService, cluster: number, shard: PackedShard | undefined): void {
-  const shards = shardsOf(known).filter((other) => other.cluster !== cluster);
-  if (shard !== undefined) shards.push(shard);
-  known.packed = packShards(shards.toSorted((a, b) => a.cluster - b.cluster));
 }
 
 /** The key of a name in the image's service table. */

@@ -2,6 +2,10 @@
  * The shards of one Service as a compact text, so that the control plane's memory stays near what the facts need.
  * V8 keeps a one-byte string on its heap with 16 octets of overhead; an object per shard takes about 200, and
  * an ArrayBuffer per Service about 300.
+ *
+ * ```
+ *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 2 | ports 1 | v4 2 | v6 2 | the lists
+ * ```
  */
 import type { ShardPort } from './facts.ts';
 
@@ -11,7 +15,7 @@ export interface PackedShard {
   readonly cluster: number;
   readonly ready: boolean;
   readonly readyZones: readonly string[] | 'every';
-  /** Addresses as hexadecimal octets, 8 or 32 digits. */
+  /** Addresses as one-byte text, 4 or 16 characters each, so that they compare and join as they are. */
   readonly v4: readonly string[];
   readonly v6: readonly string[];
   readonly ports: readonly ShardPort[];
@@ -24,107 +28,143 @@ const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 const READY = 1;
 const EVERY_ZONE = 2;
 const HAS_TTL = 4;
+const FIXED_OCTETS = 26;
 
-/** Packs shards, which must be sorted by cluster; no shards are the empty text. */
-export function packShards(shards: readonly PackedShard[]): string {
-  if (shards.length === 0) return '';
-  // One UTF-16 unit would widen the whole text, so numbers of 16 bits go in as two octets, here as elsewhere.
-  const head = Buffer.alloc(2 + shards.length * 2);
-  head.writeUInt16LE(shards.length, 0);
-  shards.forEach((shard, i) => head.writeUInt16LE(shard.cluster, 2 + i * 2));
-  const parts: Buffer[] = [head];
-  for (const shard of shards) packShard(shard, parts);
-  return Buffer.concat(parts).toString('latin1');
-}
+/** Most entries of a shard's lists; further ones are left out. A cluster's own caps lie below. */
+const ZONES_MAX = 255;
+const PORTS_MAX = 255;
+const ADDRESSES_MAX = 4096;
 
-/** Whether one of the packed shards is a cluster's; reads the head only. */
-export function hasCluster(packed: string, cluster: number): boolean {
-  const end = packed === '' ? 0 : 2 + 2 * uint16(packed, 0);
-  for (let at = 2; at < end; at += 2) if (uint16(packed, at) === cluster) return true;
-  return false;
-}
+/** Octets of the largest shard: its lists full, every name of 63 octets. */
+const SHARD_OCTETS_MAX = FIXED_OCTETS + ZONES_MAX * 64 + PORTS_MAX * 67 + ADDRESSES_MAX * 2 * 16;
 
-/** The inverse of {@link packShards}. */
+/** Where shards are packed and unpacked; single-threaded, and never held across a call. */
+let scratch = Buffer.alloc(SHARD_OCTETS_MAX);
+
+/** Unpacks all shards, in the order of their clusters. */
 export function unpackShards(packed: string): PackedShard[] {
-  const reader = { data: Buffer.from(packed, 'latin1'), pos: 0 };
   const shards: PackedShard[] = [];
-  if (packed !== '') reader.pos = 2 + 2 * uint16(packed, 0);
-  while (reader.pos < reader.data.length) shards.push(unpackShard(reader));
+  load(packed);
+  for (let at = 0; at < packed.length; at += scratch.readUInt32LE(at)) shards.push(unpackShard(at));
   return shards;
 }
 
-interface Reader {
-  readonly data: Buffer;
-  pos: number;
+/** Whether one of the packed shards is a cluster's. */
+export function hasCluster(packed: string, cluster: number): boolean {
+  for (let at = 0; at < packed.length; at += lengthAt(packed, at)) {
+    const here = clusterAt(packed, at);
+    if (here >= cluster) return here === cluster;
+  }
+  return false;
 }
 
-/** cluster 2, flags 1, time 8, ttl 4, counts: zones 2, ports 1, v4 2, v6 2; then the lists. */
-const FIXED_OCTETS = 22;
+/** Puts a cluster's shard in place of the one that is there; undefined takes it out. Shards stay sorted by cluster. */
+export function replaceShard(packed: string, cluster: number, shard: PackedShard | undefined): string {
+  let from = 0;
+  while (from < packed.length && clusterAt(packed, from) < cluster) from += lengthAt(packed, from);
+  const isThere = from < packed.length && clusterAt(packed, from) === cluster;
+  const to = isThere ? from + lengthAt(packed, from) : from;
+  const length = shard === undefined ? 0 : packShard(shard);
+  const text = scratch.toString('latin1', 0, length);
+  if (from === 0 && to === packed.length) return text;
+  // Written through the scratch buffer, which makes one flat string instead of a tree of pieces.
+  reserve(packed.length + length);
+  scratch.write(packed.slice(0, from), 0, 'latin1');
+  scratch.write(text, from, 'latin1');
+  scratch.write(packed.slice(to), from + length, 'latin1');
+  return scratch.toString('latin1', 0, packed.length - (to - from) + length);
+}
 
-function packShard(shard: PackedShard, parts: Buffer[]): void {
-  const zones = shard.readyZones === 'every' ? [] : shard.readyZones;
-  const fixed = Buffer.allocUnsafe(FIXED_OCTETS);
-  fixed.writeUInt16LE(shard.cluster, 0);
-  fixed[2] =
+function load(packed: string): void {
+  reserve(packed.length);
+  scratch.write(packed, 0, 'latin1');
+}
+
+function reserve(octets: number): void {
+  if (octets > scratch.length) scratch = Buffer.alloc(octets * 2);
+}
+
+/** Packs one shard at the start of the scratch buffer. Returns its octets. */
+function packShard(shard: PackedShard): number {
+  const zones = shard.readyZones === 'every' ? [] : shard.readyZones.slice(0, ZONES_MAX);
+  const ports = shard.ports.slice(0, PORTS_MAX);
+  const v4 = shard.v4.slice(0, ADDRESSES_MAX);
+  const v6 = shard.v6.slice(0, ADDRESSES_MAX);
+  scratch.writeUInt16LE(shard.cluster, 4);
+  scratch[6] =
     (shard.ready ? READY : 0) |
     (shard.readyZones === 'every' ? EVERY_ZONE : 0) |
     (shard.ttlSeconds === undefined ? 0 : HAS_TTL);
-  fixed.writeDoubleLE(shard.changedMs, 3);
-  fixed.writeUInt32LE(shard.ttlSeconds ?? 0, 11);
-  fixed.writeUInt16LE(zones.length, 15);
-  fixed[17] = shard.ports.length;
-  fixed.writeUInt16LE(shard.v4.length, 18);
-  fixed.writeUInt16LE(shard.v6.length, 20);
-  parts.push(fixed);
-  for (const zone of zones) parts.push(shortText(zone));
-  for (const { name, protocol, port } of shard.ports) {
-    parts.push(Buffer.of(port & 0xff, port >> 8, PROTOCOLS.indexOf(protocol)), shortText(name));
+  scratch.writeDoubleLE(shard.changedMs, 7);
+  scratch.writeUInt32LE(shard.ttlSeconds ?? 0, 15);
+  scratch.writeUInt16LE(zones.length, 19);
+  scratch[21] = ports.length;
+  scratch.writeUInt16LE(v4.length, 22);
+  scratch.writeUInt16LE(v6.length, 24);
+  let at = FIXED_OCTETS;
+  for (const zone of zones) at = writeText(zone, at);
+  for (const { name, protocol, port } of ports) {
+    scratch.writeUInt16LE(port, at);
+    scratch[at + 2] = PROTOCOLS.indexOf(protocol);
+    at = writeText(name, at + 3);
   }
-  parts.push(Buffer.from(shard.v4.join('') + shard.v6.join(''), 'hex'));
+  for (const address of v4) at += scratch.write(address, at, 'latin1');
+  for (const address of v6) at += scratch.write(address, at, 'latin1');
+  scratch.writeUInt32LE(at, 0);
+  return at;
 }
 
-function unpackShard(reader: Reader): PackedShard {
-  const { data, pos } = reader;
-  const flags = data[pos + 2]!;
-  reader.pos += FIXED_OCTETS;
-  const zones = times(data.readUInt16LE(pos + 15), () => takeText(reader));
+function unpackShard(start: number): PackedShard {
+  const data = scratch;
+  const flags = data[start + 6]!;
+  const reader = { pos: start + FIXED_OCTETS };
+  const zones = times(data.readUInt16LE(start + 19), () => takeText(reader));
   return {
-    cluster: data.readUInt16LE(pos),
+    cluster: data.readUInt16LE(start + 4),
     ready: (flags & READY) !== 0,
     readyZones: (flags & EVERY_ZONE) === 0 ? zones : 'every',
-    ttlSeconds: (flags & HAS_TTL) === 0 ? undefined : data.readUInt32LE(pos + 11),
-    changedMs: data.readDoubleLE(pos + 3),
-    ports: times(data[pos + 17]!, () => takePort(reader)),
-    v4: times(data.readUInt16LE(pos + 18), () => takeHex(reader, 4)),
-    v6: times(data.readUInt16LE(pos + 20), () => takeHex(reader, 16)),
+    ttlSeconds: (flags & HAS_TTL) === 0 ? undefined : data.readUInt32LE(start + 15),
+    changedMs: data.readDoubleLE(start + 7),
+    ports: times(data[start + 21]!, () => takePort(reader)),
+    v4: times(data.readUInt16LE(start + 22), () => take(reader, 4)),
+    v6: times(data.readUInt16LE(start + 24), () => take(reader, 16)),
   };
 }
 
+interface Reader {
+  pos: number;
+}
+
 function takePort(reader: Reader): ShardPort {
-  const port = reader.data.readUInt16LE(reader.pos);
-  const protocol = PROTOCOLS[reader.data[reader.pos + 2]!]!;
+  const port = scratch.readUInt16LE(reader.pos);
+  const protocol = PROTOCOLS[scratch[reader.pos + 2]!]!;
   reader.pos += 3;
   return { name: takeText(reader), protocol, port };
 }
 
 function takeText(reader: Reader): string {
-  const start = reader.pos + 1;
-  reader.pos = start + reader.data[reader.pos]!;
-  return reader.data.toString('latin1', start, reader.pos);
+  const length = scratch[reader.pos++]!;
+  return take(reader, length);
 }
 
-function takeHex(reader: Reader, octets: number): string {
+function take(reader: Reader, octets: number): string {
   reader.pos += octets;
-  return reader.data.toString('hex', reader.pos - octets, reader.pos);
+  return scratch.toString('latin1', reader.pos - octets, reader.pos);
 }
 
 /** Zone and port names are DNS labels, so one octet holds the length. */
-function shortText(text: string): Buffer {
-  return Buffer.from(String.fromCharCode(text.length) + text, 'latin1');
+function writeText(text: string, at: number): number {
+  scratch[at] = text.length;
+  return at + 1 + scratch.write(text, at + 1, 63, 'latin1');
 }
 
-function uint16(packed: string, at: number): number {
-  return packed.charCodeAt(at) | (packed.charCodeAt(at + 1) << 8);
+function clusterAt(packed: string, at: number): number {
+  return packed.charCodeAt(at + 4) | (packed.charCodeAt(at + 5) << 8);
+}
+
+/** Lengths stay far below 2^24. */
+function lengthAt(packed: string, at: number): number {
+  return packed.charCodeAt(at) | (packed.charCodeAt(at + 1) << 8) | (packed.charCodeAt(at + 2) << 16);
 }
 
 function times<T>(count: number, make: () => T): T[] {
