@@ -1,0 +1,171 @@
+/**
+ * Text to plain values, with a way back from every value to its line and column. The only file that knows YAML.
+ */
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type Node,
+  type YAMLError,
+} from 'yaml';
+import { FAULT_CODES, formatPath, type Fault, type FaultCode, type Path } from './fault.ts';
+
+/** Nodes that aliases may stand for in all, so that a few lines cannot unfold into gigabytes. */
+const ALIASES_MAX = 1000;
+
+/** A configuration as plain values. */
+export interface ConfigDocument {
+  /** Undefined when the text is not even YAML. */
+  readonly value: unknown;
+  readonly faults: readonly Fault[];
+  /**
+   * Makes a fault of a code and a path. It points at the value, or at the nearest thing around it that stands in
+   * the text; with `atKey` at the key.
+   */
+  locate(code: FaultCode, path: Path, message: string, fix?: string, atKey?: boolean): Fault;
+}
+
+/** Reads a YAML (or JSON) text. Never throws: what is wrong with the text is in `faults`. */
+export function readDocument(text: string, file: string): ConfigDocument {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const found: Fault[] = [];
+  const at = (offset: number, code: FaultCode, message: string, path: Path = [], fix?: string): Fault =>
+    makeFault(file, lines, offset, code, message, path, fix);
+  const document = 'empty' in documents ? undefined : documents[0];
+  if (!document?.contents || (isScalar(document.contents) && document.contents.value === null)) {
+    found.push(
+      at(
+        0,
+        'EMPTY_FILE',
+        'the configuration is empty',
+        [],
+        'at least domain, nameservers, federations and clusters',
+      ),
+    );
+    return {
+      value: undefined,
+      faults: found,
+      locate: (code, path, message, fix) => at(0, code, message, path, fix),
+    };
+  }
+  found.push(...syntaxFaults(document, at), ...furtherDocuments(documents.slice(1) as Document[], at));
+  const value = found.some((fault) => fault.code !== 'YAML_DUPLICATE_KEY')
+    ? undefined
+    : toValue(document, found, at);
+  return {
+    value,
+    faults: found,
+    locate: (code, path, message, fix, atKey = false) =>
+      at(offsetOf(document, path, atKey), code, message, path, fix),
+  };
+}
+
+type At = (offset: number, code: FaultCode, message: string, path?: Path, fix?: string) => Fault;
+
+function syntaxFaults(document: Document, at: At): Fault[] {
+  const problems: YAMLError[] = [...document.errors, ...document.warnings];
+  const faults = problems.map((problem) =>
+    problem.code === 'DUPLICATE_KEY'
+      ? at(problem.pos[0], 'YAML_DUPLICATE_KEY', 'this key appears twice', [], 'remove one of the two')
+      : at(problem.pos[0], 'YAML_SYNTAX', problem.message),
+  );
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return;
+      faults.push(at(alias.range?.[0] ?? 0, 'YAML_ALIAS', `*${alias.source} stands for no anchor above it`));
+    },
+  });
+  return faults;
+}
+
+function furtherDocuments(documents: readonly Document[], at: At): Fault[] {
+  return documents
+    .slice(0, 1)
+    .map((document) =>
+      at(
+        document.range?.[0] ?? 0,
+        'YAML_DOCUMENTS',
+        'the file holds several documents',
+        [],
+        'remove the --- line',
+      ),
+    );
+}
+
+function toValue(document: Document, found: Fault[], at: At): unknown {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    // The package throws only here, and only when aliases unfold too far or into themselves.
+    const message = `aliases unfold to too much: ${(error as Error).message}`;
+    found.push(at(firstAlias(document), 'YAML_ALIAS', message, [], 'write it out'));
+    return undefined;
+  }
+}
+
+function firstAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_key, alias) {
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+/** The offset of the value that a path leads to, or of the innermost value around it that the text holds. */
+function offsetOf(document: Document, path: Path, atKey: boolean): number {
+  let node = resolved(document, document.contents);
+  let offset = node?.range?.[0] ?? 0;
+  for (const [depth, part] of path.entries()) {
+    const step = stepInto(node, part);
+    if (!step) break;
+    node = resolved(document, step.value);
+    const key = atKey && depth === path.length - 1 ? step.key : undefined;
+    // An alias is reported where it stands, not where its anchor is.
+    offset = (key ?? step.value ?? step.key)?.range?.[0] ?? offset;
+  }
+  return offset;
+}
+
+function stepInto(node: Node | null, part: string | number): { key?: Node; value?: Node } | undefined {
+  if (isSeq(node)) return child(node.items[Number(part)]);
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+  return isPair(pair) ? { ...child(pair.value), key: pair.key as Node } : undefined;
+}
+
+function child(value: unknown): { value?: Node } | undefined {
+  return value ? { value: value as Node } : undefined;
+}
+
+function resolved(document: Document, node: unknown): Node | null {
+  return (isAlias(node) ? (node.resolve(document) ?? null) : (node ?? null)) as Node | null;
+}
+
+function makeFault(
+  file: string,
+  lines: LineCounter,
+  offset: number,
+  code: FaultCode,
+  message: string,
+  path: Path,
+  fix: string | undefined,
+): Fault {
+  const { line, col } = lines.linePos(offset);
+  const where = { file, line: Math.max(1, line), column: Math.max(1, col), path: formatPath(path) };
+  return fix === undefined ? { code, ...where, message } : { code, ...where, message, fix };
+}
+
+/** Whether a fault only warns. */
+export function isWarning(fault: Fault): boolean {
+  return FAULT_CODES[fault.code] === 'warning';
+}

@@ -1,0 +1,149 @@
+/**
+ * From the YAML file to settings, or to the list of everything that is wrong with it.
+ *
+ *     text ─ document.ts ─► values ─ schema.ts ─► ConfigFile ─ check-*.ts ─► normalise.ts ─► Settings
+ *                 │ syntax             │ shape, texts          │ meaning
+ *                 └────────────────────┴───────────────────────┴──────────► Fault[]
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { checkClusters, type FileKind, type LookAtFile } from './check-clusters.ts';
+import { checkNames } from './check-names.ts';
+import { checkRecords } from './check-records.ts';
+import { checkServer } from './check-server.ts';
+import { isWarning, readDocument, type ConfigDocument } from './document.ts';
+import { soundPart, type Draft } from './draft.ts';
+import { ConfigError, formatPath, type Fault, type FaultCode, type Report } from './fault.ts';
+import { issueFaults } from './issues.ts';
+import { normalise } from './normalise.ts';
+import { settingsSchema } from './schema.ts';
+import type { Settings } from './settings.ts';
+
+/** Octets of a configuration file: a hundred thousand records fit, a device file or a wrong path does not run on. */
+export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
+
+/** Valid settings, and what is doubtful about them. */
+export interface LoadedSettings {
+  readonly settings: Settings;
+  readonly warnings: readonly Fault[];
+}
+
+/**
+ * Reads and checks a configuration file, and that the files it names exist.
+ *
+ * @throws ConfigError with every fault
+ */
+export function loadSettings(file: string): LoadedSettings {
+  const folder = dirname(resolve(file));
+  return parseSettings(readText(file), { file, lookAt: (path) => fileKind(resolve(folder, path)) });
+}
+
+/** How {@link parseSettings} treats what is outside the text. */
+export interface ParseOptions {
+  /** What the text is called in faults, and what its relative paths are relative to. */
+  readonly file: string;
+  /** Looks at a file that the text names. Default: every file exists. */
+  readonly lookAt?: LookAtFile;
+}
+
+/**
+ * The same from a text.
+ *
+ * @throws ConfigError with every fault
+ */
+export function parseSettings(text: string, { file, lookAt = () => 'file' }: ParseOptions): LoadedSettings {
+  const document = readDocument(text, file);
+  if (document.value === undefined) throw new ConfigError(sorted(document.faults));
+  const shape = settingsSchema.safeParse(document.value);
+  const shapeFaults = shape.success
+    ? []
+    : shape.error.issues.flatMap((issue) => issueFaults(issue, document));
+  const draft = soundPart(document.value);
+  const found = [...document.faults, ...shapeFaults];
+  if (draft) found.push(...checkMeaning(draft, document, shapeFaults, lookAt));
+  const faults = sorted(found.filter((fault) => !isWarning(fault)));
+  const warnings = sorted(found.filter((fault) => isWarning(fault)));
+  if (!shape.success || faults.length > 0) throw new ConfigError(faults, warnings);
+  return { settings: normalise(shape.data, file), warnings };
+}
+
+function checkMeaning(
+  { config, originalPath }: Draft,
+  document: ConfigDocument,
+  known: readonly Fault[],
+  lookAt: LookAtFile,
+): Fault[] {
+  const found: Fault[] = [];
+  const report: Report = (code, path, message, fix) => {
+    const fault = document.locate(code, originalPath(path), message, fix);
+    if (!isConsequence(fault, known)) found.push(fault);
+  };
+  checkServer(config, report);
+  checkNames(config, report);
+  checkClusters(config, report, lookAt);
+  checkRecords(config, report);
+  return found;
+}
+
+/** Faults that say something is absent, and the part of the file where a fault may have hidden it. */
+const ABSENCES: Partial<Record<FaultCode, RegExp>> = {
+  NO_CLUSTER: /^clusters/,
+  NO_ORIGIN: /^clusters\[\d+\]/,
+  NAMESERVER_NEEDS_ADDRESS: /^nameservers\[\d+\]/,
+  MISSING_GLUE: /^records/,
+  DS_WITHOUT_DELEGATION: /^records/,
+  TARGET_WITHOUT_ADDRESS: /^records/,
+  BELOW_DELEGATION: /^records/,
+};
+
+/** Whether a fault is only there because something else with a fault was left out of account. */
+function isConsequence(fault: Fault, known: readonly Fault[]): boolean {
+  const part = ABSENCES[fault.code]?.exec(fault.path)?.[0];
+  return part !== undefined && known.some(({ path }) => path.startsWith(part));
+}
+
+function sorted(faults: readonly Fault[]): Fault[] {
+  return faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function readText(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readOctets(file));
+  } catch (error) {
+    if (error instanceof TypeError) throw wholeFile(file, 'NOT_UTF8', 'the file is not UTF-8 text');
+    throw error;
+  }
+}
+
+function readOctets(file: string): Buffer {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile() && !stats.isFIFO()) throw wholeFile(file, 'FILE_UNREADABLE', 'this is not a file');
+    if (stats.size > FILE_OCTETS_MAX) {
+      throw wholeFile(
+        file,
+        'FILE_TOO_LARGE',
+        `the file has ${stats.size} octets, the limit is ${FILE_OCTETS_MAX}`,
+      );
+    }
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw wholeFile(
+      file,
+      'FILE_UNREADABLE',
+      code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`,
+    );
+  }
+}
+
+function wholeFile(file: string, code: FaultCode, message: string): ConfigError {
+  return new ConfigError([{ code, file, line: 0, column: 0, path: formatPath([]), message }]);
+}
+
+function fileKind(path: string): FileKind {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) return 'folder';
+  return stats?.isFile() ? 'file' : undefined;
+}

@@ -1,0 +1,335 @@
+/**
+ * The shape of the configuration file: every key with its meaning, unit, default and range. Validation, defaults and
+ * the JSON Schema for editors all come from here. What keys mean together is checked in `check-*.ts`.
+ */
+import { z } from 'zod';
+import {
+  BadValue,
+  parseAddressText,
+  parseDomainName,
+  parseLabel,
+  parseListen,
+  parseMailbox,
+  parseNetwork,
+  parseOwnerName,
+  parseResolver,
+} from './values.ts';
+
+/** Largest TTL in seconds (RFC 2181 section 8). */
+export const TTL_SECONDS_MAX = 2147483647;
+/** Member clusters; above it the topology is no longer one federation, and every cluster costs a watch loop. */
+export const CLUSTERS_MAX = 1000;
+/** Federations; each one is a label of its own below every location. */
+export const FEDERATIONS_MAX = 100;
+/** Static records: they are kept whole in memory and checked against each other at every load. */
+export const RECORDS_MAX = 100_000;
+/** Entries of any other list. */
+export const LIST_MAX = 1000;
+
+/** A text that `parse` brings into canonical form. */
+function text<T>(parse: (value: string) => T) {
+  return z.string().transform((value, context): T => {
+    try {
+      return parse(value);
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      context.addIssue({
+        code: 'custom',
+        message: error.message,
+        params: { code: error.code, fix: error.fix },
+      });
+      return z.NEVER;
+    }
+  });
+}
+
+const seconds = (max: number) => z.int().min(0).max(max);
+const ttl = seconds(TTL_SECONDS_MAX);
+const label = text(parseLabel);
+const network = text(parseNetwork);
+const pathText = z.string().min(1);
+
+/** Two lists: what must and what must not be matched. */
+function filter<T extends z.ZodType>(entry: T, what: string) {
+  return z
+    .strictObject({
+      allow: z.array(entry).max(LIST_MAX).default([]).describe(`${what} that are taken. Default: any.`),
+      deny: z
+        .array(entry)
+        .max(LIST_MAX)
+        .default([])
+        .describe(`${what} that are refused, also when allowed. Default: none.`),
+    })
+    .prefault({});
+}
+
+const nameserver = z.strictObject({
+  name: text(parseDomainName).describe(
+    'Host name of the name server, as in the delegation at the registrar.',
+  ),
+  addresses: z
+    .array(text(parseAddressText))
+    .max(LIST_MAX)
+    .default([])
+    .describe('Its addresses, for glue: needed when the name lies in the domain, refused when it does not.'),
+});
+
+const federation = z.strictObject({
+  name: label.describe('The label F of S.N.F.svc.D. A DNS label, not svc.'),
+  select: z
+    .enum(['label', 'export', 'all'])
+    .default('label')
+    .describe(
+      'Which Services belong to it. label: those labelled fedns.io/federation: NAME; export: those with a ' +
+        'ServiceExport (multicluster.x-k8s.io); all: every Service of type LoadBalancer. Default: label.',
+    ),
+  policy: z
+    .enum(['all', 'nearest', 'weighted', 'failover'])
+    .default('all')
+    .describe(
+      'Which healthy shards the global name answers with. Default: all. This version serves every healthy shard ' +
+        'whatever stands here.',
+    ),
+});
+
+const kubeconfig = z.strictObject({
+  path: pathText.describe('The kubeconfig file, relative to this file.'),
+  context: z.string().min(1).optional().describe('The context to use. Default: its current-context.'),
+  allowInsecure: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether its insecure-skip-tls-verify is honoured. Default: false, such a kubeconfig is refused.',
+    ),
+  execAllowed: z
+    .array(z.string().min(1))
+    .max(LIST_MAX)
+    .default([])
+    .describe('Exec credential plugins that may run besides those with an absolute path. Default: none.'),
+});
+
+const limits = z
+  .strictObject({
+    objects: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(300_000)
+      .describe('Services, EndpointSlices, Nodes and ServiceExports together. Default: 300000.'),
+    objectOctets: z
+      .int()
+      .min(1024)
+      .max(67_108_864)
+      .default(4_194_304)
+      .describe('Octets of one object, 1024 to 67108864. Default: 4194304.'),
+    changesPerSecond: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(2000)
+      .describe('Changes taken in per second, 1 to 1000000; further ones wait. Default: 2000.'),
+  })
+  .prefault({});
+
+const cluster = z.strictObject({
+  name: label.describe('What the cluster is called in commands, logs and metrics. A DNS label.'),
+  region: label
+    .optional()
+    .describe('Its region, the label R of names. Default: topology.kubernetes.io/region of its nodes.'),
+  zones: z
+    .array(label)
+    .min(1)
+    .max(LIST_MAX)
+    .optional()
+    .describe('Its zones, the labels Z of names. Default: the zones of its nodes and endpoints.'),
+  manifests: pathText
+    .optional()
+    .describe(
+      'A file or folder of Service, EndpointSlice and Node objects, as kubectl get -o yaml prints; re-read on change.',
+    ),
+  kubeconfig: kubeconfig.optional().describe('How to reach the API server of the cluster.'),
+  inCluster: z
+    .literal(true)
+    .optional()
+    .describe('The cluster that fedns itself runs in, by its service account.'),
+  clients: z
+    .array(network)
+    .max(LIST_MAX)
+    .default([])
+    .describe('Networks (CIDR) of the Pods and nodes of this cluster. Default: none.'),
+  publish: z
+    .enum(['loadBalancer', 'clusterIP'])
+    .default('loadBalancer')
+    .describe(
+      'loadBalancer: only addresses of load balancers. clusterIP: also cluster IPs and Pod addresses, for flat ' +
+        'networks. Default: loadBalancer.',
+    ),
+  addresses: filter(network, 'Networks (CIDR) of published addresses').describe(
+    'Which addresses the cluster may publish.',
+  ),
+  hostnames: filter(text(parseDomainName), 'Domains of load-balancer host names').describe(
+    'Which host names its load balancers may have.',
+  ),
+  namespaces: filter(label, 'Namespaces').describe('Which namespaces may hold a federated Service.'),
+  limits: limits.describe('What the cluster may cost at most, so that it can only harm itself.'),
+});
+
+const record = z.strictObject({
+  name: text(parseOwnerName).describe('Owner name, in full; the first label may be *.'),
+  type: z
+    .string()
+    .min(1)
+    .describe('A, AAAA, CAA, CNAME, DS, HTTPS, MX, NS, PTR, SRV, SVCB, TXT, or TYPEnnn (RFC 3597).'),
+  data: z
+    .string()
+    .describe(
+      'The data as in a zone file; names are absolute with or without the dot. For TYPEnnn: \\# LENGTH HEX.',
+    ),
+  ttl: ttl.optional().describe(`TTL in seconds, 0 to ${TTL_SECONDS_MAX}. Default: ttl of the configuration.`),
+});
+
+/** The configuration file. Its output is canonical, with defaults filled in. */
+export const settingsSchema = z.strictObject({
+  domain: text(parseDomainName).describe('The served domain, as delegated.'),
+  nameservers: z.array(nameserver).min(1).max(LIST_MAX).describe('NS records of the domain, at least one.'),
+  hostmaster: text(parseMailbox)
+    .optional()
+    .describe('Who answers for the domain: a mail address, or its DNS form. Default: hostmaster.DOMAIN.'),
+  listen: z
+    .array(text(parseListen))
+    .min(1)
+    .max(LIST_MAX)
+    .default([
+      { address: '0.0.0.0', port: 53 },
+      { address: '::', port: 53 },
+    ])
+    .describe(
+      'Where queries are taken, UDP and TCP: ADDRESS:PORT or [ADDRESS]:PORT. Default: port 53 of all addresses.',
+    ),
+  admin: text(parseListen)
+    .optional()
+    .describe('Where /metrics, /healthz, /readyz and the JSON API are served. Default: nowhere.'),
+  ttl: ttl.default(180).describe(`TTL of answers in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 180.`),
+  negativeTtl: ttl
+    .default(15)
+    .describe(
+      `TTL of negative answers in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 15, so that recovery is seen soon.`,
+    ),
+  apexTtl: ttl
+    .default(21600)
+    .describe(`TTL of NS and SOA in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 21600.`),
+  whenNoneHealthy: z
+    .enum(['nodata', 'nxdomain', 'lastKnown'])
+    .default('nodata')
+    .describe(
+      'The global name of a Service without healthy shard: nodata, nxdomain (as Federation v1 did), or lastKnown ' +
+        '(the addresses of all shards). Default: nodata.',
+    ),
+  transport: z
+    .enum(['auto', 'batch', 'portable'])
+    .default('auto')
+    .describe(
+      'How UDP is served. batch: recvmmsg on Linux; portable: anywhere; auto: batch where it works. Default: auto.',
+    ),
+  workers: z
+    .union([z.literal('auto'), z.int().min(1).max(60)], {
+      error: 'must be auto, or a whole number from 1 to 60',
+    })
+    .default('auto')
+    .describe('Threads that answer queries: auto (one per core) or 1 to 60. Default: auto.'),
+  udpPayloadMax: z
+    .int()
+    .min(512)
+    .max(4096)
+    .default(1232)
+    .describe('Largest UDP reply in octets, 512 to 4096. Default: 1232, which avoids fragments.'),
+  stateDir: z
+    .union([pathText, z.literal(false)], { error: 'must be a folder, or false to keep no state' })
+    .default('./state')
+    .describe(
+      'Folder for snapshot, serial, journal, drains and admin token, relative to this file; false keeps no state. ' +
+        'Default: ./state.',
+    ),
+  federations: z.array(federation).min(1).max(FEDERATIONS_MAX).describe('The federations, at least one.'),
+  ecs: z
+    .strictObject({
+      trust: z
+        .array(network)
+        .max(LIST_MAX)
+        .default([])
+        .describe('Networks (CIDR) of resolvers whose EDNS Client Subnet is believed. Default: none.'),
+    })
+    .prefault({})
+    .describe('EDNS Client Subnet (RFC 7871).'),
+  geoip: z
+    .strictObject({ database: pathText.describe('A GeoIP database (.mmdb), relative to this file.') })
+    .optional()
+    .describe('Where clients are found by their address. Default: not at all.'),
+  outage: z
+    .strictObject({
+      graceSeconds: seconds(86_400)
+        .default(60)
+        .describe(
+          'How long shards of an unreachable cluster still count, in seconds, 0 to 86400. Default: 60.',
+        ),
+      failStaticAbove: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe(
+          'Hold everything while more than this part of all clusters is unreachable, 0 to 1. Default: 0.5.',
+        ),
+    })
+    .prefault({})
+    .describe('What happens when clusters cannot be reached.'),
+  damping: seconds(3600)
+    .default(0)
+    .describe(
+      'How long a shard that came back must stay up to count again, in seconds, 0 to 3600. Default: 0, off.',
+    ),
+  resolvers: z
+    .array(text(parseResolver))
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'Servers that load-balancer host names are asked of: ADDRESS or ADDRESS:PORT. Default: those of the system.',
+    ),
+  clusters: z.array(cluster).max(CLUSTERS_MAX).describe('The member clusters.'),
+  clusterSecrets: z
+    .strictObject({ namespace: label.describe('The namespace that holds them.') })
+    .optional()
+    .describe(
+      'Secrets labelled fedns.io/cluster, in the cluster that fedns runs in, add member clusters. Default: not looked for.',
+    ),
+  records: z
+    .array(record)
+    .max(RECORDS_MAX)
+    .default([])
+    .describe('Static records: vanity names, MX, TXT, delegations, wildcards. Default: none.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least severe messages that are written. Default: info.'),
+    })
+    .prefault({})
+    .describe('What is written to standard error.'),
+});
+
+/** A valid configuration file with defaults filled in, before what keys mean together is checked. */
+export type ConfigFile = z.output<typeof settingsSchema>;
+export type ClusterEntry = ConfigFile['clusters'][number];
+export type RecordEntry = ConfigFile['records'][number];
+export type FederationEntry = ConfigFile['federations'][number];
+
+/** The same without mandatory keys at the top: for checking what is left of a file with faults. */
+export const draftSchema = settingsSchema.partial();
+export type ConfigDraft = z.output<typeof draftSchema>;
+
+/** JSON Schema of the configuration file, for editors. Draft 7 is what they know best. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(settingsSchema, { target: 'draft-7', io: 'input' });
+  return { ...schema, title: 'fedns configuration' };
+}
