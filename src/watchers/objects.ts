@@ -1,0 +1,448 @@
+/**
+ * Kubernetes objects, slimmed at the edge to the few fields that fedns reads. Owns the shapes and the strictness:
+ * a field we read must have its type, everything else may be anything and is dropped. What the fields mean for an
+ * answer is left to shards.ts. Nothing here throws: an object that cannot be taken is an {@link ObjectFault}.
+ */
+
+import {
+  asBoolean,
+  asFields,
+  asInteger,
+  asList,
+  asScalarText,
+  asText,
+  asTexts,
+  FieldFault,
+  own,
+  type Fields,
+} from './fields.ts';
+import { detach, intern } from './intern.ts';
+
+/** Kinds that fedns reads. */
+export const OBJECT_KINDS = ['Service', 'EndpointSlice', 'Node', 'ServiceExport'] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
+
+interface SlimMeta {
+  /** Empty for a Node. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/** A port as the Service states it; whether it can be published is decided later. */
+export interface SlimPort {
+  /** Empty where the port has no name. */
+  readonly name: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/** An entry of `status.loadBalancer.ingress`. `ipMode: Proxy` (KEP-1860) is still an address that clients use. */
+export interface SlimIngress {
+  readonly ip?: string;
+  readonly hostname?: string;
+}
+
+/** Values of the labels and annotations that fedns reads, as written. */
+export interface SlimMarks {
+  /** Label `fedns.io/federation`. */
+  readonly federation?: string;
+  readonly ttl?: string;
+  readonly exclude?: string;
+  readonly externalIPs?: string;
+  readonly policy?: string;
+}
+
+export interface SlimService extends SlimMeta {
+  readonly kind: 'Service';
+  readonly type: string;
+  readonly marks: SlimMarks;
+  /** `spec.clusterIPs`; `['None']` for a headless Service. */
+  readonly clusterIPs: readonly string[];
+  readonly externalIPs: readonly string[];
+  readonly ingress: readonly SlimIngress[];
+  readonly ports: readonly SlimPort[];
+  readonly publishNotReadyAddresses: boolean;
+  /** Being deleted: Kubernetes is already taking its load balancer down. */
+  readonly deleting: boolean;
+}
+
+/** Endpoints of a slice, as far as zones go. Instances are shared: equal summaries are the same object. */
+export interface EndpointSummary {
+  /** Zones of the endpoints, lower case, sorted, each once. */
+  readonly zones: readonly string[];
+  /** Whether an endpoint names no zone. */
+  readonly unzoned: boolean;
+}
+
+export interface SlimEndpointSlice extends SlimMeta {
+  readonly kind: 'EndpointSlice';
+  /** Label `kubernetes.io/service-name`; a slice without it belongs to no Service. */
+  readonly service?: string;
+  /** Endpoints that are ready. */
+  readonly ready: EndpointSummary;
+  /** All endpoints, for Services with `publishNotReadyAddresses`. */
+  readonly all: EndpointSummary;
+  /** Only where the reader asked for them. */
+  readonly addresses?: { readonly ready: readonly string[]; readonly all: readonly string[] };
+}
+
+/** Metadata only. */
+export interface SlimNode extends SlimMeta {
+  readonly kind: 'Node';
+  readonly region?: string;
+  readonly zone?: string;
+}
+
+export interface SlimServiceExport extends SlimMeta {
+  readonly kind: 'ServiceExport';
+}
+
+export type SlimObject = SlimService | SlimEndpointSlice | SlimNode | SlimServiceExport;
+
+/** An object of a kind that fedns reads, or that should have one, and cannot be taken. */
+export interface ObjectFault {
+  readonly kind: 'Fault';
+  readonly code: 'OBJECT_MALFORMED' | 'OBJECT_TOO_LARGE';
+  /** Where known: what it claims to be. */
+  readonly of?: ObjectKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** The field at fault, for example `spec.ports[0].port`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An object of a kind that fedns does not read. */
+export interface OtherObject {
+  readonly kind: 'Other';
+}
+
+export type SlimResult = SlimObject | ObjectFault | OtherObject;
+
+export interface SlimOptions {
+  /** Keep the endpoints' addresses: only for clusters that publish those of headless Services. */
+  readonly endpointAddresses?: boolean;
+}
+
+type SlimReader = (fields: Fields, meta: SlimMeta, options: SlimOptions) => SlimObject;
+
+/** `apiVersion kind` to reader. */
+const READERS: ReadonlyMap<string, readonly [ObjectKind, SlimReader]> = new Map([
+  ['v1 Service', ['Service', readService]],
+  ['discovery.k8s.io/v1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
+  ['discovery.k8s.io/v1beta1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
+  ['v1 Node', ['Node', readNode]],
+  ['multicluster.x-k8s.io/v1alpha1 ServiceExport', ['ServiceExport', readServiceExport]],
+  ['multicluster.x-k8s.io/v1beta1 ServiceExport', ['ServiceExport', readServiceExport]],
+]);
+
+const OTHER: OtherObject = { kind: 'Other' };
+
+/** Lists within lists, as a careless tool may write them; deeper is refused. */
+const LIST_DEPTH_MAX = 4;
+
+/** Zones taken of one slice: more than a cluster spans, and a bound for one that invents them. */
+const SLICE_ZONES_MAX = 64;
+
+/** Distinct endpoint summaries remembered; beyond it the table starts afresh. */
+const SUMMARIES_MAX = 16_384;
+const summaries = new Map<string, EndpointSummary>();
+
+/** How objects are named in causes and refusals: `Service mynamespace/nginx`, `Node worker-1`. */
+export function objectName(kind: string, namespace: string, name: string): string {
+  return namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+}
+
+/**
+ * Slims one object. Items of typed lists lack `apiVersion` and `kind`; pass them as `defaults`.
+ *
+ * @param value - the object as parsed from JSON or YAML
+ */
+export function slimObject(value: unknown, options: SlimOptions = {}, defaults?: TypeMeta): SlimResult {
+  try {
+    const fields = asFields(value, 'the object');
+    const { apiVersion, kind } = typeMeta(fields, defaults);
+    const reader = READERS.get(`${apiVersion} ${kind}`);
+    return reader === undefined ? OTHER : readObject(fields, reader, options);
+  } catch (error) {
+    return asFault(error, { namespace: '', name: '' });
+  }
+}
+
+/** What an object is: its `apiVersion` and `kind`. */
+export interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** An item of a list, with the type it takes from the list where it states none. */
+export interface ListItem {
+  readonly value: unknown;
+  readonly defaults?: TypeMeta;
+}
+
+/**
+ * Takes lists apart: `kind: List`, `ServiceList`, `EndpointSliceList` and so on, also nested.
+ *
+ * @returns the single objects; the value itself where it is no list
+ */
+export function listItems(value: unknown, defaults?: TypeMeta, depth = 0): ListItem[] {
+  const single = [defaults === undefined ? { value } : { value, defaults }];
+  if (typeof value !== 'object' || value === null || depth >= LIST_DEPTH_MAX) return single;
+  const { apiVersion, kind, items } = value as Record<string, unknown>;
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return single;
+  const itemKind = kind.slice(0, -'List'.length);
+  const inherited =
+    itemKind === '' || typeof apiVersion !== 'string' ? undefined : { apiVersion, kind: itemKind };
+  return items.flatMap((item: unknown) => listItems(item, inherited, depth + 1));
+}
+
+function typeMeta(fields: Fields, defaults?: TypeMeta): TypeMeta {
+  const apiVersion = asText(own(fields, 'apiVersion'), 'apiVersion') ?? defaults?.apiVersion;
+  const kind = asText(own(fields, 'kind'), 'kind') ?? defaults?.kind;
+  if (apiVersion === undefined) throw new FieldFault('apiVersion', 'the object has no apiVersion');
+  if (kind === undefined) throw new FieldFault('kind', 'the object has no kind');
+  return { apiVersion, kind };
+}
+
+function readObject(
+  fields: Fields,
+  [kind, read]: readonly [ObjectKind, SlimReader],
+  options: SlimOptions,
+): SlimResult {
+  const known: { of: ObjectKind; namespace: string; name: string } = { of: kind, namespace: '', name: '' };
+  try {
+    const metadata = asFields(own(fields, 'metadata'), 'metadata');
+    known.name = readName(metadata, kind);
+    if (kind !== 'Node') known.namespace = readNamespace(metadata);
+    return read(fields, readMeta(metadata, known), options);
+  } catch (error) {
+    return asFault(error, known);
+  }
+}
+
+function asFault(
+  error: unknown,
+  known: { readonly of?: ObjectKind; readonly namespace: string; readonly name: string },
+): ObjectFault {
+  if (!(error instanceof FieldFault)) throw error;
+  return { kind: 'Fault', code: 'OBJECT_MALFORMED', ...known, path: error.path, message: error.message };
+}
+
+/** RFC 1123 labels are what Kubernetes allows for Services and namespaces; other kinds may have subdomains. */
+function readName(metadata: Fields, kind: ObjectKind): string {
+  const name = asText(own(metadata, 'name'), 'metadata.name') ?? '';
+  const valid = kind === 'Service' || kind === 'ServiceExport' ? isDnsLabel(name) : isSubdomain(name);
+  if (!valid) throw new FieldFault('metadata.name', `metadata.name ${quote(name)} is no valid name`);
+  return detach(name);
+}
+
+function readNamespace(metadata: Fields): string {
+  const namespace = asText(own(metadata, 'namespace'), 'metadata.namespace') ?? '';
+  if (!isDnsLabel(namespace)) {
+    const message =
+      namespace === '' ? 'metadata.namespace is missing' : `${quote(namespace)} is no namespace`;
+    throw new FieldFault('metadata.namespace', message);
+  }
+  return intern(namespace);
+}
+
+function readMeta(metadata: Fields, known: { readonly namespace: string; readonly name: string }): SlimMeta {
+  const uid = asText(own(metadata, 'uid'), 'metadata.uid');
+  const resourceVersion = asText(own(metadata, 'resourceVersion'), 'metadata.resourceVersion');
+  return {
+    namespace: known.namespace,
+    name: known.name,
+    ...(uid === undefined ? {} : { uid: detach(uid) }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion: detach(resourceVersion) }),
+  };
+}
+
+function readService(fields: Fields, meta: SlimMeta): SlimService {
+  const metadata = asFields(own(fields, 'metadata'), 'metadata');
+  const spec = asFields(own(fields, 'spec'), 'spec');
+  return {
+    kind: 'Service',
+    ...meta,
+    type: intern(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
+    marks: readMarks(metadata),
+    clusterIPs: readClusterIPs(spec),
+    externalIPs: asTexts(own(spec, 'externalIPs'), 'spec.externalIPs').map(detach),
+    ingress: readIngress(asFields(own(fields, 'status'), 'status')),
+    ports: asList(own(spec, 'ports'), 'spec.ports').map(readPort),
+    publishNotReadyAddresses:
+      asBoolean(own(spec, 'publishNotReadyAddresses'), 'spec.publishNotReadyAddresses') ?? false,
+    deleting: asText(own(metadata, 'deletionTimestamp'), 'metadata.deletionTimestamp') !== undefined,
+  };
+}
+
+function readMarks(metadata: Fields): SlimMarks {
+  const labels = asFields(own(metadata, 'labels'), 'metadata.labels');
+  const annotations = asFields(own(metadata, 'annotations'), 'metadata.annotations');
+  const marks: Record<string, string> = {};
+  const take = (key: string, from: Fields, mark: string, path: string): void => {
+    const text = asScalarText(own(from, mark), `${path}[${mark}]`);
+    // No mark that means anything is longer; what is kept of a longer one is enough to refuse it.
+    if (text !== undefined) marks[key] = intern(text.slice(0, 64));
+  };
+  take('federation', labels, 'fedns.io/federation', 'metadata.labels');
+  take('ttl', annotations, 'fedns.io/ttl', 'metadata.annotations');
+  take('exclude', annotations, 'fedns.io/exclude', 'metadata.annotations');
+  take('externalIPs', annotations, 'fedns.io/external-ips', 'metadata.annotations');
+  take('policy', annotations, 'fedns.io/policy', 'metadata.annotations');
+  return marks;
+}
+
+/** `clusterIPs` came with dual stack (Kubernetes 1.20); before, there was only `clusterIP`. */
+function readClusterIPs(spec: Fields): string[] {
+  const all = asTexts(own(spec, 'clusterIPs'), 'spec.clusterIPs');
+  const first = asText(own(spec, 'clusterIP'), 'spec.clusterIP');
+  const texts = all.length === 0 && first !== undefined ? [first] : all;
+  return texts.filter((text) => text !== '').map(detach);
+}
+
+function readIngress(status: Fields): SlimIngress[] {
+  const path = 'status.loadBalancer.ingress';
+  const loadBalancer = asFields(own(status, 'loadBalancer'), 'status.loadBalancer');
+  return asList(own(loadBalancer, 'ingress'), path).map((entry, i) => {
+    const fields = asFields(entry, `${path}[${i}]`);
+    const ip = asText(own(fields, 'ip'), `${path}[${i}].ip`);
+    const hostname = asText(own(fields, 'hostname'), `${path}[${i}].hostname`);
+    return {
+      ...(ip === undefined || ip === '' ? {} : { ip: detach(ip) }),
+      ...(hostname === undefined || hostname === '' ? {} : { hostname: detach(hostname) }),
+    };
+  });
+}
+
+function readPort(entry: unknown, i: number): SlimPort {
+  const path = `spec.ports[${i}]`;
+  const fields = asFields(entry, path);
+  return {
+    name: intern(asText(own(fields, 'name'), `${path}.name`) ?? ''),
+    protocol: intern(asText(own(fields, 'protocol'), `${path}.protocol`) ?? 'TCP'),
+    port: asInteger(own(fields, 'port'), `${path}.port`) ?? 0,
+  };
+}
+
+const ZONE_LABELS = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'] as const;
+const REGION_LABELS = ['topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'] as const;
+
+interface SlimEndpoint {
+  readonly ready: boolean;
+  readonly zone: string | undefined;
+  readonly addresses: readonly string[];
+}
+
+function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions): SlimEndpointSlice {
+  const labels = asFields(own(asFields(own(fields, 'metadata'), 'metadata'), 'labels'), 'metadata.labels');
+  const service = asText(own(labels, 'kubernetes.io/service-name'), 'metadata.labels');
+  // FQDN slices count for readiness, but hold no addresses.
+  const addressed = options.endpointAddresses === true && own(fields, 'addressType') !== 'FQDN';
+  const endpoints = asList(own(fields, 'endpoints'), 'endpoints').map((entry, i) =>
+    readEndpoint(entry, `endpoints[${i}]`, addressed),
+  );
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  return {
+    kind: 'EndpointSlice',
+    ...meta,
+    ...(service === undefined || service === '' ? {} : { service: intern(service) }),
+    ready: summarize(ready),
+    all: summarize(endpoints),
+    ...(addressed ? { addresses: { ready: addressesOf(ready), all: addressesOf(endpoints) } } : {}),
+  };
+}
+
+/**
+ * Only `ready` decides (KEP-1672). An endpoint that terminates is not ready, even while it still serves: kube-proxy
+ * falls back to such endpoints when its cluster has no other, but here another cluster may have ready ones, and
+ * an answer outlives the endpoint's grace period. Where `ready` is absent, the API says to take it for true.
+ */
+function readEndpoint(entry: unknown, path: string, addressed: boolean): SlimEndpoint {
+  const fields = asFields(entry, path);
+  const conditions = asFields(own(fields, 'conditions'), `${path}.conditions`);
+  return {
+    ready: asBoolean(own(conditions, 'ready'), `${path}.conditions.ready`) ?? true,
+    zone: readZone(fields, path),
+    addresses: addressed ? asTexts(own(fields, 'addresses'), `${path}.addresses`).map(detach) : [],
+  };
+}
+
+/** `zone` in v1; in v1beta1 a `topology` map, which v1 keeps as `deprecatedTopology` for converted objects. */
+function readZone(fields: Fields, path: string): string | undefined {
+  const zone = asText(own(fields, 'zone'), `${path}.zone`);
+  if (zone !== undefined && zone !== '') return location(zone);
+  for (const key of ['topology', 'deprecatedTopology']) {
+    const text = firstLabel(asFields(own(fields, key), `${path}.${key}`), ZONE_LABELS, `${path}.${key}`);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function readNode(fields: Fields, meta: SlimMeta): SlimNode {
+  const labels = asFields(own(asFields(own(fields, 'metadata'), 'metadata'), 'labels'), 'metadata.labels');
+  const region = firstLabel(labels, REGION_LABELS, 'metadata.labels');
+  const zone = firstLabel(labels, ZONE_LABELS, 'metadata.labels');
+  return {
+    kind: 'Node',
+    ...meta,
+    ...(region === undefined ? {} : { region }),
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+function readServiceExport(_fields: Fields, meta: SlimMeta): SlimServiceExport {
+  return { kind: 'ServiceExport', ...meta };
+}
+
+function firstLabel(labels: Fields, keys: readonly string[], path: string): string | undefined {
+  for (const key of keys) {
+    const text = asText(own(labels, key), `${path}[${key}]`);
+    if (text !== undefined && text !== '') return location(text);
+  }
+  return undefined;
+}
+
+/** Lower case; one character more than a label may have is enough to refuse it later. */
+function location(text: string): string {
+  return intern(text.slice(0, 64).toLowerCase());
+}
+
+function summarize(endpoints: readonly SlimEndpoint[]): EndpointSummary {
+  const zones = new Set<string>();
+  let unzoned = false;
+  for (const { zone } of endpoints) {
+    if (zone === undefined) unzoned = true;
+    else zones.add(zone);
+  }
+  return sharedSummary([...zones].toSorted().slice(0, SLICE_ZONES_MAX), unzoned);
+}
+
+function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSummary {
+  const key = `${unzoned ? '+' : '-'} ${zones.join(' ')}`;
+  const known = summaries.get(key);
+  if (known !== undefined) return known;
+  if (summaries.size >= SUMMARIES_MAX) summaries.clear();
+  const summary = { zones, unzoned };
+  summaries.set(key, summary);
+  return summary;
+}
+
+function addressesOf(endpoints: readonly SlimEndpoint[]): string[] {
+  return [...new Set(endpoints.flatMap((endpoint) => endpoint.addresses))];
+}
+
+/** Whether a text is a lower-case RFC 1123 label. */
+export function isDnsLabel(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(text);
+}
+
+function isSubdomain(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((label) => isDnsLabel(label));
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? text.slice(0, 64) + '…' : text);
+}

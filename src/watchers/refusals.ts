@@ -1,0 +1,71 @@
+/**
+ * What was not taken of a cluster's objects, per object and bounded. Owns the book-keeping: a refusal stands as long
+ * as its cause does and goes when the object is fixed or gone. What is refused is decided elsewhere.
+ */
+
+import type { Clock, Refusal } from './source.ts';
+
+/** Why something was not taken. Codes are stable; the message is for people. */
+export interface Finding {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Refusals kept of one cluster: more than anyone reads, and a bound on what a broken cluster costs. */
+const REFUSALS_MAX = 200;
+/** Refusals kept of one object, so that one bad object cannot crowd out the others. */
+const REFUSALS_PER_OBJECT_MAX = 16;
+
+export class RefusalBook {
+  readonly #clock: Clock;
+  readonly #byObject = new Map<string, Refusal[]>();
+  #kept = 0;
+  #total = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Refusals since the start, also those that were not kept or no longer stand. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Replaces what stands against an object; an empty list clears it. */
+  set(object: string, findings: readonly Finding[]): void {
+    const before = this.#byObject.get(object) ?? [];
+    if (before.length === 0 && findings.length === 0) return;
+    this.clear(object);
+    const entries = findings.slice(0, REFUSALS_PER_OBJECT_MAX).map((finding) => {
+      const known = before.find((entry) => entry.code === finding.code && entry.message === finding.message);
+      return known ?? { ...finding, object, sinceMs: this.#clock() };
+    });
+    this.#total += entries.filter((entry) => !before.includes(entry)).length;
+    this.#keep(object, entries);
+  }
+
+  clear(object: string): void {
+    const entries = this.#byObject.get(object);
+    if (entries === undefined) return;
+    this.#kept -= entries.length;
+    this.#byObject.delete(object);
+  }
+
+  /** Clears what stands against the objects whose name starts with `prefix`, except those that `keep` wants. */
+  clearExcept(prefix: string, keep: ReadonlySet<string>): void {
+    for (const object of this.#byObject.keys()) {
+      if (object.startsWith(prefix) && !keep.has(object)) this.clear(object);
+    }
+  }
+
+  list(): Refusal[] {
+    return [...this.#byObject.values()].flat();
+  }
+
+  #keep(object: string, entries: Refusal[]): void {
+    const kept = entries.slice(0, REFUSALS_MAX - this.#kept);
+    if (kept.length === 0) return;
+    this.#byObject.set(object, kept);
+    this.#kept += kept.length;
+  }
+}
