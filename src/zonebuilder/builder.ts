@@ -210,6 +210,11 @@ export class ZoneBuilder implements FactSink {
     }
   }
 
+  /** `S.N.F` of every Service known. */
+  *serviceNames(): Generator<string> {
+    for (const known of this.#services.values()) yield nameOf(known);
+  }
+
   /** Every Service with its levels. */
   *services(): Generator<ServiceView> {
     for (const known of this.#services.values()) yield this.#view(known, shardsOf(known));

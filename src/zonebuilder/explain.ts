@@ -1,0 +1,216 @@
+/**
+ * Says how a question is answered and why, step by step, from the facts themselves. It shares no code with the
+ * query path, so that the tests can hold one against the other.
+ */
+import type { ServiceView, ZoneBuilder } from './builder.ts';
+import type { ShardState } from './facts.ts';
+import { GLOBAL } from './layout.ts';
+import type { Level, RecordSet } from './records.ts';
+import { addressesAt, levelsOf, listServices, listStatics, PLACEHOLDER_TYPE } from './records.ts';
+
+/** One rule that was applied on the way to an answer. */
+export interface ExplainStep {
+  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `alias`, `pending`, `absent`, `exists`. */
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** How a question is answered, and why. */
+export interface Explanation {
+  readonly rcode: string;
+  readonly steps: readonly ExplainStep[];
+  /** The RRsets of the answer section: the alias chain, then what it ends in. */
+  readonly answer: readonly RecordSet[];
+}
+
+/** Aliases that are followed, as the server does. */
+const CHAIN_MAX = 8;
+
+/**
+ * Explains one question.
+ *
+ * @param question - name lower case without trailing dot; type as a mnemonic or `TYPEnnn`
+ * @param soa - the SOA as it is now
+ */
+export function explain(
+  builder: ZoneBuilder,
+  question: { readonly name: string; readonly type: string },
+  soa: RecordSet,
+): Explanation {
+  const steps: ExplainStep[] = [];
+  const answer: RecordSet[] = [];
+  let { name } = question;
+  for (let links = 0; links < CHAIN_MAX; links++) {
+    if (!isIn(name, builder.domain)) return outside(name, builder.domain, steps, answer);
+    const here = recordsAt(builder, name, soa);
+    describe(builder, name, steps);
+    if (isCut(builder, name, question.type)) return { rcode: 'NOERROR', steps, answer };
+    const found = choose(here, question.type);
+    if (found === undefined) return negative(builder, name, here, steps, answer);
+    answer.push(found);
+    if (found.type !== 'CNAME' || question.type === 'CNAME' || question.type === 'ANY')
+      return { rcode: 'NOERROR', steps, answer };
+    name = found.data[0]!.slice(0, -1).toLowerCase();
+    steps.push({ rule: 'alias', text: `${found.name} is an alias of ${name}.` });
+  }
+  return { rcode: 'NOERROR', steps, answer };
+}
+
+function choose(here: readonly RecordSet[], type: string): RecordSet | undefined {
+  const real = here.filter((set) => set.type !== PLACEHOLDER_TYPE);
+  if (type === 'ANY') return real[0];
+  return real.find((set) => set.type === type) ?? real.find((set) => set.type === 'CNAME');
+}
+
+function outside(name: string, domain: string, steps: ExplainStep[], answer: RecordSet[]): Explanation {
+  steps.push({ rule: 'domain', text: `${name}. is not in ${domain}.` });
+  return { rcode: answer.length === 0 ? 'REFUSED' : 'NOERROR', steps, answer };
+}
+
+function negative(
+  builder: ZoneBuilder,
+  name: string,
+  here: readonly RecordSet[],
+  steps: ExplainStep[],
+  answer: RecordSet[],
+): Explanation {
+  const exists = here.some((set) => set.type !== PLACEHOLDER_TYPE);
+  const isKnown = exists || here.length > 0;
+  if (!exists && builder.clusters().some((cluster) => cluster.status === 'pending')) {
+    steps.push({ rule: 'pending', text: 'a cluster has told nothing yet, so nothing negative is said' });
+    return { rcode: 'SERVFAIL', steps, answer: [] };
+  }
+  if (isKnown || hasBelow(builder, name)) {
+    steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
+    return { rcode: 'NOERROR', steps, answer };
+  }
+  steps.push({ rule: 'absent', text: `${name}. does not exist` });
+  return { rcode: 'NXDOMAIN', steps, answer };
+}
+
+/** The RRsets that a name owns, or that a wildcard gives it. */
+function recordsAt(builder: ZoneBuilder, name: string, soa: RecordSet): RecordSet[] {
+  const own = [...ownRecords(builder, name, soa)];
+  if (own.length > 0 || hasBelow(builder, name)) return own;
+  const encloser = closestEncloser(builder, name, soa);
+  const wildcard = [...listStatics(builder)].filter((set) => set.name === `*.${encloser}.`);
+  return wildcard.map((set) => ({ ...set, name: `${name}.` }));
+}
+
+function* ownRecords(builder: ZoneBuilder, name: string, soa: RecordSet): Generator<RecordSet> {
+  if (name === builder.domain) yield soa;
+  const parts = splitName(builder, name);
+  const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  const candidates = [...listStatics(builder), ...(view === undefined ? [] : listServices(builder, [view]))];
+  for (const set of candidates) if (set.name === `${name}.`) yield set;
+}
+
+/** RFC 4592 section 3.3.1: the longest existing ancestor. */
+function closestEncloser(builder: ZoneBuilder, name: string, soa: RecordSet): string {
+  const parent = name.slice(name.indexOf('.') + 1);
+  if (parent === builder.domain || hasBelow(builder, parent)) return parent;
+  return ownRecords(builder, parent, soa).next().done === true
+    ? closestEncloser(builder, parent, soa)
+    : parent;
+}
+
+/** Whether names exist below this one, so that it is at least an empty non-terminal. */
+function hasBelow(builder: ZoneBuilder, name: string): boolean {
+  if (builder.statics.some((record) => record.name.endsWith(`.${name}`))) return true;
+  const relative = name.slice(0, -builder.domain.length - 1);
+  const locations = ['', ...builder.locationNames().map(({ text }) => text)];
+  for (const location of locations) {
+    const base = location === '' ? 'svc' : `svc.${location}`;
+    const isAbove = relative === base || base.endsWith(`.${relative}`);
+    const prefix = relative.endsWith(`.${base}`) ? relative.slice(0, -base.length - 1) : undefined;
+    if (!isAbove && prefix === undefined) continue;
+    if (isAbove ? builder.serviceNames().next().done !== true : isAboveService(builder, prefix!)) return true;
+  }
+  return false;
+}
+
+/** Whether `prefix` is a namespace or federation with Services, or `_proto` of a Service's ports. */
+function isAboveService(builder: ZoneBuilder, prefix: string): boolean {
+  const [, protocol, service, namespace, federation] =
+    /^_([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)$/.exec(prefix) ?? [];
+  if (protocol !== undefined) {
+    const view = builder.service(federation!, namespace!, service!);
+    return view !== undefined && view.ports.some((port) => port.protocol === protocol);
+  }
+  for (const name of builder.serviceNames()) if (name.endsWith(`.${prefix}`)) return true;
+  return false;
+}
+
+function isCut(builder: ZoneBuilder, name: string, type: string): boolean {
+  return builder.statics.some(
+    (record) =>
+      record.type === 2 &&
+      record.name !== builder.domain &&
+      (name.endsWith(`.${record.name}`) || (name === record.name && type !== 'DS')),
+  );
+}
+
+/** Notes what a name is: a static name, or a Service at a level with its shards. */
+function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): void {
+  if (builder.statics.some((record) => record.name === name)) {
+    steps.push({ rule: 'static', text: `${name}. has records in the configuration` });
+    return;
+  }
+  const parts = splitName(builder, name);
+  const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  if (parts === undefined || view === undefined) return;
+  steps.push({
+    rule: 'service',
+    text: `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`,
+  });
+  const level = levelsOf(parts.base, builder.domain, builder.locationNames()).find(
+    (candidate) => candidate.name === parts.level,
+  );
+  if (level === undefined) return;
+  for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
+  steps.push({ rule: 'level', text: describeLevel(view, level) });
+}
+
+function describeShard(builder: ZoneBuilder, shard: ShardState): string {
+  const cluster = builder.clusters().find((candidate) => candidate.name === shard.cluster)!;
+  const where = [cluster.region ?? 'no region', ...cluster.zones].join(' ');
+  return `${shard.cluster} (${where}): ${verdict(cluster.status, shard)}; addresses ${shard.addresses.join(' ') || 'none'}`;
+}
+
+function verdict(status: string, shard: ShardState): string {
+  if (status === 'withdrawn' || status === 'pending') return `unhealthy, the cluster is ${status}`;
+  if (shard.addresses.length === 0) return 'unhealthy, no address is published';
+  if (!shard.ready) return 'unhealthy, no endpoint is ready';
+  return status === 'held' ? 'healthy when last heard, the cluster is held' : 'healthy';
+}
+
+function describeLevel(view: ServiceView, level: Level): string {
+  const addresses = [...addressesAt(view.v4, level.location), ...addressesAt(view.v6, level.location)];
+  const kind = level.location === GLOBAL ? 'global level' : `level ${level.name}.`;
+  if (addresses.length > 0) return `${kind}: answers with ${addresses.join(' ')}`;
+  return level.above === undefined
+    ? `${kind}: no shard is healthy anywhere`
+    : `${kind}: no healthy shard, so it aliases to ${level.above}.`;
+}
+
+interface NameParts {
+  readonly service: string;
+  readonly namespace: string;
+  readonly federation: string;
+  readonly base: string;
+  /** The name without port labels. */
+  readonly level: string;
+}
+
+function splitName(builder: ZoneBuilder, name: string): NameParts | undefined {
+  const match = /^(?:_[^.]+\._[^.]+\.)?(([^.]+)\.([^.]+)\.([^.]+))\.svc(?:\..+)?$/.exec(
+    name.slice(0, -builder.domain.length - 1),
+  );
+  if (match === null) return undefined;
+  const [, base = '', service = '', namespace = '', federation = ''] = match;
+  return { service, namespace, federation, base, level: name.slice(name.indexOf(`${base}.svc`)) };
+}
+
+function isIn(name: string, domain: string): boolean {
+  return name === domain || name.endsWith(`.${domain}`);
+}

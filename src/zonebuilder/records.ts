@@ -1,0 +1,156 @@
+/**
+ * The records that the answers amount to: every name at every location, written out. For listings and zone files;
+ * the server never does this, it works each answer out from the image.
+ */
+import type { Apex } from './apex.ts';
+import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from './apex.ts';
+import type { ServiceView, ZoneBuilder } from './builder.ts';
+import { formatAddress } from './ip-text.ts';
+import { GLOBAL } from './layout.ts';
+import type { FamilyLevels } from './levels.ts';
+import type { LocationName } from './locations.ts';
+import { formatRdata, typeText } from './rr-types.ts';
+import { LEVEL_ADDRESSES_MAX } from './service-blob.ts';
+
+/** An RRset in presentation form (RFC 1035 section 5.1). */
+export interface RecordSet {
+  /** Absolute, with its trailing dot. */
+  readonly name: string;
+  readonly type: string;
+  readonly ttlSeconds: number;
+  readonly data: readonly string[];
+}
+
+/** A level at which a Service has a name. */
+export interface Level {
+  /** `S.N.F.svc.Z.R.D`, no trailing dot. */
+  readonly name: string;
+  /** Number of the location. */
+  readonly location: number;
+  /** The name of the level above; undefined at the global level. */
+  readonly above: string | undefined;
+}
+
+/** What a name without records stands for in a zone file, where a name exists only by what it has. */
+export const PLACEHOLDER_TYPE = 'TYPE65280';
+
+/** Every RRset that is served, the SOA first. */
+export function* listRecords(builder: ZoneBuilder, soa: RecordSet): Generator<RecordSet> {
+  yield soa;
+  yield* listStatics(builder);
+  yield* listServices(builder, builder.services());
+}
+
+/** The SOA record in text. */
+export function soaRecord(options: {
+  readonly domain: string;
+  readonly primary: string;
+  readonly hostmaster: string;
+  readonly serial: number;
+  readonly apex: Pick<Apex, 'ttlSeconds' | 'negativeTtlSeconds'>;
+}): RecordSet {
+  const { domain, primary, hostmaster, serial, apex } = options;
+  const timers = [SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS, SOA_EXPIRE_SECONDS, apex.negativeTtlSeconds];
+  const data = `${primary}. ${hostmaster}. ${[serial, ...timers].join(' ')}`;
+  return { name: `${domain}.`, type: 'SOA', ttlSeconds: apex.ttlSeconds, data: [data] };
+}
+
+/** The names of a Service, the global one first. */
+export function levelsOf(service: string, domain: string, locations: readonly LocationName[]): Level[] {
+  const base = `${service}.svc`;
+  const global = `${base}.${domain}`;
+  const levels: Level[] = [{ name: global, location: GLOBAL, above: undefined }];
+  const regions = new Map(locations.filter(isRegion).map(({ location }) => [location.id, location.label]));
+  for (const { text, location } of locations) {
+    const region = regions.get(location.parent);
+    const above = region === undefined ? global : `${base}.${region}.${domain}`;
+    levels.push({ name: `${base}.${text}.${domain}`, location: location.id, above });
+  }
+  return levels;
+}
+
+/** The addresses of a level in one family, in text. */
+export function addressesAt(family: FamilyLevels, location: number): string[] {
+  const slice = family.slices.find((candidate) => candidate.location === location);
+  if (slice === undefined) return [];
+  const end = slice.start + Math.min(slice.count, LEVEL_ADDRESSES_MAX);
+  return family.pool.slice(slice.start, end).map((octets) => formatAddress(Buffer.from(octets, 'latin1')));
+}
+
+/** The RRsets of some Services, at every level. */
+export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>): Generator<RecordSet> {
+  const locations = builder.locationNames();
+  const taken = takenNames(builder);
+  for (const view of views) yield* listService(builder, view, locations, taken);
+}
+
+/** The RRsets of the configuration, the apex's NS included. */
+export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
+  const rrsets = new Map<string, { name: string; type: number; ttlSeconds: number; data: string[] }>();
+  for (const { name, type, ttlSeconds, rdata } of builder.statics) {
+    const key = `${name} ${type}`;
+    const rrset = rrsets.get(key) ?? { name: `${name}.`, type, ttlSeconds, data: [] };
+    rrset.data.push(formatRdata(type, rdata));
+    rrsets.set(key, rrset);
+  }
+  for (const rrset of rrsets.values()) yield { ...rrset, type: typeText(rrset.type) };
+}
+
+function* listService(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  locations: readonly LocationName[],
+  taken: (name: string) => boolean,
+): Generator<RecordSet> {
+  const { service, namespace, federation } = view.known;
+  for (const level of levelsOf(`${service}.${namespace}.${federation}`, builder.domain, locations)) {
+    const ports = view.ports.map(({ name, protocol, port }) => ({
+      name: `_${name.toLowerCase()}._${protocol}.${level.name}`,
+      port,
+    }));
+    if (!taken(level.name)) yield* listLevel(builder, view, level);
+    for (const port of ports) if (!taken(port.name)) yield* listPort(builder, view, level, port);
+  }
+}
+
+function* listLevel(builder: ZoneBuilder, view: ServiceView, level: Level): Generator<RecordSet> {
+  const rrset = (type: string, data: readonly string[]): RecordSet => toSet(view, level.name, type, data);
+  const v4 = addressesAt(view.v4, level.location);
+  const v6 = addressesAt(view.v6, level.location);
+  if (v4.length > 0) yield rrset('A', v4);
+  if (v6.length > 0) yield rrset('AAAA', v6);
+  if (v4.length + v6.length > 0) return;
+  if (level.above !== undefined) yield rrset('CNAME', [`${level.above}.`]);
+  else if (builder.whenNoneHealthy !== 'nxdomain') yield rrset(PLACEHOLDER_TYPE, ['\\# 0']);
+}
+
+function* listPort(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  level: Level,
+  port: { readonly name: string; readonly port: number },
+): Generator<RecordSet> {
+  const rrset = (type: string, data: string): RecordSet => toSet(view, port.name, type, [data]);
+  const hasAddresses = [view.v4, view.v6].some(({ slices }) =>
+    slices.some((slice) => slice.location === level.location),
+  );
+  if (hasAddresses) yield rrset('SRV', `0 100 ${port.port} ${level.name}.`);
+  else if (level.above !== undefined) yield rrset('CNAME', port.name.replace(level.name, `${level.above}.`));
+  else if (builder.whenNoneHealthy !== 'nxdomain') yield rrset(PLACEHOLDER_TYPE, '\\# 0');
+}
+
+function toSet(view: ServiceView, name: string, type: string, data: readonly string[]): RecordSet {
+  return { name: `${name}.`, type, ttlSeconds: view.ttlSeconds, data };
+}
+
+/** Names that static records own: those with records, and all at or below a zone cut. */
+function takenNames(builder: ZoneBuilder): (name: string) => boolean {
+  const names = new Set(builder.statics.map((record) => record.name));
+  const cuts = builder.statics.filter(({ name, type }) => typeText(type) === 'NS' && name !== builder.domain);
+  const cutNames = [...new Set(cuts.map(({ name }) => name))];
+  return (name) => names.has(name) || cutNames.some((cut) => name.endsWith(`.${cut}`));
+}
+
+function isRegion({ location }: LocationName): boolean {
+  return location.parent === GLOBAL;
+}
