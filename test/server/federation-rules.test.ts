@@ -1,12 +1,10 @@
 /** What DESIGN says of names and answers, as tables: the positive case and the negative one beside it. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Federation } from '../support/federation.ts';
 import { CAUSE, makeFederation } from '../support/federation.ts';
 import { makeGuide, NGINX } from '../support/guide.ts';
 import type { Message } from '../support/message.ts';
 import { lines, makeQuery, readMessage } from '../support/message.ts';
-
-type Test = typeof t;
 
 const HTTP = { name: 'http', protocol: 'tcp', port: 80 } as const;
 
