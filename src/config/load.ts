@@ -16,7 +16,7 @@ import { soundPart, type Draft } from './draft.ts';
 import { ConfigError, formatPath, type Fault, type FaultCode, type Report } from './fault.ts';
 import { issueFaults } from './issues.ts';
 import { normalise } from './normalise.ts';
-import { settingsSchema } from './schema.ts';
+import { settingsSchema, type ConfigFile } from './schema.ts';
 import type { Settings } from './settings.ts';
 
 /** Octets of a configuration file: a hundred thousand records fit, a device file or a wrong path does not run on. */
@@ -58,13 +58,18 @@ export function parseSettings(text: string, { file, lookAt = () => 'file' }: Par
   const shapeFaults = shape.success
     ? []
     : shape.error.issues.flatMap((issue) => issueFaults(issue, document));
-  const draft = soundPart(document.value);
+  const draft = shape.success ? wholeOf(shape.data) : soundPart(document.value);
   const found = [...document.faults, ...shapeFaults];
   if (draft) found.push(...checkMeaning(draft, document, shapeFaults, lookAt));
   const faults = sorted(found.filter((fault) => !isWarning(fault)));
   const warnings = sorted(found.filter((fault) => isWarning(fault)));
   if (!shape.success || faults.length > 0) throw new ConfigError(faults, warnings);
   return { settings: normalise(shape.data, file), warnings };
+}
+
+/** A configuration without a fault in its shape is its own sound part. */
+function wholeOf(config: ConfigFile): Draft {
+  return { config, originalPath: (path) => path };
 }
 
 function checkMeaning(
@@ -75,15 +80,22 @@ function checkMeaning(
 ): Fault[] {
   const found: Fault[] = [];
   const report: Report = (code, path, message, fix) => {
-    const fault = document.locate(code, originalPath(path), message, fix);
-    if (!isConsequence(fault, known)) found.push(fault);
+    found.push(document.locate(code, originalPath(path), message, fix));
   };
   checkServer(config, report);
   checkNames(config, report);
   checkClusters(config, report, lookAt);
   checkRecords(config, report);
-  return found;
+  const left = [...known, ...found.filter(({ code }) => LEAVES_OUT.has(code))];
+  return found.filter((fault) => !isConsequence(fault, left));
 }
+
+/** Faults of a record that leave it out of the checks of records against each other. */
+const LEAVES_OUT: ReadonlySet<FaultCode> = new Set([
+  'BAD_RECORD_TYPE',
+  'BAD_RECORD_DATA',
+  'RECORD_OUTSIDE_DOMAIN',
+]);
 
 /** Faults that say something is absent, and the part of the file where a fault may have hidden it. */
 const ABSENCES: Partial<Record<FaultCode, RegExp>> = {

@@ -1,0 +1,296 @@
+import { test } from 'tap';
+import { codesOf, example, printed, withRecords } from './example.ts';
+
+interface Case {
+  readonly title: string;
+  readonly records: readonly string[];
+  /** With `records` left off the path. */
+  readonly codes?: readonly string[];
+}
+
+function check(title: string, cases: readonly Case[]): void {
+  test(title, async (t) => {
+    for (const { title: name, records, codes = [] } of cases) {
+      const found = codesOf(withRecords(...records)).map((code) => code.replace(' records', ' '));
+      t.same(found, codes, name);
+    }
+  });
+}
+
+const A = (name: string, more = ''): string => `name: ${name}, type: A, data: 192.0.2.7${more}`;
+const NS = (name: string, target: string): string => `name: ${name}, type: NS, data: ${target}`;
+const DS = 'data: 1 8 1 2BB183AF5F22588179A53B0A98631FAD1A292118';
+
+check('owner names', [
+  { title: 'in the domain', records: [A('www.example.com')] },
+  { title: 'the domain itself', records: [A('example.com')] },
+  { title: 'an underscore', records: ['name: _dmarc.example.com, type: TXT, data: x'] },
+  { title: 'RFC 2317: a slash', records: ['name: 0/25.example.com, type: PTR, data: a.example.net'] },
+  { title: 'outside the domain', records: [A('www.example.net')], codes: ['RECORD_OUTSIDE_DOMAIN [0].name'] },
+  { title: 'relative', records: [A('www')], codes: ['RECORD_OUTSIDE_DOMAIN [0].name'] },
+  { title: 'the parent', records: [A('com')], codes: ['RECORD_OUTSIDE_DOMAIN [0].name'] },
+  {
+    title: 'a name that only ends alike',
+    records: [A('wexample.com')],
+    codes: ['RECORD_OUTSIDE_DOMAIN [0].name'],
+  },
+  { title: 'an empty label', records: [A('a..example.com')], codes: ['BAD_NAME [0].name'] },
+  {
+    title: 'a label of 64 octets',
+    records: [A(`${'a'.repeat(64)}.example.com`)],
+    codes: ['BAD_NAME [0].name'],
+  },
+  { title: 'RFC 4592: a wildcard', records: [A("'*.example.com'")] },
+  { title: 'an asterisk further down', records: [A("'a.*.example.com'")], codes: ['BAD_WILDCARD [0].name'] },
+  { title: 'an asterisk within a label', records: [A("'a*.example.com'")], codes: ['BAD_WILDCARD [0].name'] },
+  { title: 'two asterisks', records: [A("'*.*.example.com'")], codes: ['BAD_WILDCARD [0].name'] },
+]);
+
+check('types and data', [
+  {
+    title: 'an unknown type',
+    records: ['name: a.example.com, type: AAA, data: x'],
+    codes: ['BAD_RECORD_TYPE [0].type'],
+  },
+  { title: 'SOA', records: ['name: example.com, type: SOA, data: x'], codes: ['BAD_RECORD_TYPE [0].type'] },
+  {
+    title: 'a broken address',
+    records: ['name: a.example.com, type: A, data: 1.2.3'],
+    codes: ['BAD_RECORD_DATA [0].data'],
+  },
+  {
+    title: 'data that YAML takes for a number',
+    records: ['name: a.example.com, type: TXT, data: 10'],
+    codes: ['WRONG_TYPE [0].data'],
+  },
+  {
+    title: 'RFC 2181 8: a TTL above 2^31',
+    records: [A('a.example.com', ', ttl: 2147483648')],
+    codes: ['OUT_OF_RANGE [0].ttl'],
+  },
+  { title: 'an unknown key', records: [A('a.example.com', ', TTL: 1')], codes: ['UNKNOWN_KEY [0].TTL'] },
+]);
+
+check('aliases', [
+  { title: 'an alias alone', records: ['name: a.example.com, type: CNAME, data: b.example.net'] },
+  {
+    title: 'RFC 1034 3.6.2: an alias beside other data',
+    records: ['name: a.example.com, type: CNAME, data: b.example.net', A('A.example.com')],
+    codes: ['CNAME_NOT_ALONE [0]'],
+  },
+  {
+    title: 'two aliases of one name',
+    records: [
+      'name: a.example.com, type: CNAME, data: b.example.net',
+      'name: a.example.com, type: CNAME, data: c.example.net',
+    ],
+    codes: ['CNAME_NOT_ALONE [0]'],
+  },
+  {
+    title: 'RFC 1912 2.4: an alias at the apex',
+    records: ['name: example.com, type: CNAME, data: b.example.net'],
+    codes: ['APEX_RECORD [0].type'],
+  },
+  {
+    title: 'RFC 2181 10.3: an MX that points to an alias',
+    records: [
+      'name: example.com, type: MX, data: 10 m.example.com',
+      'name: m.example.com, type: CNAME, data: a.example.net',
+    ],
+    codes: ['TARGET_IS_ALIAS [0].data'],
+  },
+  {
+    title: 'RFC 2181 10.3: a name server that is an alias',
+    records: ['name: ns1.example.com, type: CNAME, data: a.example.net'],
+    codes: ['NAMESERVER_CONTRADICTED [0]'],
+  },
+]);
+
+check('targets', [
+  {
+    title: 'a Service',
+    records: ['name: www.example.com, type: CNAME, data: nginx.web.fed.svc.example.com'],
+  },
+  { title: 'a name server', records: ['name: example.com, type: MX, data: 10 ns1.example.com'] },
+  {
+    title: 'a wildcard',
+    records: [A("'*.a.example.com'"), 'name: example.com, type: MX, data: 10 x.y.a.example.com'],
+  },
+  { title: 'RFC 7505: none', records: ['name: example.com, type: MX, data: 0 .'] },
+  {
+    title: 'nothing',
+    records: ['name: example.com, type: MX, data: 10 m.example.com'],
+    codes: ['TARGET_WITHOUT_ADDRESS [0].data'],
+  },
+  {
+    title: 'a relative name',
+    records: ['name: www.example.com, type: CNAME, data: nginx'],
+    codes: ['RELATIVE_TARGET [0].data'],
+  },
+  {
+    title: 'something that has a fault itself',
+    records: [
+      'name: example.com, type: MX, data: 10 m.example.com',
+      'name: m.example.com, type: A, data: 1.2.3',
+    ],
+    codes: ['BAD_RECORD_DATA [1].data'],
+  },
+]);
+
+check('RRsets', [
+  {
+    title: 'two records with one TTL',
+    records: [A('a.example.com', ', ttl: 5'), 'name: a.example.com, type: A, data: 192.0.2.8, ttl: 5'],
+  },
+  {
+    title: 'RFC 2181 5.2: two TTLs in one RRset',
+    records: [A('a.example.com'), 'name: a.example.com, type: A, data: 192.0.2.8, ttl: 5'],
+    codes: ['RRSET_TTL [1].ttl'],
+  },
+  {
+    title: 'two TTLs in two RRsets',
+    records: [A('a.example.com'), 'name: a.example.com, type: TXT, data: x, ttl: 5'],
+  },
+  {
+    title: 'the default TTL written out',
+    records: [A('a.example.com'), 'name: a.example.com, type: A, data: 192.0.2.8, ttl: 180'],
+  },
+  {
+    title: 'RFC 2181 5: a record twice',
+    records: [A('a.example.com'), A('A.example.com.')],
+    codes: ['DUPLICATE_RECORD [1]'],
+  },
+  {
+    title: 'a record twice in two spellings',
+    records: [
+      'name: a.example.com, type: MX, data: 1 B.example.net',
+      'name: a.example.com, type: MX, data: 01 b.example.net.',
+    ],
+    codes: ['DUPLICATE_RECORD [1]'],
+  },
+  {
+    title: 'texts that differ in case',
+    records: ['name: a.example.com, type: TXT, data: x', 'name: a.example.com, type: TXT, data: X'],
+  },
+]);
+
+check('delegations', [
+  { title: 'away from the domain', records: [NS('sub.example.com', 'ns.example.net')] },
+  { title: 'with glue', records: [NS('sub.example.com', 'ns.sub.example.com'), A('ns.sub.example.com')] },
+  {
+    title: 'to the delegated name itself',
+    records: [NS('sub.example.com', 'sub.example.com'), A('sub.example.com')],
+  },
+  {
+    title: 'signed',
+    records: [NS('sub.example.com', 'ns.example.net'), `name: sub.example.com, type: DS, ${DS}`],
+  },
+  {
+    title: 'to a sibling with address',
+    records: [NS('sub.example.com', 'ns2.example.com'), A('ns2.example.com')],
+  },
+  {
+    title: 'RFC 1034 4.2.1: glue is missing',
+    records: [NS('sub.example.com', 'ns.sub.example.com')],
+    codes: ['MISSING_GLUE [0].data'],
+  },
+  {
+    title: 'data at the zone cut',
+    records: [NS('sub.example.com', 'ns.example.net'), 'name: sub.example.com, type: TXT, data: x'],
+    codes: ['BELOW_DELEGATION [1]'],
+  },
+  {
+    title: 'an address below that is no glue',
+    records: [NS('sub.example.com', 'ns.example.net'), A('www.sub.example.com')],
+    codes: ['BELOW_DELEGATION [1]'],
+  },
+  {
+    title: 'a wildcard below',
+    records: [NS('sub.example.com', 'ns.example.net'), A("'*.sub.example.com'")],
+    codes: ['BELOW_DELEGATION [1]'],
+  },
+  {
+    title: 'a delegation below a delegation',
+    records: [NS('sub.example.com', 'ns.example.net'), NS('a.sub.example.com', 'ns.example.net')],
+    codes: ['BELOW_DELEGATION [1]'],
+  },
+  {
+    title: 'a name that only ends alike',
+    records: [NS('sub.example.com', 'ns.example.net'), A('wwwsub.example.com')],
+  },
+  {
+    title: 'RFC 4035 2.4: DS without NS',
+    records: [`name: sub.example.com, type: DS, ${DS}`],
+    codes: ['DS_WITHOUT_DELEGATION [0].type'],
+  },
+  {
+    title: 'DS at the apex',
+    records: [`name: example.com, type: DS, ${DS}`],
+    codes: ['APEX_RECORD [0].type'],
+  },
+  {
+    title: 'NS at the apex',
+    records: [NS('example.com', 'ns.example.net')],
+    codes: ['APEX_RECORD [0].type'],
+  },
+  {
+    title: 'RFC 4592 4.2: NS at a wildcard',
+    records: [NS("'*.sub.example.com'", 'ns.example.net')],
+    codes: ['BAD_WILDCARD [0].name'],
+  },
+]);
+
+check('names of Services', [
+  {
+    title: 'a record beside them',
+    records: ['name: lb.web.fed.svc.example.com, type: CNAME, data: a.example.net'],
+  },
+  ...[
+    'svc.example.com',
+    'fed.svc.example.com',
+    'web.fed.svc.example.com',
+    'r1.example.com',
+    'svc.r1.example.com',
+    'z1.r1.example.com',
+    'z1.example.com',
+    'web.fed.svc.z1.example.com',
+  ].map((name) => ({
+    title: `${name} delegated away`,
+    records: [NS(name, 'ns.example.net')],
+    codes: ['DELEGATION_HIDES_SERVICES [0]'],
+  })),
+  { title: 'another label delegated away', records: [NS('r2.example.com', 'ns.example.net')] },
+]);
+
+check('name servers', [
+  {
+    title: 'another address than under nameservers',
+    records: [A('ns1.example.com')],
+    codes: ['NAMESERVER_CONTRADICTED [0]'],
+  },
+]);
+
+test('a name server below a delegation', async (t) => {
+  const text = example({
+    nameservers: 'nameservers: [{ name: ns.sub.example.com, addresses: [192.0.2.1] }]',
+    records: `records: [{ ${NS('sub.example.com', 'ns.example.net')} }]`,
+  });
+  t.same(codesOf(text), ['BELOW_DELEGATION nameservers[0].name']);
+});
+
+test('what an operator reads', async (t) => {
+  t.same(printed(withRecords('name: www, type: MXX, data: x')), [
+    '9:13: records[0].name: www does not lie in example.com (names are written in full: www.example.com)',
+    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, SRV, DS, SVCB, HTTPS, CAA ' +
+      'and TYPEnnn (did you mean MX?)',
+  ]);
+  t.same(printed(withRecords('name: a.example.com, type: txt, data: v=DKIM1; k=rsa')), [
+    '9:45: records[0].data: TXT data: ; must stand in a quoted string: \'"…"\' in YAML',
+  ]);
+});
+
+test('twenty thousand records below a hundred names', async (t) => {
+  const records = Array.from({ length: 20_000 }, (_, i) => `{ ${A(`h${i}.sub${i % 100}.example.com`)} }`);
+  const text = example({ records: `records: [${records.join(', ')}]` });
+  t.same(codesOf(text), []);
+});
