@@ -6,9 +6,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ListenAddress } from '../config/settings.ts';
-import { parseAddress } from '../zonebuilder/ip-text.ts';
 import { Counter } from './counters.ts';
 import { Transport, type Responder } from './responder.ts';
+import { addressOctets, isDualStack, ListenError } from './socket-address.ts';
 import { TCP_OUTPUT_OCTETS, TcpConnection, type TcpContext } from './tcp-connection.ts';
 import { idleLimitMs, TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 import { TLS_ALPN, type TlsCertificate } from './tls-certificate.ts';
@@ -24,17 +24,6 @@ export interface TcpOptions {
   readonly limits?: Partial<TcpLimits>;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
-}
-
-/** An address that cannot be listened on. The message is for the operator. */
-export class ListenError extends Error {
-  readonly code: string;
-
-  constructor(at: ListenAddress, cause: NodeJS.ErrnoException) {
-    super(`cannot listen on ${addressText(at)} (TCP): ${reasonText(cause)}`, { cause });
-    this.name = 'ListenError';
-    this.code = cause.code ?? 'UNKNOWN';
-  }
 }
 
 /** How often connections are looked through for those that have stayed too long. */
@@ -137,11 +126,11 @@ export class TcpServer {
     );
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
-    server.listen({ host: at.address, port: at.port, ipv6Only: hasIpv4Wildcard(all, at.port) }, resolve);
+    server.listen({ host: at.address, port: at.port, ipv6Only: !isDualStack(at, all) }, resolve);
     try {
       await promise;
     } catch (error) {
-      throw new ListenError(at, error as NodeJS.ErrnoException);
+      throw new ListenError((error as NodeJS.ErrnoException).code ?? String(error), 'TCP', at);
     }
     // Accepting fails while descriptors are short; the listener lives on.
     server
@@ -152,12 +141,9 @@ export class TcpServer {
   }
 
   #accept(raw: Socket, transport: Transport): void {
-    const address = clientAddress(raw.remoteAddress);
     // The client may be gone already.
-    if (!address) {
-      raw.destroy();
-      return;
-    }
+    if (raw.remoteAddress === undefined) return void raw.destroy();
+    const address = clientAddress(raw.remoteAddress);
     const key = clientKey(address);
     this.#makeRoom(key);
     const plain = transport === Transport.tls ? this.#startTls(raw) : raw;
@@ -232,36 +218,12 @@ export class TcpServer {
 }
 
 /** The address as the responder takes it: IPv4 in 4 octets also where the socket is dual-stack. */
-function clientAddress(text: string | undefined): Uint8Array | undefined {
-  // A link-local address comes with its interface.
-  const octets = text === undefined ? undefined : parseAddress(text.replace(/%.*$/, ''));
-  if (octets?.length === 16 && text!.startsWith('::ffff:')) return octets.subarray(12);
-  return octets;
+function clientAddress(text: string): Uint8Array {
+  const octets = addressOctets(text);
+  return text.startsWith('::ffff:') ? octets.subarray(12) : octets;
 }
 
 /** What counts as one client: an IPv4 address, an IPv6 /56, as large as one customer gets (RFC 6177). */
 function clientKey(address: Uint8Array): string {
   return Buffer.from(address.subarray(0, address.length === 4 ? 4 : 7)).toString('hex');
-}
-
-/** Whether 0.0.0.0 has a listener of its own on this port, so that `::` must leave IPv4 to it. */
-function hasIpv4Wildcard(all: readonly ListenAddress[], port: number): boolean {
-  return all.some((at) => at.address === '0.0.0.0' && at.port === port);
-}
-
-function addressText({ address, port }: ListenAddress): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function reasonText(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return 'the port is in use by another process';
-    case 'EACCES':
-      return 'ports below 1024 need the capability CAP_NET_BIND_SERVICE, or root';
-    case 'EADDRNOTAVAIL':
-      return 'this machine has no such address';
-    default:
-      return error.message;
-  }
 }

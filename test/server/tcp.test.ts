@@ -275,7 +275,7 @@ test('a port in use is one clear error, and nothing stays bound', async (t) => {
   ];
   await t.rejects(startFixture(t, { listen }), {
     code: 'EADDRINUSE',
-    message: `cannot listen on 127.0.0.1:${port} (TCP): the port is in use by another process`,
+    message: `cannot listen on TCP 127.0.0.1:${port}: another program has this port (EADDRINUSE)`,
   });
   const again = createServer().listen(first, '127.0.0.1');
   await once(again, 'listening');
