@@ -92,9 +92,9 @@ export function openRateLimiter(memory: SharedArrayBuffer, settings: RateLimitSe
 /**
  * Counts one reply and says what becomes of it. Allocates nothing.
  *
- * @param nameHash - of the owner name, letters lowered, for {@link ReplyClass}.answer; else ignored
+ * @param nameHash - what the owner name is told apart by, for {@link ReplyClass}.answer; else ignored
  * @param client - holds the client's address at `start`: 4 or 16 octets
- * @param nowMs - a clock that never goes back, in milliseconds
+ * @param nowMs - milliseconds, of a clock that all workers share; a step back of over a minute forgives everything
  */
 export function limitReply(
   limiter: RateLimiter,

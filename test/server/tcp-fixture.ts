@@ -23,6 +23,7 @@ export interface Fixture {
 class EchoResponder implements Responder {
   readonly asked: Fixture['asked'] = [];
   readonly faults: string[] = [];
+  readonly isStale = false;
   #entered = false;
 
   enter(): void {

@@ -324,6 +324,7 @@ test('stop lets clients read their last replies', async (t) => {
 
 test('a fault in the responder costs its connection and no other', async (t) => {
   const responder = {
+    isStale: false,
     enter() {},
     leave() {},
     adopt() {},
