@@ -13,14 +13,19 @@
 import { Class, Rcode, Type } from '../zonebuilder/dns.ts';
 import { GLOBAL, RECORD_HEADER_OCTETS } from '../zonebuilder/layout.ts';
 import type { Apex } from '../zonebuilder/apex.ts';
+import { isAllowed } from './access.ts';
+import { answerChaos } from './chaos.ts';
 import { ascend, writeAddresses, writeAlias, writeRrset, writeService, writeSoa } from './compose.ts';
 import { Counter } from './counters.ts';
-import { ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
-import { Exchange, Flag, HEADER_OCTETS } from './exchange.ts';
+import { CLIENT_COOKIE_OCTETS, CookieVerdict } from './cookies.ts';
+import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
+import { Exchange, Flag, HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { find, Found, Kind } from './find.ts';
 import { ImageView } from './image-view.ts';
 import { labelsBelow, Name, readName } from './name.ts';
+import { EMPTY_POLICY, openPolicy, type OpenPolicy } from './policy.ts';
 import { Parsed, readQuery } from './query.ts';
+import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from './rate-limit.ts';
 import type { Responder, ResponderSettings } from './responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from './responder.ts';
 import { canPointAt, write16 } from './write.ts';
@@ -31,9 +36,13 @@ const CHAIN_MAX = 8;
 /** Name servers whose addresses one referral carries (all that a delegation in use has). */
 const GLUE_NAMES_MAX = 16;
 
-/** Makes the responder of one worker. */
-export function createResponder(settings: ResponderSettings): Responder {
-  return new ImageResponder(settings);
+/**
+ * Makes the responder of one worker.
+ *
+ * @param clock - milliseconds since 1970, for cookies and rate limiting
+ */
+export function createResponder(settings: ResponderSettings, clock: () => number = Date.now): Responder {
+  return new ImageResponder(settings, clock);
 }
 
 /** Answers from the image. */
@@ -48,12 +57,16 @@ class ImageResponder implements Responder {
   #domainLabels = 0;
   #counters: Float64Array;
   #payloadMax: number;
+  #policy: OpenPolicy;
+  readonly #clock: () => number;
   /** The name being looked up and its position in the reply. */
   #name: Name;
   #nameAt = 0;
   #below = 0;
 
-  constructor(settings: ResponderSettings) {
+  constructor(settings: ResponderSettings, clock: () => number) {
+    this.#clock = clock;
+    this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
     this.#view = new ImageView(settings.image, settings.reader);
     this.#apex = settings.apex;
     this.#counters = new Float64Array(settings.counters);
@@ -69,6 +82,7 @@ class ImageResponder implements Responder {
     this.#apex = settings.apex;
     this.#counters = new Float64Array(settings.counters);
     this.#payloadMax = settings.udpPayloadMax;
+    this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
     const name = new Name();
     readName(name, this.#apex.domain, 0, this.#apex.domain.length);
     this.#domainLabels = name.count;
@@ -121,18 +135,33 @@ class ImageResponder implements Responder {
     this.#countQuery(x, parsed);
     if (parsed === Parsed.unanswerable) return 0;
     x.at = x.questionEnd;
-    x.limit = x.base + this.#replyMax(x) - optOctets(x);
-    if (parsed !== Parsed.fine) refuseToRead(x, parsed);
+    if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
+    else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
+    else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock())) refuseOptions(x);
     else this.#dispatch(x);
     return this.#finish(x);
   }
 
+  #isClientAllowed(x: Exchange): boolean {
+    return isAllowed(this.#policy.access, x.client, x.clientStart, x.clientLength);
+  }
+
+  #refuseClient(x: Exchange): void {
+    this.#counters[Counter.refusedAccess]!++;
+    x.options = 0;
+    x.rcode = Rcode.REFUSED;
+    x.extendedError = ExtendedError.prohibited;
+  }
+
   /** Queries that no name needs to be looked up for are settled here. */
   #dispatch(x: Exchange): void {
+    x.limit = x.base + this.#replyMax(x) - optOctets(x, this.#policy);
     if (!x.hasQuestion) {
-      x.rcode = Rcode.FORMERR;
+      settleCookie(x);
+    } else if (this.#policy.cookiesRequired && x.transport === Transport.udp && !isProven(x)) {
+      challenge(x);
     } else if (x.class !== Class.IN) {
-      x.rcode = Rcode.REFUSED;
+      if (x.class !== Class.CH || !answerChaos(x, this.#policy)) refuseForeign(x);
     } else if (isMetaType(x.type)) {
       refuseType(x);
     } else {
@@ -179,6 +208,7 @@ class ImageResponder implements Responder {
     const view = this.#view;
     const found = this.#found;
     let owner = this.#nameAt;
+    x.answerKey = found.blob;
     for (;;) {
       const v4 = view.levelV4(found.blob, found.location);
       const v6 = view.levelV6(found.blob, found.location);
@@ -239,6 +269,7 @@ class ImageResponder implements Responder {
   #answerStatic(x: Exchange): boolean {
     const view = this.#view;
     const { entry } = this.#found;
+    x.answerKey = entry;
     if (this.#below === 0 && (x.type === Type.SOA || x.type === Type.ANY)) {
       this.#answerApex(x);
       return false;
@@ -274,7 +305,8 @@ class ImageResponder implements Responder {
 
   #answerApex(x: Exchange): void {
     if (x.type !== Type.SOA && x.type !== Type.ANY) return this.#deny(x, Rcode.NOERROR);
-    if (writeSoa(x, this.#view, this.#apex, this.#domainAt(), this.#apex.ttlSeconds)) x.answers++;
+    x.hasApexSoa = writeSoa(x, this.#view, this.#apex, this.#domainAt(), this.#apex.ttlSeconds);
+    if (x.hasApexSoa) x.answers++;
     else truncate(x);
   }
 
@@ -351,9 +383,30 @@ class ImageResponder implements Responder {
   }
 
   #finish(x: Exchange): number {
-    writeOpt(x, this.#payloadMax);
+    const { rateLimiter } = this.#policy;
+    if (rateLimiter !== undefined && !this.#mayReply(x, rateLimiter)) return 0;
+    const messageMax = x.base + this.#replyMax(x);
+    writeOpt(x, this.#policy, this.#payloadMax, messageMax, this.#counters[Counter.tcpIdleLimitMs]!);
     this.#countReply(x);
     return writeHeader(x);
+  }
+
+  /** Counts the reply against its client's rate, and empties it where it slips. */
+  #mayReply(x: Exchange, limiter: RateLimiter): boolean {
+    if (x.transport !== Transport.udp || isProven(x)) return true;
+    const { client, clientStart, clientLength } = x;
+    const kind = replyClass(x);
+    switch (limitReply(limiter, kind, x.answerKey, client, clientStart, clientLength, this.#clock())) {
+      case RateVerdict.send:
+        return true;
+      case RateVerdict.drop:
+        this.#counters[Counter.droppedRateLimited]!++;
+        return false;
+      case RateVerdict.slip:
+        this.#counters[Counter.rateLimitedSlip]!++;
+        challenge(x);
+        return true;
+    }
   }
 
   /** After a bug: the question again, if it was read, and SERVFAIL. */
@@ -370,7 +423,6 @@ class ImageResponder implements Responder {
   #countQuery(x: Exchange, parsed: Parsed): void {
     const counters = this.#counters;
     counters[Counter.queriesUdp + x.transport]!++;
-    counters[Counter.octetsIn]! += x.queryEnd - x.queryStart;
     if (parsed === Parsed.unanswerable) counters[Counter.droppedUnanswerable]!++;
     if (x.hasQuestion) counters[Counter.type + typeCounter(x.type)]!++;
     if (x.hasOpt) counters[Counter.ednsQueries]!++;
@@ -379,7 +431,6 @@ class ImageResponder implements Responder {
   #countReply(x: Exchange): void {
     const counters = this.#counters;
     counters[Counter.rcode + x.rcode]!++;
-    counters[Counter.octetsOut]! += x.at - x.base;
     if (x.isTruncated) counters[Counter.repliesTruncated]!++;
   }
 }
@@ -396,18 +447,63 @@ function reset(x: Exchange): void {
   x.authorities = 0;
   x.additionals = 0;
   x.extendedError = -1;
+  x.cookie = CookieVerdict.unproven;
+  x.isDnssecOk = false;
+  x.ecsScope = 0;
+  x.hasApexSoa = false;
+  x.answerKey = 0;
 }
 
 function refuseToRead(x: Exchange, parsed: Parsed): void {
+  x.options = 0;
   if (parsed === Parsed.badVersion) {
     x.rcode = Rcode.BADVERS;
   } else if (parsed === Parsed.notImplemented) {
     x.rcode = Rcode.NOTIMP;
   } else {
     x.rcode = Rcode.FORMERR;
-    // RFC 6891 section 7: an OPT that could not be read whole is not answered with one.
-    x.hasOpt = false;
   }
+}
+
+/** RFC 6891 section 7: a malformed option is FORMERR, with an OPT record in the reply. */
+function refuseOptions(x: Exchange): void {
+  x.options = 0;
+  x.rcode = Rcode.FORMERR;
+}
+
+/** Whether the client has shown that its address is no forgery (RFC 7873 section 5.2.5). */
+function isProven(x: Exchange): boolean {
+  return x.cookie === CookieVerdict.valid || x.cookie === CookieVerdict.aging;
+}
+
+/** RFC 7873 section 5.4: a query without a question asks for a cookie, or whether the one it has is good. */
+function settleCookie(x: Exchange): void {
+  if ((x.options & OptionBit.cookie) === 0) x.rcode = Rcode.FORMERR;
+  else if (x.cookieLength > CLIENT_COOKIE_OCTETS && !isProven(x)) x.rcode = Rcode.BADCOOKIE;
+}
+
+/**
+ * Has the client prove its address: with the cookie in this reply where it knows cookies (RFC 7873 section 5.2.3), over
+ * TCP where it does not.
+ */
+function challenge(x: Exchange): void {
+  x.at = x.questionEnd;
+  x.answers = 0;
+  x.authorities = 0;
+  x.additionals = 0;
+  x.hasApexSoa = false;
+  x.extendedError = -1;
+  const hasCookie = (x.options & OptionBit.cookie) !== 0;
+  x.rcode = hasCookie ? Rcode.BADCOOKIE : Rcode.NOERROR;
+  x.isTruncated = !hasCookie;
+}
+
+/** What a reply is counted as by rate limiting. */
+function replyClass(x: Exchange): ReplyClass {
+  if (x.rcode === Rcode.NXDOMAIN) return ReplyClass.nxdomain;
+  if (x.rcode !== Rcode.NOERROR) return ReplyClass.error;
+  if (x.answers > 0) return ReplyClass.answer;
+  return x.authorities > 0 && !x.isAuthoritative ? ReplyClass.referral : ReplyClass.nodata;
 }
 
 /** Types that ask for something other than an RRset (RFC 6895 section 3.1); ANY is answered. */

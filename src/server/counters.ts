@@ -47,6 +47,10 @@ export const Counter = {
   tcpClosedIdle: 15,
   tcpClosedLimit: 16,
   tcpClosedSlow: 17,
+  /** No counter: connections at this moment, written by the thread that owns them. */
+  tcpOpen: 18,
+  /** No counter: how long an idle connection is kept at this moment, in milliseconds; told to clients (RFC 7828). */
+  tcpIdleLimitMs: 19,
   /** First of 11: {@link COUNTED_TYPES}, then `other`. */
   type: 24,
   /** First of 24: RCODE by number, 0 to 23. */

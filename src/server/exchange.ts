@@ -2,6 +2,7 @@
  * One query and the reply to it, as numbers in one reused object: what was read from the query, and how far the
  * reply has been written. Positions are octets from the start of the buffer; offsets in the message are from `base`.
  */
+import { CookieVerdict } from './cookies.ts';
 import { Name } from './name.ts';
 import { Transport } from './responder.ts';
 
@@ -39,8 +40,15 @@ export class Exchange {
   options = 0;
   cookieAt = 0;
   cookieLength = 0;
+  /** What the cookie is worth, when there is one. */
+  cookie: CookieVerdict = CookieVerdict.unproven;
+  /** Seconds since 1970, when there is a cookie. */
+  nowSeconds = 0;
   ecsAt = 0;
   ecsLength = 0;
+  keepaliveLength = 0;
+  /** The flag DO: the client wants DNSSEC records. */
+  isDnssecOk = false;
 
   // The reply.
   reply: Uint8Array = new Uint8Array(0);
@@ -60,4 +68,10 @@ export class Exchange {
   additionals = 0;
   /** Extended DNS error to tell, -1 for none (RFC 8914). */
   extendedError = -1;
+  /** Prefix length of the client subnets that the answer holds for (RFC 7871 section 7.2.1): 0, for all. */
+  ecsScope = 0;
+  /** What answers are told apart by for rate limiting: where the Service or the static name lies in the image. */
+  answerKey = 0;
+  /** The answer is the SOA of the apex. */
+  hasApexSoa = false;
 }

@@ -96,6 +96,9 @@ function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
   x.hasOpt = true;
   x.payloadMax = read16(query, fixed + 2);
   x.ednsVersion = query[fixed + 5]!;
+  x.isDnssecOk = (query[fixed + 6]! & 0x80) !== 0;
+  // RFC 6891 section 6.1.3: what another version put there is not for us to judge.
+  if (x.ednsVersion !== 0) return end;
   return readOptions(x, fixed + 10, end) ? end : 0;
 }
 
@@ -120,6 +123,8 @@ function noteOption(x: Exchange, code: number, at: number, length: number): void
   } else if (code === 8 && (x.options & OptionBit.ecs) === 0) {
     x.ecsAt = at;
     x.ecsLength = length;
+  } else if (code === 11 && (x.options & OptionBit.keepalive) === 0) {
+    x.keepaliveLength = length;
   }
   x.options |= optionBit(code);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Apex } from '../zonebuilder/apex.ts';
+import type { QueryPolicy } from './policy.ts';
 
 /** The kind of transport a query came over. */
 export const Transport = { udp: 0, tcp: 1, tls: 2 } as const;
@@ -65,4 +66,6 @@ export interface ResponderSettings {
   readonly counters: SharedArrayBuffer;
   readonly apex: Apex;
   readonly udpPayloadMax: number;
+  /** Absent: everyone is answered, and nothing is told besides the data. */
+  readonly policy?: QueryPolicy;
 }

@@ -1,0 +1,45 @@
+/**
+ * The form of EDNS Client Subnet options (RFC 7871): whether one is well formed, and its echo in the reply. Whose subnet is
+ * believed, and what is answered to it, is decided elsewhere.
+ */
+import { write16 } from './write.ts';
+
+/** EDNS option code. */
+export const CLIENT_SUBNET = 8;
+/** Octets before the address: family, source and scope prefix length. */
+const FIXED_OCTETS = 4;
+
+/**
+ * Whether the option's data obeys RFC 7871 section 6: a known family, scope 0, as many octets of address as the source
+ * prefix needs, and zeros behind the prefix.
+ */
+export function isSubnetWellFormed(query: Uint8Array, at: number, length: number): boolean {
+  if (length < FIXED_OCTETS || query[at + 3] !== 0) return false;
+  const family = (query[at]! << 8) | query[at + 1]!;
+  const source = query[at + 2]!;
+  // `dig +subnet=0` sends family 0: nothing is told, whatever the family would be.
+  const sourceMax = family === 1 ? 32 : family === 2 ? 128 : family === 0 ? 0 : -1;
+  const octets = (source + 7) >>> 3;
+  if (source > sourceMax || length !== FIXED_OCTETS + octets) return false;
+  return (source & 7) === 0 || (query[at + length - 1]! & (0xff >>> (source & 7))) === 0;
+}
+
+/**
+ * Writes the option as it was asked, with the scope that the answer holds for (RFC 7871 section 7.2.1).
+ *
+ * @returns the position behind it
+ */
+export function writeSubnet(
+  reply: Uint8Array,
+  replyAt: number,
+  query: Uint8Array,
+  queryAt: number,
+  length: number,
+  scope: number,
+): number {
+  write16(reply, replyAt, CLIENT_SUBNET);
+  write16(reply, replyAt + 2, length);
+  for (let i = 0; i < length; i++) reply[replyAt + 4 + i] = query[queryAt + i]!;
+  reply[replyAt + 4 + 3] = scope;
+  return replyAt + 4 + length;
+}
