@@ -1,5 +1,5 @@
 /**
- * Owns how the log is written: one JSON document a line on standard output. The only place that knows pino; the rest
+ * Owns how the log is written: one JSON document a line on standard error. The only place that knows pino; the rest
  * speaks the `Log` of watchers/source.ts.
  */
 
@@ -15,7 +15,7 @@ export interface LeveledLog extends Log {
 }
 
 /**
- * @param destination - where lines go; standard output when absent. Lines are written at once, so that none is lost
+ * @param destination - where lines go; standard error when absent. Lines are written at once, so that none is lost
  *   when the process dies; the query path does not log.
  */
 export function createLog(level: LogLevel, destination?: DestinationStream): LeveledLog {
@@ -26,7 +26,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Lev
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    destination ?? pino.destination({ fd: 2, sync: true }),
   );
   return {
     debug: (fields, message) => logger.debug(fields, message),
