@@ -1,0 +1,89 @@
+/** Owns how the reports of the member clusters become metrics. */
+
+import { Gauge } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { ClusterView, ControlPlane } from './control-plane.ts';
+
+const CONDITIONS = ['Pending', 'Ready', 'NotReady', 'Offline'] as const;
+const STATUSES = ['pending', 'available', 'held', 'withdrawn'] as const;
+
+type Put = (labels: Readonly<Record<string, string>>, value: number) => void;
+
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly each: (view: ClusterView, put: Put, nowMs: number) => void;
+}
+
+const FAMILIES: readonly Family[] = [
+  {
+    name: 'fedns_cluster_condition',
+    help: '1 for the condition that the cluster is in, 0 for the others.',
+    labelNames: ['cluster', 'condition'],
+    each: ({ report }, put) => {
+      for (const condition of CONDITIONS) put({ condition }, report.condition === condition ? 1 : 0);
+    },
+  },
+  {
+    name: 'fedns_cluster_status',
+    help: '1 for what the facts of the cluster count as, 0 for the others.',
+    labelNames: ['cluster', 'status'],
+    each: (view, put) => {
+      for (const status of STATUSES) put({ status }, view.status === status ? 1 : 0);
+    },
+  },
+  {
+    name: 'fedns_cluster_last_octet_age_seconds',
+    help: 'Time since the last octet from the cluster, by watched kind.',
+    labelNames: ['cluster', 'kind'],
+    each: ({ report }, put, nowMs) => {
+      for (const [kind, ms] of Object.entries(report.lastOctetMs))
+        put({ kind }, Math.max(0, nowMs - ms) / 1000);
+    },
+  },
+  {
+    name: 'fedns_cluster_shards',
+    help: 'Shards of the cluster: all that are known, and those in the answers.',
+    labelNames: ['cluster', 'state'],
+    each: (view, put) => {
+      put({ state: 'known' }, view.shards);
+      put({ state: 'healthy' }, view.healthyShards);
+    },
+  },
+  {
+    name: 'fedns_cluster_objects',
+    help: 'Kubernetes objects of the cluster that are held.',
+    labelNames: ['cluster'],
+    each: ({ report }, put) => put({}, report.objects),
+  },
+  {
+    name: 'fedns_cluster_refusals',
+    help: 'Objects, or parts of them, that are refused at present, by code.',
+    labelNames: ['cluster', 'code'],
+    each: ({ report }, put) => {
+      const counts = new Map<string, number>();
+      for (const { code } of report.refusals) counts.set(code, (counts.get(code) ?? 0) + 1);
+      for (const [code, count] of counts) put({ code }, count);
+    },
+  },
+];
+
+/** Registers one gauge per family; clusters that are gone leave no series behind. */
+export function collectClusters(control: ControlPlane, clock: () => number, registers: Registry[]): void {
+  for (const family of FAMILIES) {
+    const gauge: Gauge<string> = new Gauge({
+      name: family.name,
+      help: family.help,
+      labelNames: family.labelNames,
+      registers,
+      collect: () => {
+        gauge.reset();
+        for (const view of control.clusters()) {
+          const put: Put = (labels, value) => gauge.set({ cluster: view.report.name, ...labels }, value);
+          family.each(view, put, clock());
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What the admin server asks of the running control plane: the records it serves, the clusters behind them, why a
+ * name is answered as it is, and the figures of the moment. Implemented by the composition root; no HTTP in here.
+ */
+
+import type { ClusterReport } from '../watchers/source.ts';
+import type { ClusterStatus } from '../zonebuilder/facts.ts';
+
+/** An RRset in presentation form (RFC 1035 section 5.1). */
+export interface RecordSet {
+  /** The absolute owner name, with its trailing dot. */
+  readonly name: string;
+  /** A mnemonic, or `TYPEnnn` (RFC 3597). */
+  readonly type: string;
+  readonly ttlSeconds: number;
+  /** RDATA, one text per record; names in it are absolute, with their trailing dot. */
+  readonly data: readonly string[];
+}
+
+/** A member cluster as its source and the zone builder see it. */
+export interface ClusterView {
+  readonly report: ClusterReport;
+  readonly status: ClusterStatus;
+  /** Shards of federated Services in this cluster. */
+  readonly shards: number;
+  /** Those of them that are in the answers. */
+  readonly healthyShards: number;
+}
+
+/** What `explain` is asked. */
+export interface ExplainQuestion {
+  /** As typed: absolute with or without the trailing dot. */
+  readonly name: string;
+  /** A mnemonic or `TYPEnnn`, upper case. */
+  readonly type: string;
+  /** Address of the client or its resolver, checked to be one. */
+  readonly client?: string;
+}
+
+/** One step on the way to an answer. */
+export interface ExplainStep {
+  /** A stable word for the rule that was applied, such as `level` or `shard`. */
+  readonly rule: string;
+  /** What was found, in a sentence. */
+  readonly text: string;
+}
+
+/** How a question is answered, and why. */
+export interface Explanation {
+  /** For example `NOERROR` or `NXDOMAIN`. */
+  readonly rcode: string;
+  readonly steps: readonly ExplainStep[];
+  /** The records of the reply, in its order: the alias chain, then what it ends in. */
+  readonly answer: readonly RecordSet[];
+}
+
+/** A question that cannot be explained because it is malformed; the message is for the operator. */
+export class QuestionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'QuestionError';
+  }
+}
+
+/** Figures of the moment. */
+export interface Vitals {
+  readonly serial: number;
+  /** Federated Services known. */
+  readonly services: number;
+  /** Octets of the answer image: in use, and mapped. */
+  readonly imageOctetsUsed: number;
+  readonly imageOctetsTotal: number;
+  /** One block of counters per worker, see server/counters.ts. */
+  readonly counters: readonly SharedArrayBuffer[];
+}
+
+export interface ControlPlane {
+  /**
+   * All RRsets that are served, the SOA first. Read in slices while changes go on, so a long listing may show
+   * two states; each RRset is whole.
+   */
+  records(): Iterable<RecordSet>;
+  clusters(): readonly ClusterView[];
+  /** @throws QuestionError when the name or type is malformed */
+  explain(question: ExplainQuestion): Explanation;
+  vitals(): Vitals;
+}

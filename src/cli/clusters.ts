@@ -1,0 +1,93 @@
+/** Owns `fedns clusters`: the member clusters, how they are, and with `-o wide` what was not taken from them. */
+
+import type { ClusterView } from '../admin/control-plane.ts';
+import { openAdminClient, readJson } from './admin-client.ts';
+import type { Environment } from './environment.ts';
+import { formatAge, formatTable } from './table.ts';
+
+export const CLUSTER_FORMATS = ['short', 'wide', 'json'] as const;
+export type ClusterFormat = (typeof CLUSTER_FORMATS)[number];
+
+const SHORT_HEAD = ['NAME', 'STATUS', 'VERSION', 'AGE', 'REGION', 'ZONES', 'SHARDS'];
+const WIDE_HEAD = [...SHORT_HEAD, 'SOURCE', 'TOPOLOGY', 'OBJECTS', 'SYNCED', 'HEARD', 'REFUSED', 'ERROR'];
+/** Stands for a value that there is none of. */
+const NONE = '<none>';
+
+export async function runClusters(
+  environment: Environment,
+  file: string,
+  format: ClusterFormat,
+): Promise<void> {
+  const client = await openAdminClient(environment, file);
+  const views = (await readJson(await client.get('/api/v1/clusters'))) as readonly ClusterView[];
+  environment.out(formatClusters(views, format, environment.clock()));
+}
+
+/** AGE is how long STATUS has held; SHARDS are those in the answers of those known. */
+export function formatClusters(views: readonly ClusterView[], format: ClusterFormat, nowMs: number): string {
+  switch (format) {
+    case 'short':
+      return formatTable(
+        SHORT_HEAD,
+        views.map((view) => shortRow(view, nowMs)),
+      );
+    case 'wide':
+      return (
+        formatTable(
+          WIDE_HEAD,
+          views.map((view) => wideRow(view, nowMs)),
+        ) + formatRefusals(views, nowMs)
+      );
+    case 'json':
+      return `${JSON.stringify(views, undefined, 2)}\n`;
+  }
+}
+
+function shortRow(view: ClusterView, nowMs: number): readonly string[] {
+  const { report } = view;
+  return [
+    report.name,
+    statusOf(view),
+    report.version ?? NONE,
+    formatAge(nowMs - report.conditionSinceMs),
+    report.region ?? NONE,
+    report.zones.join(',') || NONE,
+    `${view.healthyShards}/${view.shards}`,
+  ];
+}
+
+function wideRow(view: ClusterView, nowMs: number): readonly string[] {
+  const { report } = view;
+  const heard = Math.max(...Object.values(report.lastOctetMs));
+  return [
+    ...shortRow(view, nowMs),
+    report.kind,
+    report.topologyFrom,
+    String(report.objects),
+    report.syncedMs === undefined ? NONE : formatAge(nowMs - report.syncedMs),
+    heard === -Infinity ? NONE : formatAge(nowMs - heard),
+    String(report.refusals.length),
+    report.lastError ?? NONE,
+  ];
+}
+
+/** The condition, and what the facts count as where that does not follow from it. */
+function statusOf({ report, status }: ClusterView): string {
+  if (status === 'available' && report.condition === 'Ready') return 'Ready';
+  if (status === 'pending' && report.condition === 'Pending') return 'Pending';
+  return `${report.condition},${status}`;
+}
+
+function formatRefusals(views: readonly ClusterView[], nowMs: number): string {
+  const rows = views.flatMap(({ report }) =>
+    report.refusals.map((refusal) => [
+      report.name,
+      refusal.code,
+      formatAge(nowMs - refusal.sinceMs),
+      refusal.object,
+      refusal.message,
+    ]),
+  );
+  if (rows.length === 0) return '';
+  return `\n${formatTable(['CLUSTER', 'REFUSED', 'AGE', 'OBJECT', 'REASON'], rows)}`;
+}

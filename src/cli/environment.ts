@@ -1,0 +1,28 @@
+/** Owns what the commands need from outside, so that tests can run them without a process of their own. */
+
+import type { Settings } from '../config/settings.ts';
+
+/** A configuration file as read: settings, or everything that is wrong with it, one line each. */
+export type LoadedConfig =
+  | { readonly kind: 'loaded'; readonly settings: Settings; readonly warnings: readonly string[] }
+  | { readonly kind: 'refused'; readonly faults: readonly string[]; readonly warnings: readonly string[] };
+
+export interface Environment {
+  /** Standard output and standard error. */
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly version: string;
+  readonly load: (file: string) => Promise<LoadedConfig>;
+  /** Serves until told to stop; the exit code. */
+  readonly serve: (file: string) => Promise<number>;
+}
+
+/** Something that ends a command: one line for the operator, exit code 1. */
+export class CommandError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CommandError';
+  }
+}

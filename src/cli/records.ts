@@ -1,0 +1,62 @@
+/** Owns `fedns records`: what is served, as a table, a zone file (RFC 1035 section 5) or JSON. */
+
+import type { RecordSet } from '../admin/control-plane.ts';
+import { openAdminClient, readJson } from './admin-client.ts';
+import type { Environment } from './environment.ts';
+import { formatTable } from './table.ts';
+
+export const RECORD_FORMATS = ['table', 'zone', 'json'] as const;
+export type RecordFormat = (typeof RECORD_FORMATS)[number];
+
+/** Widths of TYPE and TTL as `gcloud dns record-sets list` prints them. */
+const COLUMN_WIDTHS = [0, 10, 8, 0];
+
+/** Lines handed to standard output at once. */
+const LINES_PER_WRITE = 1000;
+
+export async function runRecords(
+  environment: Environment,
+  file: string,
+  format: RecordFormat,
+): Promise<void> {
+  const client = await openAdminClient(environment, file);
+  const sets = (await readJson(await client.get('/api/v1/records'))) as readonly RecordSet[];
+  for (const text of formatRecords(sets, format)) environment.out(text);
+}
+
+/** The listing in pieces. */
+export function* formatRecords(sets: readonly RecordSet[], format: RecordFormat): Generator<string> {
+  switch (format) {
+    case 'table':
+      yield formatTable(['NAME', 'TYPE', 'TTL', 'DATA'], sets.map(rowOf), COLUMN_WIDTHS);
+      return;
+    case 'zone':
+      yield* gather(zoneLines(sets));
+      return;
+    case 'json':
+      yield `${JSON.stringify(sets, undefined, 2)}\n`;
+  }
+}
+
+function rowOf(set: RecordSet): readonly string[] {
+  return [set.name, set.type, String(set.ttlSeconds), set.data.join(', ')];
+}
+
+/** One record a line, each with owner, TTL and class, so that no line depends on another. */
+function* zoneLines(sets: readonly RecordSet[]): Generator<string> {
+  for (const { name, type, ttlSeconds, data } of sets) {
+    for (const rdata of data) yield `${name}\t${ttlSeconds}\tIN\t${type}\t${rdata}\n`;
+  }
+}
+
+function* gather(lines: Iterable<string>): Generator<string> {
+  let text = '';
+  let count = 0;
+  for (const line of lines) {
+    text += line;
+    if (++count % LINES_PER_WRITE !== 0) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}

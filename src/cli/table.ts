@@ -1,0 +1,45 @@
+/** Owns plain tables for the terminal: columns as wide as their widest cell. */
+
+/** Spaces between columns. */
+const GAP = 3;
+
+/**
+ * Rows under a head; every line ends in a line feed, none in a space.
+ *
+ * @param widths - least width of each column, gap included
+ */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths: readonly number[] = [],
+): string {
+  const columns = head.map((_, column) => widthOf(column, head, rows, widths));
+  return [head, ...rows].map((row) => `${formatRow(row, columns)}\n`).join('');
+}
+
+function widthOf(
+  column: number,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+): number {
+  let width = head[column]!.length;
+  for (const row of rows) width = Math.max(width, row[column]!.length);
+  return Math.max(width + GAP, widths[column] ?? 0);
+}
+
+function formatRow(row: readonly string[], columns: readonly number[]): string {
+  return row
+    .map((cell, column) => cell.padEnd(columns[column]!))
+    .join('')
+    .trimEnd();
+}
+
+/** A span of time as kubectl shows it: `45s`, `12m`, `3h`, `10d`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,140 @@
+/**
+ * Owns `fedns serve` as a process: what is written when it cannot start, signals, reloads, what nobody caught, and
+ * the exit code. What runs inside is serve.ts.
+ */
+
+import type { LoadedConfig } from '../cli/environment.ts';
+import { createSchedule } from '../jobs.ts';
+import { createLog } from '../log.ts';
+import type { LeveledLog } from '../log.ts';
+import { startServer } from '../serve.ts';
+import type { RunningServer } from '../serve.ts';
+import type { Parts } from '../serve/parts.ts';
+import { reasonOf } from '../state/layout.ts';
+import { ConfigWatch } from './config-watch.ts';
+
+/** Time for draining and keeping the state, in milliseconds: well within the 30 s that a Pod is given. */
+const STOP_MS_MAX = 10_000;
+/** Time after the stop until whatever still holds the process is named and cut off, in milliseconds. */
+const LINGER_MS_MAX = 2000;
+
+export interface ServeProcess {
+  readonly file: string;
+  readonly version: string;
+  readonly load: (file: string) => Promise<LoadedConfig>;
+  readonly parts: Parts;
+}
+
+/** Serves until SIGTERM or SIGINT. @returns the exit code */
+export async function runServe(options: ServeProcess): Promise<number> {
+  const config = await options.load(options.file);
+  if (config.kind === 'refused') return complain(config.faults);
+  const log = createLog(config.settings.log.level);
+  warn(log, config);
+  const { parts, version } = options;
+  try {
+    const server = await startServer(config.settings, {
+      log,
+      parts,
+      version,
+      clock: Date.now,
+      schedule: createSchedule(log),
+    });
+    return await untilStopped(server, log, options);
+  } catch (error) {
+    return complain([`fedns: ${reasonOf(error)}`]);
+  }
+}
+
+function complain(lines: readonly string[]): number {
+  for (const line of lines) process.stderr.write(`${line}\n`);
+  return 1;
+}
+
+function warn(log: LeveledLog, { warnings }: LoadedConfig): void {
+  for (const warning of warnings) log.warn({ code: 'CONFIG' }, warning);
+}
+
+async function untilStopped(server: RunningServer, log: LeveledLog, options: ServeProcess): Promise<number> {
+  const stopping = Promise.withResolvers<NodeJS.Signals>();
+  const reload = inTurn(() => reloadOnce(server, log, options));
+  const watch = new ConfigWatch(options.file, { onChange: reload, log });
+  await watch.start();
+  const fault = (error: unknown): void => {
+    // The workers answer on from the image; ending the process would end them too.
+    server.metrics.fault();
+    log.error(
+      { code: 'FAULT', error: error instanceof Error ? error.stack : String(error) },
+      'nobody caught this',
+    );
+  };
+  process.on('SIGTERM', stopping.resolve).on('SIGINT', stopping.resolve).on('SIGHUP', reload);
+  process.on('uncaughtException', fault).on('unhandledRejection', fault);
+  const signal = await stopping.promise;
+  watch.stop();
+  log.info({ signal }, 'stopping');
+  return stop(server, log);
+}
+
+async function stop(server: RunningServer, log: LeveledLog): Promise<number> {
+  const deadline = setTimeout(() => {
+    log.error({ afterMs: STOP_MS_MAX }, 'stopping took too long');
+    process.exit(1);
+  }, STOP_MS_MAX);
+  let code = 0;
+  try {
+    await server.stop();
+    log.info({}, 'stopped');
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, 'not everything stopped cleanly');
+    code = 1;
+  }
+  clearTimeout(deadline);
+  nameWhatLingers(log, code);
+  return code;
+}
+
+/** The process ends by itself once nothing is left; if something is, that is a bug worth a line, not a hang. */
+function nameWhatLingers(log: LeveledLog, code: number): void {
+  const timer = setTimeout(() => {
+    log.warn({ resources: process.getActiveResourcesInfo() }, 'something outlived the server');
+    process.exit(code);
+  }, LINGER_MS_MAX);
+  timer.unref();
+}
+
+async function reloadOnce(server: RunningServer, log: LeveledLog, options: ServeProcess): Promise<void> {
+  try {
+    const config = await options.load(options.file);
+    if (config.kind === 'refused') throw new Error(config.faults.join('; '));
+    warn(log, config);
+    await server.reload(config.settings);
+    log.setLevel(config.settings.log.level);
+    server.metrics.reloaded(true);
+    log.info({ file: options.file }, 'configuration reloaded');
+  } catch (error) {
+    server.metrics.reloaded(false);
+    log.error(
+      { file: options.file, reason: reasonOf(error) },
+      'configuration refused, the old one stays in force',
+    );
+  }
+}
+
+/** Calls of the result run one after the other; of those that come meanwhile, one more run serves them all. */
+function inTurn(run: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const next = async (): Promise<void> => {
+    running = true;
+    do {
+      again = false;
+      await run();
+    } while (again);
+    running = false;
+  };
+  return () => {
+    if (running) again = true;
+    else void next();
+  };
+}

@@ -1,0 +1,295 @@
+/**
+ * The composition root: builds every part of a server from its settings, starts them in an order in which each finds
+ * what it needs, exchanges what a reload changes, and stops them in reverse. What the parts do is theirs; signals,
+ * files and exit codes belong to process/run-serve.ts.
+ *
+ * ```
+ *  state ──► serial ──► domain (image) ◄── facts ── sources
+ *    │                    │   └──► data plane ◄──► clients
+ *    └── snapshot ────────┘   └──► admin ◄── operators
+ * ```
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import { Metrics } from './admin/metrics.ts';
+import { AdminServer } from './admin/server.ts';
+import type { ListenAddress, Settings } from './config/settings.ts';
+import type { Schedule } from './jobs.ts';
+import { FactRelay } from './serve/fact-relay.ts';
+import { liveControlPlane } from './serve/live-control-plane.ts';
+import { openState } from './serve/open-state.ts';
+import type { OpenState } from './serve/open-state.ts';
+import type { DataPlane, Listening, Parts, ServedDomain } from './serve/parts.ts';
+import { Sources } from './serve/sources.ts';
+import { SnapshotKeeper, restoreSnapshot } from './state/snapshot.ts';
+import type { Clock, Log } from './watchers/source.ts';
+
+export interface ServerOptions {
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly clock: Clock;
+  readonly parts: Parts;
+  readonly schedule: Schedule;
+  readonly version: string;
+}
+
+/** A server that cannot start, for a reason in one line. */
+export class StartError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartError';
+  }
+}
+
+/**
+ * Time that the first look at the clusters gets before queries are taken, in milliseconds: files are read long before
+ * that, and a cluster out of reach must not keep the others from being served.
+ */
+const FIRST_LOOK_MS_MAX = 3000;
+
+/** Settings that a running server cannot change: its sockets, threads and the state folder that it holds. */
+const FIXED_KEYS = ['listen', 'admin', 'transport', 'workers', 'stateDir'] as const;
+
+/** Settings that the served domain is made from. */
+const DOMAIN_KEYS = [
+  'domain',
+  'nameservers',
+  'hostmaster',
+  'ttlSeconds',
+  'negativeTtlSeconds',
+  'apexTtlSeconds',
+  'whenNoneHealthy',
+  'federations',
+  'records',
+  'udpPayloadMax',
+  'ecs',
+  'geoip',
+] as const;
+
+/**
+ * Starts a server.
+ *
+ * @throws StartError, or an error with a message for the operator; then nothing is left running
+ */
+export async function startServer(settings: Settings, options: ServerOptions): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const state = await openState(settings.stateDir, { ...options, stack });
+    const server = new RunningServer(settings, options, state, stack);
+    await server.start();
+    return server;
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** A server from its start to its end. Made by {@link startServer}. */
+export class RunningServer {
+  readonly metrics: Metrics;
+  readonly #options: ServerOptions;
+  readonly #state: OpenState;
+  readonly #stack: AsyncDisposableStack;
+  readonly #relay: FactRelay;
+  readonly #sources: Sources;
+  #settings: Settings;
+  #domain: ServedDomain;
+  #dataPlane: DataPlane | undefined;
+  #listening: Listening | undefined;
+  #admin: AdminServer | undefined;
+  #keeper: SnapshotKeeper | undefined;
+  #restoring = false;
+
+  constructor(settings: Settings, options: ServerOptions, state: OpenState, stack: AsyncDisposableStack) {
+    const { log, clock, parts, version } = options;
+    this.#options = options;
+    this.#state = state;
+    this.#stack = stack;
+    this.#settings = settings;
+    this.#domain = this.#openDomain(settings);
+    this.#relay = new FactRelay(this.#domain);
+    this.#sources = new Sources((cluster, context) => parts.openSource(cluster, context), {
+      sink: this.#relay,
+      clock,
+      log,
+    });
+    const control = liveControlPlane({
+      domain: () => this.#domain,
+      reports: () => this.#sources.reports(),
+      dataPlane: () => this.#dataPlane,
+      serial: () => state.serial.current,
+    });
+    this.metrics = new Metrics({ control, clock, version });
+    if (settings.admin !== undefined) this.#admin = this.#makeAdmin(settings.admin, control);
+  }
+
+  /** Where queries are taken, with the real ports. */
+  get addresses(): readonly ListenAddress[] {
+    return this.#listening!.addresses;
+  }
+
+  /** Where the admin server listens; undefined when there is none. */
+  get adminAddress(): ListenAddress | undefined {
+    return this.#admin?.address;
+  }
+
+  /** To be called once, by {@link startServer}. */
+  async start(): Promise<void> {
+    const covered = this.#restore();
+    await this.#startAdmin();
+    this.#keepSnapshot();
+    await this.#startSources(covered);
+    this.#dataPlane = this.#options.parts.openDataPlane(
+      this.#settings,
+      this.#domain.image,
+      this.#options.log,
+    );
+    this.#stack.defer(() => this.#dataPlane!.stop());
+    this.#listening = await this.#dataPlane.start();
+    this.#announce(this.#listening);
+    // Not only a minute from now: whoever crashes early has a state to come back to.
+    void this.#keeper?.save();
+  }
+
+  /**
+   * Puts other settings in force. Either all of it takes effect, or the old settings stay.
+   *
+   * @throws when the settings cannot be served
+   */
+  async reload(settings: Settings): Promise<void> {
+    const before = this.#settings;
+    const fixed = FIXED_KEYS.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
+    if (fixed.length > 0)
+      this.#options.log.warn({ keys: fixed }, 'these settings take effect with a restart');
+    if (DOMAIN_KEYS.some((key) => !isDeepStrictEqual(before[key], settings[key])))
+      this.#exchangeDomain(settings);
+    this.#settings = settings;
+    await this.#sources.reconcile(settings);
+  }
+
+  /** Answers what has come in, stops everything and keeps the state. */
+  async stop(): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  #openDomain(settings: Settings): ServedDomain {
+    const { serial } = this.#state;
+    const { clock } = this.#options;
+    return this.#options.parts.openDomain(settings, {
+      nextSerial: () => serial.next(),
+      currentSerial: () => serial.current,
+      clock,
+      onImage: (image) => this.#dataPlane?.adopt(image, this.#settings),
+      onChange: ({ cluster, causeMs }) => {
+        // What was restored says nothing of how long a change took.
+        if (this.#restoring) return;
+        this.metrics.observePropagation(cluster, Math.max(0, clock() - causeMs) / 1000);
+      },
+    });
+  }
+
+  /** The new domain is complete before the workers hear of it. */
+  #exchangeDomain(settings: Settings): void {
+    const domain = this.#openDomain(settings);
+    const clusters = new Set(settings.clusters.map((cluster) => cluster.name));
+    this.#relay.switchTo(domain, clusters, this.#options.clock());
+    this.#domain = domain;
+    this.#dataPlane?.adopt(domain.image, settings);
+  }
+
+  #restore(): ReadonlySet<string> {
+    const { snapshot } = this.#state;
+    if (snapshot === undefined) return new Set();
+    this.#restoring = true;
+    const covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
+    this.#restoring = false;
+    const fields = { clusters: covered, savedAt: new Date(snapshot.savedMs).toISOString() };
+    this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');
+    return new Set(covered);
+  }
+
+  #makeAdmin(
+    listen: ListenAddress,
+    control: ConstructorParameters<typeof AdminServer>[0]['control'],
+  ): AdminServer {
+    const { adminToken } = this.#state;
+    const { log } = this.#options;
+    const { metrics } = this;
+    return new AdminServer({
+      listen,
+      control,
+      metrics,
+      log,
+      ...(adminToken !== undefined && { token: adminToken }),
+    });
+  }
+
+  async #startAdmin(): Promise<void> {
+    this.metrics.start();
+    this.#stack.defer(() => this.metrics.stop());
+    const admin = this.#admin;
+    if (admin === undefined) return;
+    try {
+      await admin.start();
+    } catch (error) {
+      const { address, port } = this.#settings.admin!;
+      throw new StartError(`cannot listen on ${address} port ${port} (admin): ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    this.#stack.defer(() => admin.stop());
+  }
+
+  #keepSnapshot(): void {
+    const { layout, serial } = this.#state;
+    if (layout === undefined) return;
+    const { clock, schedule, log } = this.#options;
+    const facts = (): ReturnType<ServedDomain['facts']> => this.#domain.facts();
+    const path = layout.snapshot;
+    const keeper = new SnapshotKeeper({ path, facts, serial: () => serial.current, clock, schedule, log });
+    keeper.start();
+    this.#keeper = keeper;
+    this.#stack.defer(() => keeper.stop());
+  }
+
+  async #startSources(covered: ReadonlySet<string>): Promise<void> {
+    this.#stack.defer(() => this.#sources.stop());
+    const first = this.#sources.reconcile(this.#settings);
+    const uncovered = this.#settings.clusters.filter((cluster) => !covered.has(cluster.name));
+    if (uncovered.length === 0) {
+      first.catch((error: unknown) =>
+        this.#options.log.error({ reason: String(error) }, 'a source did not start'),
+      );
+      return;
+    }
+    await within(FIRST_LOOK_MS_MAX, first);
+    this.#refuseUnreadable(new Set(uncovered.map((cluster) => cluster.name)));
+  }
+
+  /** Manifests that cannot be read at all are a mistake in the configuration, not an outage. */
+  #refuseUnreadable(uncovered: ReadonlySet<string>): void {
+    for (const report of this.#sources.reports()) {
+      if (report.kind !== 'manifests' || report.syncedMs !== undefined || !uncovered.has(report.name))
+        continue;
+      if (report.lastError !== undefined) throw new StartError(`cluster ${report.name}: ${report.lastError}`);
+    }
+  }
+
+  #announce({ addresses, transport, reason, workers }: Listening): void {
+    const fields = { addresses, transport, reason, workers, admin: this.adminAddress };
+    this.#options.log.info(fields, 'listening');
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

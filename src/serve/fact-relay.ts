@@ -1,0 +1,56 @@
+/**
+ * Owns the way of the facts from the sources to the domain that is served at the moment: a reload puts another domain
+ * behind it, and the sources notice nothing.
+ */
+
+import type { Cause, ClusterState, FactSink, ShardId, ShardState } from '../zonebuilder/facts.ts';
+import type { ServedDomain } from './parts.ts';
+
+export class FactRelay implements FactSink {
+  #domain: ServedDomain;
+
+  constructor(domain: ServedDomain) {
+    this.#domain = domain;
+  }
+
+  /**
+   * Moves all facts into another domain and sends further ones there.
+   *
+   * @param clusters - names of those that are still configured
+   */
+  switchTo(domain: ServedDomain, clusters: ReadonlySet<string>, nowMs: number): void {
+    const cause = { object: 'configuration', timeMs: nowMs };
+    for (const { cluster, shards } of this.#domain.facts()) {
+      if (!clusters.has(cluster.name)) continue;
+      domain.setCluster(cluster);
+      domain.replaceShards(cluster.name, [...shards], cause);
+    }
+    this.#domain = domain;
+  }
+
+  /**
+   * A source that begins anew calls its cluster pending. When facts of an earlier source or of the snapshot are
+   * there, they still count: the cluster is held until the first sync.
+   */
+  setCluster(state: ClusterState): void {
+    const known = this.#domain.summary(state.name);
+    const covered = known !== undefined && known.status !== 'pending';
+    this.#domain.setCluster(covered && state.status === 'pending' ? { ...state, status: 'held' } : state);
+  }
+
+  removeCluster(name: string): void {
+    this.#domain.removeCluster(name);
+  }
+
+  upsertShard(shard: ShardState): void {
+    this.#domain.upsertShard(shard);
+  }
+
+  removeShard(id: ShardId, cause: Cause): void {
+    this.#domain.removeShard(id, cause);
+  }
+
+  replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
+    this.#domain.replaceShards(cluster, shards, cause);
+  }
+}

@@ -1,0 +1,32 @@
+/** Owns the view of the running parts that the admin server shows. */
+
+import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
+import type { ClusterReport } from '../watchers/source.ts';
+import type { DataPlane, ServedDomain } from './parts.ts';
+
+/** What is running at the moment; a reload exchanges the domain. */
+export interface LiveParts {
+  readonly domain: () => ServedDomain;
+  readonly reports: () => readonly ClusterReport[];
+  readonly dataPlane: () => DataPlane | undefined;
+  readonly serial: () => number;
+}
+
+export function liveControlPlane(live: LiveParts): ControlPlane {
+  return {
+    records: () => live.domain().records(),
+    clusters: () => live.reports().map((report) => viewOf(report, live.domain())),
+    explain: (question) => live.domain().explain(question),
+    vitals: () => ({
+      ...live.domain().figures(),
+      serial: live.serial(),
+      counters: live.dataPlane()?.counters() ?? [],
+    }),
+  };
+}
+
+/** A source that has not announced its cluster yet has it pending. */
+function viewOf(report: ClusterReport, domain: ServedDomain): ClusterView {
+  const summary = domain.summary(report.name) ?? { status: 'pending', shards: 0, healthyShards: 0 };
+  return { report, ...summary };
+}

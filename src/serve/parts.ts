@@ -1,0 +1,72 @@
+/**
+ * Owns what the composition root asks of the parts that it joins. The real ones are in real-parts.ts; tests bring
+ * their own.
+ */
+
+import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
+import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
+import type { ImageHandle } from '../server/responder.ts';
+import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
+import type { FactSink } from '../zonebuilder/facts.ts';
+
+/** The facts of the served domain, the image made of them, and what can be said of both. */
+export interface ServedDomain extends FactSink {
+  readonly image: ImageHandle;
+  facts(): Iterable<ClusterFacts>;
+  records(): ReturnType<ControlPlane['records']>;
+  explain: ControlPlane['explain'];
+  /** What is known of a cluster's shards; undefined when it was never announced. */
+  summary(cluster: string): Omit<ClusterView, 'report'> | undefined;
+  figures(): {
+    readonly services: number;
+    readonly imageOctetsUsed: number;
+    readonly imageOctetsTotal: number;
+  };
+}
+
+export interface ServedDomainHooks {
+  /** Asked once per published change. */
+  readonly nextSerial: () => number;
+  readonly currentSerial: () => number;
+  readonly clock: Clock;
+  /** The image moved to other memory. */
+  readonly onImage: (image: ImageHandle) => void;
+  /** A change is in the answers; `causeMs` is when fedns learned of it. */
+  readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
+}
+
+export interface SourceContext {
+  readonly settings: Settings;
+  readonly sink: FactSink;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What the data plane says once it is bound. */
+export interface Listening {
+  /** With their real ports. */
+  readonly addresses: readonly ListenAddress[];
+  readonly transport: 'batch' | 'portable';
+  /** Why this transport. */
+  readonly reason: string;
+  readonly workers: number;
+}
+
+/** Everything that answers queries. */
+export interface DataPlane {
+  /** @throws the error of the operating system, such as `EADDRINUSE`, with a message for the operator */
+  start(): Promise<Listening>;
+  /** Answers from another image, or under other settings. */
+  adopt(image: ImageHandle, settings: Settings): void;
+  counters(): readonly SharedArrayBuffer[];
+  /** Answers what has come in, then closes. Also after a start that failed. */
+  stop(): Promise<void>;
+}
+
+export interface Parts {
+  /** @throws when the settings cannot be served, with a message for the operator */
+  openDomain(settings: Settings, hooks: ServedDomainHooks): ServedDomain;
+  openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
+  openDataPlane(settings: Settings, image: ImageHandle, log: Log): DataPlane;
+}

@@ -1,0 +1,72 @@
+/**
+ * Owns where each thing lies in the state folder and how the folder comes into being. What the files hold is the
+ * business of the file named after them: serial.ts, snapshot.ts, admin-token.ts, lock.ts.
+ */
+
+import { constants } from 'node:fs';
+import { access, chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Paths of everything that fedns keeps between runs. */
+export interface StateLayout {
+  readonly directory: string;
+  readonly lock: string;
+  readonly serial: string;
+  readonly snapshot: string;
+  readonly adminToken: string;
+  /** Drains ordered by operators, one JSON document. */
+  readonly drains: string;
+  /** Folder of the journal: one file a day, one JSON document a line. */
+  readonly journal: string;
+}
+
+/** Only the owner reads what may name internal addresses or grant rights. */
+export const STATE_FILE_MODE = 0o600;
+const STATE_DIRECTORY_MODE = 0o700;
+
+/** A state folder that cannot be used. The message is one line for the operator; `code` is stable. */
+export class StateError extends Error {
+  readonly code: 'UNUSABLE' | 'LOCKED';
+
+  constructor(code: StateError['code'], message: string) {
+    super(message);
+    this.name = 'StateError';
+    this.code = code;
+  }
+}
+
+/** The paths below `directory`; touches nothing. */
+export function layoutOf(directory: string): StateLayout {
+  return {
+    directory,
+    lock: join(directory, 'lock'),
+    serial: join(directory, 'serial.json'),
+    snapshot: join(directory, 'snapshot.ndjson'),
+    adminToken: join(directory, 'admin.token'),
+    drains: join(directory, 'drains.json'),
+    journal: join(directory, 'journal'),
+  };
+}
+
+/**
+ * Makes the folder if it is missing and checks that files can be made in it.
+ * A folder made here is closed to others; the mode of one that exists is the operator's choice.
+ *
+ * @throws StateError `UNUSABLE` with the reason of the operating system
+ */
+export async function openStateDirectory(directory: string): Promise<StateLayout> {
+  try {
+    const made = await mkdir(directory, { recursive: true });
+    if (made !== undefined) await chmod(directory, STATE_DIRECTORY_MODE);
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StateError('UNUSABLE', `stateDir ${directory} cannot be used: ${reasonOf(error)}`);
+  }
+  return layoutOf(directory);
+}
+
+/** The message of whatever was thrown, in one line. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}

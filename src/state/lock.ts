@@ -1,0 +1,137 @@
+/**
+ * Owns the claim of one process to a state folder. Two processes on one folder would hand out the same serials and
+ * overwrite each other's snapshot. The claim is a file with the owner's process id; a claim left by a crash is
+ * recognised and taken over at once.
+ */
+
+import { readFileSync } from 'node:fs';
+import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { STATE_FILE_MODE, StateError, reasonOf } from './layout.ts';
+
+/** Who holds a folder. */
+interface Claim {
+  readonly pid: number;
+  /** When the process began, in the kernel's ticks since boot; tells a reused process id. Absent without /proc. */
+  readonly began?: string;
+  readonly host: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/** Attempts before giving up, for the case that claims come and go while we look. */
+const ATTEMPTS_MAX = 5;
+
+/** Claims of this very process: its own id in a file says nothing of a second server in the same process. */
+const held = new Set<string>();
+
+/**
+ * Claims the folder that `path` lies in.
+ *
+ * @throws StateError `LOCKED` when a living process holds it
+ */
+export async function acquireLock(path: string): Promise<Lock> {
+  if (held.has(path)) throw lockedBy(path, ownClaim());
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (await tryClaim(path)) {
+      held.add(path);
+      return { release: () => release(path) };
+    }
+    await clearStale(path);
+  }
+  throw new StateError('LOCKED', `${path} is contended, giving up after ${ATTEMPTS_MAX} attempts`);
+}
+
+async function release(path: string): Promise<void> {
+  if (held.delete(path)) await unlink(path).catch(() => undefined);
+}
+
+/** Exclusive creation decides between processes that start together. */
+async function tryClaim(path: string): Promise<boolean> {
+  const aside = `${path}.${process.pid}.new`;
+  const file = await open(aside, 'w', STATE_FILE_MODE);
+  try {
+    await file.writeFile(`${JSON.stringify(ownClaim())}\n`);
+  } finally {
+    await file.close();
+  }
+  try {
+    // A link appears with its content; a file opened with O_EXCL would be seen empty first.
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw new StateError('UNUSABLE', `${path} cannot be made: ${reasonOf(error)}`);
+  } finally {
+    await unlink(aside);
+  }
+}
+
+/**
+ * Removes a claim whose owner is gone. The file is first moved away and read again, so that a claim made by another
+ * process between look and removal is put back.
+ */
+async function clearStale(path: string): Promise<void> {
+  const seen = await readClaim(path);
+  if (seen !== undefined && isAlive(seen)) throw lockedBy(path, seen);
+  const away = `${path}.${process.pid}.stale`;
+  try {
+    await rename(path, away);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  const moved = await readClaim(away);
+  if (moved !== undefined && isAlive(moved)) await link(away, path).catch(() => undefined);
+  await unlink(away);
+}
+
+/** The claim in a file; undefined when there is none or it is not ours to understand. */
+async function readClaim(path: string): Promise<Claim | undefined> {
+  try {
+    const claim = JSON.parse(await readFile(path, 'utf8')) as Claim;
+    return Number.isInteger(claim.pid) && claim.pid > 0 ? claim : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether the claim's process lives. Another host's processes cannot be seen from here; such a claim counts as left
+ * behind, because a Pod that was moved must be able to start. The same id as ours is a container's earlier life.
+ */
+function isAlive(claim: Claim): boolean {
+  if (claim.host !== hostname() || claim.pid === process.pid) return false;
+  try {
+    process.kill(claim.pid, 0);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return false;
+  }
+  const began = beginningOf(claim.pid);
+  return began === undefined || claim.began === undefined || began === claim.began;
+}
+
+function ownClaim(): Claim {
+  const began = beginningOf(process.pid);
+  return { pid: process.pid, ...(began !== undefined && { began }), host: hostname() };
+}
+
+/** Field 22 of /proc/PID/stat; the command name before it may hold spaces, so counting starts behind its bracket. */
+function beginningOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function lockedBy(path: string, claim: Claim): StateError {
+  return new StateError('LOCKED', `another fedns (process ${claim.pid}) holds ${path}`);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

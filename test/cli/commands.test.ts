@@ -1,0 +1,165 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import { Metrics } from '../../src/admin/metrics.ts';
+import { AdminServer } from '../../src/admin/server.ts';
+import type { Environment, LoadedConfig } from '../../src/cli/environment.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { CLUSTERS, RECORDS, fakeControlPlane } from '../admin/fake-control-plane.ts';
+
+const NOW_MS = 1_000_000;
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function running(test: Test): Promise<number> {
+  const control = fakeControlPlane();
+  const metrics = new Metrics({ control, clock: () => NOW_MS, version: '' });
+  const server = new AdminServer({ control, metrics, log, listen: { address: '127.0.0.1', port: 0 } });
+  await server.start();
+  test.teardown(() => server.stop());
+  return server.address.port;
+}
+
+/** Runs one command line against a configuration that has its admin server at `admin`. */
+async function run(
+  args: readonly string[],
+  admin: { address: string; port: number } | undefined,
+  more: Partial<Environment> = {},
+): Promise<Outcome> {
+  let [out, err] = ['', ''];
+  const config: LoadedConfig = { kind: 'loaded', settings: { admin } as Settings, warnings: [] };
+  const code = await runProgram(args, {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    clock: () => NOW_MS + 90_000,
+    version: '1.2.3',
+    load: async () => config,
+    serve: async () => 0,
+    ...more,
+  });
+  return { code, out, err };
+}
+
+t.test('records prints the listing of the Federation user guide', async (t) => {
+  const admin = { address: '127.0.0.1', port: await running(t) };
+  const { code, out, err } = await run(['records', '--config', 'x.yaml'], admin);
+  t.strictSame([code, err], [0, '']);
+  t.equal(
+    out,
+    `NAME                                                            TYPE      TTL     DATA
+example.com.                                                    SOA       21600   ns1.example.com. hostmaster.example.com. 1790000000 3600 600 1209600 15
+example.com.                                                    NS        21600   ns1.example.com., ns2.example.com.
+ns1.example.com.                                                A         21600   192.0.2.1
+ns2.example.com.                                                A         21600   192.0.2.2
+nginx.mynamespace.myfederation.svc.us-central1.example.com.     A         180     104.197.247.191, 104.197.244.180
+nginx.mynamespace.myfederation.svc.us-central1-f.example.com.   CNAME     180     nginx.mynamespace.myfederation.svc.us-central1.example.com.
+example.com.                                                    TXT       180     "v=spf1; a\\"b" "-all"
+`,
+  );
+});
+
+t.test('RFC 1035 section 5: records as a zone file has one record a line', async (t) => {
+  const admin = { address: '127.0.0.1', port: await running(t) };
+  const { out } = await run(['records', '--format', 'zone'], admin);
+  const lines = out.trimEnd().split('\n');
+  t.match(lines[0], /^example\.com\.\t21600\tIN\tSOA\t/);
+  t.ok(lines.includes('example.com.\t21600\tIN\tNS\tns2.example.com.'));
+  t.equal(lines.length, RECORDS.flatMap((set) => set.data).length);
+});
+
+t.test('records as JSON is what the admin server lists', async (t) => {
+  const admin = { address: '0.0.0.0', port: await running(t) };
+  const { out } = await run(['records', '--format', 'json'], admin);
+  t.strictSame(JSON.parse(out), RECORDS, 'also when the admin server listens on the wildcard address');
+});
+
+t.test('clusters shows how each is, and wide what was refused', async (t) => {
+  const admin = { address: '127.0.0.1', port: await running(t) };
+  const short = await run(['clusters'], admin);
+  t.equal(
+    short.out,
+    `NAME                STATUS         VERSION   AGE   REGION        ZONES                       SHARDS
+gce-us-central1-a   Ready          <none>    90s   us-central1   us-central1-a               1/2
+gce-asia-east1-a    Offline,held   v1.36.3   90s   asia-east1    asia-east1-a,asia-east1-b   1/1
+`,
+  );
+  const wide = await run(['clusters', '-o', 'wide'], admin);
+  t.match(wide.out, /connection refused/);
+  t.match(wide.out, /ADDRESS +\d+m +Service mynamespace\/nginx +127\.0\.0\.1 is loopback/);
+  t.strictSame(JSON.parse((await run(['clusters', '-o', 'json'], admin)).out), CLUSTERS);
+});
+
+t.test('explain prints steps and answer', async (t) => {
+  const admin = { address: '127.0.0.1', port: await running(t) };
+  const { code, out } = await run(['explain', 'nginx.example.com', 'soa', '--client', '10.1.2.3'], admin);
+  t.equal(code, 0);
+  t.match(out, /^nginx\.example\.com SOA\n {2}level {2}nginx.*for 10\.1\.2\.3\n {2}alias {2}no shard/);
+  t.match(out, /\nNOERROR\n {2}example\.com\. 21600 IN SOA ns1/);
+  const malformed = await run(['explain', 'a..b'], admin);
+  t.strictSame(malformed, { code: 1, out: '', err: 'fedns: a..b has an empty label\n' });
+});
+
+t.test('a command that asks says plainly when nobody answers', async (t) => {
+  const probe = new AdminServer({
+    control: fakeControlPlane(),
+    metrics: new Metrics({ control: fakeControlPlane(), clock: () => 0, version: '' }),
+    log,
+    listen: { address: '127.0.0.1', port: 0 },
+  });
+  await probe.start();
+  const { port } = probe.address;
+  await probe.stop();
+  for (const command of [['records'], ['clusters'], ['explain', 'a.example.com']]) {
+    const { code, out, err } = await run([...command, '--config', 'demo.yaml'], {
+      address: '127.0.0.1',
+      port,
+    });
+    t.strictSame([code, out], [1, '']);
+    t.equal(err, `fedns: no fedns answers at 127.0.0.1:${port} (from demo.yaml): is it running?\n`);
+  }
+  const without = await run(['records', '--config', 'demo.yaml'], undefined);
+  t.strictSame([without.code, without.out], [1, '']);
+  t.match(without.err, /^fedns: demo\.yaml has no admin address/);
+});
+
+t.test('check lists every fault and every warning', async (t) => {
+  const refused: LoadedConfig = {
+    kind: 'refused',
+    faults: ['a.yaml:1:1: domain: missing', 'a.yaml:2:3: ttl: -1 is too small'],
+    warnings: ['a.yaml:9:9: a warning'],
+  };
+  const bad = await run(['check', '--config', 'a.yaml'], undefined, { load: async () => refused });
+  t.strictSame([bad.code, bad.out], [1, '']);
+  t.equal(bad.err, `${[...refused.warnings, ...refused.faults].join('\n')}\na.yaml: 2 faults\n`);
+  const good = await run(['check', '--config', 'a.yaml'], undefined);
+  t.strictSame(good, { code: 0, out: 'a.yaml: no faults\n', err: '' });
+});
+
+t.test('a command line that is wrong ends with 1, one that asks for help with 0', async (t) => {
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['--version'], 0, /^1\.2\.3\n$/],
+    [['--help'], 0, /serve \[options\]/],
+    [['serve', '--help'], 0, /--config/],
+    [['records', '--format', 'xml'], 1, /table, zone, json/],
+    [['nonsense'], 1, /unknown command/],
+    [['serve', '--nonsense'], 1, /unknown option/],
+    [['explain'], 1, /missing required argument/],
+  ];
+  for (const [args, code, text] of cases) {
+    const outcome = await run(args, undefined);
+    t.equal(outcome.code, code, args.join(' '));
+    t.match(outcome.out + outcome.err, text, args.join(' '));
+  }
+});
+
+t.test('serve hands its exit code on', async (t) => {
+  const files: string[] = [];
+  const serve = async (file: string): Promise<number> => files.push(file) + 6;
+  t.equal((await run(['serve', '-c', 'b.yaml'], undefined, { serve })).code, 7);
+  t.strictSame(files, ['b.yaml']);
+});

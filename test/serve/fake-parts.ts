@@ -1,0 +1,218 @@
+/** Parts whose insides are plain maps, for the tests of what joins them. */
+
+import type { Settings } from '../../src/config/settings.ts';
+import type {
+  DataPlane,
+  Parts,
+  ServedDomain,
+  ServedDomainHooks,
+  SourceContext,
+} from '../../src/serve/parts.ts';
+import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
+import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
+import { report } from '../admin/fake-control-plane.ts';
+
+export const SETTINGS: Settings = {
+  file: '/nowhere/fedns.yaml',
+  domain: 'example.com',
+  nameservers: [{ name: 'ns1.example.com', addresses: ['192.0.2.1'] }],
+  hostmaster: 'hostmaster.example.com',
+  listen: [{ address: '127.0.0.1', port: 0 }],
+  admin: { address: '127.0.0.1', port: 0 },
+  ttlSeconds: 180,
+  negativeTtlSeconds: 15,
+  apexTtlSeconds: 21600,
+  whenNoneHealthy: 'nodata',
+  transport: 'auto',
+  workers: 1,
+  udpPayloadMax: 1232,
+  federations: [{ name: 'myfederation', select: 'label', policy: 'all' }],
+  ecs: { trust: [] },
+  outage: { graceSeconds: 60, failStaticAbove: 0.5 },
+  dampingSeconds: 0,
+  resolvers: [],
+  clusters: ['one', 'two'].map((name) => ({
+    name,
+    region: 'us-central1',
+    zones: ['us-central1-a'],
+    origin: { kind: 'manifests', path: `/nowhere/${name}` },
+    clients: [],
+    publish: 'loadBalancer',
+    addresses: { allow: [], deny: [] },
+    hostnames: { allow: [], deny: [] },
+    namespaces: { allow: [], deny: [] },
+    limits: { objects: 1000, objectOctets: 1000, changesPerSecond: 1000 },
+  })),
+  records: [],
+  log: { level: 'error' },
+};
+
+export function shard(cluster: string, service: string): ShardState {
+  return {
+    cluster,
+    federation: 'myfederation',
+    namespace: 'mynamespace',
+    service,
+    addresses: ['192.0.2.7'],
+    ready: true,
+    readyZones: 'every',
+    ports: [],
+    cause: { object: `Service mynamespace/${service}`, timeMs: 1 },
+  };
+}
+
+/** A domain that remembers facts. */
+export class FakeDomain implements ServedDomain {
+  readonly settings: Settings;
+  readonly states = new Map<string, ClusterState>();
+  readonly shards = new Map<string, ShardState[]>();
+  readonly #hooks: ServedDomainHooks;
+  readonly image = {
+    control: new SharedArrayBuffer(8),
+    arena: new SharedArrayBuffer(8),
+    generation: 1,
+  };
+
+  constructor(settings: Settings, hooks: ServedDomainHooks) {
+    this.settings = settings;
+    this.#hooks = hooks;
+    hooks.nextSerial();
+  }
+
+  setCluster(state: ClusterState): void {
+    this.states.set(state.name, state);
+    this.#changed(state.name, this.#hooks.clock());
+  }
+
+  removeCluster(name: string): void {
+    this.states.delete(name);
+    this.shards.delete(name);
+    this.#changed(name, this.#hooks.clock());
+  }
+
+  upsertShard(one: ShardState): void {
+    this.shards.get(one.cluster)!.push(one);
+    this.#changed(one.cluster, one.cause.timeMs);
+  }
+
+  removeShard(): void {}
+
+  replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
+    this.shards.set(cluster, [...shards]);
+    this.#changed(cluster, cause.timeMs);
+  }
+
+  *facts(): ReturnType<ServedDomain['facts']> {
+    for (const cluster of this.states.values()) {
+      yield { cluster, shards: this.shards.get(cluster.name) ?? [] };
+    }
+  }
+
+  *records(): ReturnType<ServedDomain['records']> {
+    for (const one of [...this.shards.values()].flat()) {
+      const name = `${one.service}.${one.cluster}.${this.settings.domain}.`;
+      yield { name, type: 'A', ttlSeconds: this.settings.ttlSeconds, data: one.addresses };
+    }
+  }
+
+  explain(): ReturnType<ServedDomain['explain']> {
+    return { rcode: 'NOERROR', steps: [], answer: [] };
+  }
+
+  summary(cluster: string): ReturnType<ServedDomain['summary']> {
+    const state = this.states.get(cluster);
+    const shards = this.shards.get(cluster)?.length ?? 0;
+    return state && { status: state.status, shards, healthyShards: shards };
+  }
+
+  figures(): ReturnType<ServedDomain['figures']> {
+    return { services: this.shards.size, imageOctetsUsed: 8, imageOctetsTotal: 8 };
+  }
+
+  #changed(cluster: string, causeMs: number): void {
+    this.#hooks.nextSerial();
+    this.#hooks.onChange({ cluster, causeMs });
+  }
+}
+
+export interface FakeSource extends ClusterSource {
+  readonly context: SourceContext;
+}
+
+export interface FakeOptions {
+  /** Shards that a cluster's first sync brings; undefined: the first attempt fails with this error. */
+  readonly firstSync?: (cluster: string) => readonly ShardState[] | Error;
+  readonly startDataPlane?: () => Promise<void>;
+  readonly openDomain?: (settings: Settings) => void;
+}
+
+/** What the fakes saw, in its order. */
+export interface FakeParts extends Parts {
+  readonly events: string[];
+  readonly domains: FakeDomain[];
+  readonly sources: FakeSource[];
+}
+
+export function fakeParts(options: FakeOptions = {}): FakeParts {
+  const events: string[] = [];
+  const domains: FakeDomain[] = [];
+  const sources: FakeSource[] = [];
+  return {
+    events,
+    domains,
+    sources,
+    openDomain: (settings, hooks) => {
+      options.openDomain?.(settings);
+      const domain = new FakeDomain(settings, hooks);
+      domains.push(domain);
+      return domain;
+    },
+    openSource: (cluster, context) => {
+      const source = fakeSource(cluster.name, context, events, options);
+      sources.push(source);
+      return source;
+    },
+    openDataPlane: (): DataPlane => ({
+      start: async () => {
+        await options.startDataPlane?.();
+        events.push('bind');
+        const addresses = [{ address: '127.0.0.1', port: 1053 }];
+        return { addresses, transport: 'portable', reason: 'a test', workers: 1 };
+      },
+      adopt: () => events.push('adopt'),
+      counters: () => [],
+      stop: async () => void events.push('drain'),
+    }),
+  };
+}
+
+function fakeSource(
+  name: string,
+  context: SourceContext,
+  events: string[],
+  options: FakeOptions,
+): FakeSource {
+  let state: Partial<ClusterReport> = { condition: 'Pending' };
+  const place = { name, region: 'us-central1', zones: ['us-central1-a'] };
+  return {
+    name,
+    context,
+    start: async () => {
+      events.push(`start ${name}`);
+      context.sink.setCluster({ ...place, status: 'pending' });
+      const synced = options.firstSync?.(name) ?? [shard(name, 'nginx')];
+      if (synced instanceof Error) {
+        state = { condition: 'Offline', lastError: synced.message };
+        return;
+      }
+      context.sink.setCluster({ ...place, status: 'available' });
+      context.sink.replaceShards(name, synced, { object: 'list', timeMs: context.clock() });
+      state = { condition: 'Ready', syncedMs: context.clock() };
+    },
+    stop: async () => void events.push(`stop ${name}`),
+    report: () => {
+      const { syncedMs: _, ...unsynced } = report(name);
+      return { ...unsynced, ...state };
+    },
+  };
+}

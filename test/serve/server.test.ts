@@ -1,0 +1,218 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Settings } from '../../src/config/settings.ts';
+import { startServer } from '../../src/serve.ts';
+import type { RunningServer } from '../../src/serve.ts';
+import { SETTINGS, fakeParts, shard } from './fake-parts.ts';
+import type { FakeParts } from './fake-parts.ts';
+
+const NOW_MS = 1_790_000_000_000;
+const never = (): { stop(): Promise<void> } => ({ stop: async () => {} });
+
+interface Started {
+  readonly server: RunningServer;
+  readonly log: string[];
+  get(path: string): Promise<{ status: number; text: string }>;
+}
+
+function options(parts: FakeParts, lines: string[] = [], nowMs = NOW_MS) {
+  const take = (fields: object, message: string): void =>
+    void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const log = { debug: take, info: take, warn: take, error: take };
+  return { log, clock: () => nowMs, parts, schedule: never, version: '1.2.3' };
+}
+
+async function start(
+  test: Test,
+  parts: FakeParts,
+  more: Partial<Settings> = {},
+  nowMs = NOW_MS,
+): Promise<Started> {
+  const lines: string[] = [];
+  const server = await startServer({ ...SETTINGS, ...more }, options(parts, lines, nowMs));
+  test.teardown(() => server.stop());
+  const base = `http://127.0.0.1:${server.adminAddress!.port}`;
+  const get = async (path: string) => {
+    const response = await fetch(base + path);
+    return { status: response.status, text: await response.text() };
+  };
+  return { server, log: lines, get };
+}
+
+async function serialOf({ get }: Started): Promise<number> {
+  return Number(/^fedns_soa_serial (\d+)$/m.exec((await get('/metrics')).text)![1]);
+}
+
+t.test('a server reads its clusters, then takes queries, and stops in reverse', async (t) => {
+  const parts = fakeParts();
+  const { server, log, get } = await start(t, parts);
+  t.strictSame(parts.events, ['start one', 'start two', 'bind']);
+  t.match(log.at(-1), /^listening .*"port":1053.*"transport":"portable"/);
+  t.equal((await get('/readyz')).status, 200);
+  t.match((await get('/api/v1/records')).text, /nginx\.two\.example\.com\./);
+  await server.stop();
+  t.strictSame(parts.events.slice(3), ['drain', 'stop one', 'stop two']);
+  await t.rejects(get('/healthz'), 'the admin server is gone');
+});
+
+t.test('a cluster out of reach keeps readiness back, and the others are served', async (t) => {
+  const parts = fakeParts({
+    firstSync: (name) => (name === 'one' ? new Error('no route') : [shard(name, 'nginx')]),
+  });
+  const kubernetes = SETTINGS.clusters.map((cluster) => ({
+    ...cluster,
+    origin: { kind: 'inCluster' } as const,
+  }));
+  const open = parts.openSource;
+  const { get } = await start(
+    t,
+    {
+      ...parts,
+      openSource: (cluster, context) => {
+        const source = open(cluster, context);
+        return { ...source, report: () => ({ ...source.report(), kind: 'kubernetes' }) };
+      },
+    },
+    { clusters: kubernetes },
+  );
+  const ready = await get('/readyz');
+  t.strictSame([ready.status, ready.text], [503, 'waiting for the first sync of one\n']);
+  t.match((await get('/api/v1/records')).text, /nginx\.two/);
+});
+
+t.test('manifests that cannot be read end the start in one line', async (t) => {
+  const parts = fakeParts({
+    firstSync: (name) => (name === 'one' ? new Error('/nowhere/one: not found') : []),
+  });
+  await t.rejects(startServer(SETTINGS, options(parts)), { message: 'cluster one: /nowhere/one: not found' });
+  t.strictSame(parts.events, ['start one', 'start two', 'stop one', 'stop two'], 'nothing is left running');
+});
+
+t.test('a port in use ends the start in one line, and nothing is left behind', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const parts = fakeParts({
+    startDataPlane: async () => {
+      throw new Error('cannot listen on 127.0.0.1 port 53: EADDRINUSE');
+    },
+  });
+  await t.rejects(startServer({ ...SETTINGS, stateDir }, options(parts)), { message: /EADDRINUSE/ });
+  t.notOk(readdirSync(stateDir).includes('lock'), 'the claim is released');
+  const { server } = await start(t, fakeParts());
+  const { port } = server.adminAddress!;
+  const admin = { address: '127.0.0.1', port };
+  await t.rejects(startServer({ ...SETTINGS, admin }, options(fakeParts())), {
+    message: new RegExp(`^cannot listen on 127\\.0\\.0\\.1 port ${port} \\(admin\\)`),
+  });
+});
+
+t.test('the state folder is made, private, and held by one server', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const { server } = await start(t, fakeParts(), { stateDir });
+  await t.rejects(startServer({ ...SETTINGS, stateDir }, options(fakeParts())), { code: 'LOCKED' });
+  await server.stop();
+  const files = readdirSync(stateDir).toSorted();
+  t.strictSame(files, ['admin.token', 'serial.json', 'snapshot.ndjson']);
+  for (const file of files) t.equal(statSync(join(stateDir, file)).mode & 0o777, 0o600, file);
+});
+
+t.test('after a restart the last state is served before any cluster is read', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const first = await start(t, fakeParts(), { stateDir });
+  await first.server.stop();
+  const silent = fakeParts({ firstSync: () => new Error('unreachable') });
+  const second = await start(t, silent, { stateDir }, NOW_MS + 3_600_000);
+  t.match((await second.get('/api/v1/records')).text, /nginx\.one.*\n.*nginx\.two/);
+  t.equal((await second.get('/readyz')).status, 200);
+  t.strictSame(
+    [...silent.domains[0]!.states.values()].map(({ status }) => status),
+    ['held', 'held'],
+  );
+  const metrics = (await second.get('/metrics')).text;
+  t.match(metrics, /^fedns_propagation_seconds_sum\{cluster="one"\} 0$/m, 'restoring is no propagation');
+});
+
+t.test('RFC 1982: the serial grows across a restart', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const first = await start(t, fakeParts(), { stateDir });
+  const before = await serialOf(first);
+  await first.server.stop();
+  t.ok((await serialOf(await start(t, fakeParts(), { stateDir }))) > before);
+});
+
+t.test('a damaged snapshot is reported and the server starts from the clusters', async (t) => {
+  const stateDir = t.testdir({ 'snapshot.ndjson': 'x\n' });
+  const { log, get } = await start(t, fakeParts(), { stateDir });
+  t.ok(log.some((line) => /^the snapshot is ignored .*line 1/.test(line)));
+  t.equal((await get('/readyz')).status, 200);
+});
+
+t.test('a reload starts, replaces and removes only the sources that it concerns', async (t) => {
+  const parts = fakeParts();
+  const { server, get } = await start(t, parts);
+  const [one, two] = SETTINGS.clusters;
+  parts.events.length = 0;
+  await server.reload({ ...SETTINGS, clusters: [one!, { ...two!, name: 'three' }] });
+  t.strictSame(parts.events, ['stop two', 'start three']);
+  const records = (await get('/api/v1/records')).text;
+  t.match(records, /nginx\.three/);
+  t.notMatch(records, /nginx\.two/);
+  parts.events.length = 0;
+  await server.reload({
+    ...SETTINGS,
+    clusters: [
+      { ...one!, zones: ['us-central1-b'] },
+      { ...two!, name: 'three' },
+    ],
+  });
+  t.strictSame(parts.events, ['stop one', 'start one']);
+});
+
+t.test('a reload that changes the domain moves all facts before the workers adopt it', async (t) => {
+  const parts = fakeParts();
+  const { server, get } = await start(t, parts);
+  parts.events.length = 0;
+  await server.reload({ ...SETTINGS, ttlSeconds: 60 });
+  t.strictSame(parts.events, ['adopt'], 'no source is disturbed');
+  t.match((await get('/api/v1/records')).text, /nginx\.one\.example\.com\.","type":"A","ttlSeconds":60/);
+  parts.sources[0]!.context.sink.upsertShard(shard('one', 'late'));
+  t.match((await get('/api/v1/records')).text, /late\.one/, 'sources reach the new domain');
+});
+
+t.test('a reload that cannot be served leaves the old settings in force', async (t) => {
+  const parts = fakeParts({
+    openDomain: (settings) => {
+      if (settings.domain === 'broken.example') throw new Error('cannot be served');
+    },
+  });
+  const { server, get } = await start(t, parts);
+  parts.events.length = 0;
+  await t.rejects(server.reload({ ...SETTINGS, domain: 'broken.example', clusters: [] }), /cannot be served/);
+  t.strictSame(parts.events, []);
+  t.match((await get('/api/v1/records')).text, /nginx\.one\.example\.com\./);
+});
+
+t.test('a reload says which settings need a restart', async (t) => {
+  const { server, log } = await start(t, fakeParts());
+  await server.reload({ ...SETTINGS, workers: 2, listen: [{ address: '127.0.0.1', port: 5353 }] });
+  t.match(log.at(-1), /restart .*\["listen","workers"\]/);
+});
+
+t.test('a source that begins anew does not make known facts pending', async (t) => {
+  const parts = fakeParts();
+  await start(t, parts);
+  parts.sources[0]!.context.sink.setCluster({ name: 'one', zones: [], status: 'pending' });
+  t.equal(parts.domains[0]!.states.get('one')!.status, 'held');
+});
+
+t.test('the admin token is in the state folder', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const { server } = await start(t, fakeParts(), { stateDir });
+  const token = readFileSync(join(stateDir, 'admin.token'), 'utf8').trim();
+  const url = `http://127.0.0.1:${server.adminAddress!.port}/api/v1/records`;
+  const post = async (headers: Record<string, string>) =>
+    (await fetch(url, { method: 'POST', headers })).status;
+  t.equal(await post({}), 401);
+  t.equal(await post({ authorization: `Bearer ${token}` }), 405);
+});

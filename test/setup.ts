@@ -1,0 +1,92 @@
+/**
+ * Prepares a machine for the tests: installs the Debian packages whose commands the tests run, where that is
+ * allowed, and otherwise names them in one line. Never starts a service. Tests skip what is still missing.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A command that tests run, and the Debian package that holds it. */
+const COMMANDS: readonly (readonly [command: string, debianPackage: string])[] = [
+  ['dig', 'bind9-dnsutils'],
+  ['named-compilezone', 'bind9-utils'],
+  ['nsd', 'nsd'],
+  ['kdig', 'knot-dnsutils'],
+  ['drill', 'ldnsutils'],
+  ['dnsmasq', 'dnsmasq-base'],
+  ['openssl', 'openssl'],
+  ['ip', 'iproute2'],
+];
+
+/** Time for one run of apt-get, in milliseconds: a slow mirror, not a dead one. */
+const APT_MS_MAX = 300_000;
+
+/** Asked by Debian's maintainer scripts before they start a service; 101 forbids it. */
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+
+main();
+
+function main(): void {
+  const packages = missingPackages();
+  if (packages.length === 0) return;
+  if (!mayInstall()) return say(`install for all tests to run: apt-get install ${packages.join(' ')}`);
+  say(`installing ${packages.join(' ')}`);
+  install(packages);
+  const left = missingPackages();
+  if (left.length > 0) say(`could not be installed, some tests are skipped: ${left.join(' ')}`);
+}
+
+function missingPackages(): readonly string[] {
+  const missing = COMMANDS.filter(([command]) => !isCommand(command)).map(([, name]) => name);
+  return [...new Set(missing)];
+}
+
+/** Debian keeps daemons in folders that an ordinary user's PATH lacks. */
+function isCommand(command: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => isExecutable(join(folder, command)));
+}
+
+function isExecutable(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && stat.isFile() && (stat.mode & 0o111) !== 0;
+}
+
+function mayInstall(): boolean {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
+function install(packages: readonly string[]): void {
+  const forbade = forbidServices();
+  try {
+    const args = ['install', '--yes', '--no-install-recommends', ...packages];
+    // Lists may be missing or old, as in a fresh container; they are fetched only when they are needed.
+    if (!aptGet(args)) {
+      aptGet(['update']);
+      aptGet(args);
+    }
+  } finally {
+    if (forbade) rmSync(POLICY_FILE);
+  }
+}
+
+/** @returns whether the policy is ours to remove */
+function forbidServices(): boolean {
+  if (existsSync(POLICY_FILE)) return false;
+  writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  return true;
+}
+
+function aptGet(args: readonly string[]): boolean {
+  const result = spawnSync('apt-get', ['--quiet', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    stdio: ['ignore', 'ignore', 'ignore'],
+    timeout: APT_MS_MAX,
+  });
+  return result.status === 0;
+}
+
+function say(text: string): void {
+  process.stderr.write(`test set-up: ${text}\n`);
+}
