@@ -4,18 +4,11 @@
  */
 
 import type { ClusterReport } from '../watchers/source.ts';
+import type { Explanation } from '../zonebuilder/explain.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
+import type { RecordSet } from '../zonebuilder/records.ts';
 
-/** An RRset in presentation form (RFC 1035 section 5.1). */
-export interface RecordSet {
-  /** The absolute owner name, with its trailing dot. */
-  readonly name: string;
-  /** A mnemonic, or `TYPEnnn` (RFC 3597). */
-  readonly type: string;
-  readonly ttlSeconds: number;
-  /** RDATA, one text per record; names in it are absolute, with their trailing dot. */
-  readonly data: readonly string[];
-}
+export type { Explanation, RecordSet };
 
 /** A member cluster as its source and the zone builder see it. */
 export interface ClusterView {
@@ -35,23 +28,6 @@ export interface ExplainQuestion {
   readonly type: string;
   /** Address of the client or its resolver, checked to be one. */
   readonly client?: string;
-}
-
-/** One step on the way to an answer. */
-export interface ExplainStep {
-  /** A stable word for the rule that was applied, such as `level` or `shard`. */
-  readonly rule: string;
-  /** What was found, in a sentence. */
-  readonly text: string;
-}
-
-/** How a question is answered, and why. */
-export interface Explanation {
-  /** For example `NOERROR` or `NXDOMAIN`. */
-  readonly rcode: string;
-  readonly steps: readonly ExplainStep[];
-  /** The records of the reply, in its order: the alias chain, then what it ends in. */
-  readonly answer: readonly RecordSet[];
 }
 
 /** A question that cannot be explained because it is malformed; the message is for the operator. */

@@ -70,10 +70,12 @@ export function restoreSnapshot(snapshot: Snapshot, scope: SnapshotScope, sink: 
   const covered: string[] = [];
   for (const { cluster, shards } of snapshot.clusters) {
     const settings = configured.get(cluster.name);
-    if (settings === undefined) continue;
+    // Of a pending cluster nothing is known, so nothing may be concluded from its having no shards.
+    if (settings === undefined || cluster.status === 'pending') continue;
     const region = settings.region ?? cluster.region;
     const place = { ...(region !== undefined && { region }), zones: settings.zones ?? cluster.zones };
-    sink.setCluster({ name: cluster.name, ...place, status: 'held' });
+    const status = cluster.status === 'withdrawn' ? 'withdrawn' : 'held';
+    sink.setCluster({ name: cluster.name, ...place, status });
     const kept = shards.filter((shard) => federations.has(shard.federation));
     sink.replaceShards(cluster.name, kept, { object: 'snapshot', timeMs: snapshot.savedMs });
     covered.push(cluster.name);

@@ -165,15 +165,18 @@ for (const [whenNoneHealthy, global, region, port] of [
   });
 }
 
+/** Names below the domain that are all answered alike: NODATA or NXDOMAIN. */
+function names(rcode: string, list: readonly string[]): Case[] {
+  return list.map((name) => [
+    `${name} is ${rcode}`,
+    name === '' ? 'example.com' : `${name}.example.com`,
+    'TXT',
+    `${rcode} +SOA`,
+  ]);
+}
+
 t.test('names that exist, and names that do not', (t) => {
   const guide = makeGuide();
-  const names = (rcode: string, list: readonly string[]): Case[] =>
-    list.map((name) => [
-      `${name} is ${rcode}`,
-      name === '' ? 'example.com' : `${name}.example.com`,
-      'TXT',
-      `${rcode} +SOA`,
-    ]);
   check(t, guide, [
     ...names('NOERROR', [
       '',
