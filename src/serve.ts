@@ -201,10 +201,7 @@ export class RunningServer {
     const { snapshot } = this.#state;
     if (snapshot === undefined) return new Set();
     this.#restoring = true;
-    let covered: ReturnType<typeof restoreSnapshot> = [];
-    this.#domain.batch({ object: 'snapshot', timeMs: snapshot.savedMs }, () => {
-      covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
-    });
+    const covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
     this.#restoring = false;
     const fields = { clusters: covered, savedAt: new Date(snapshot.savedMs).toISOString() };
     this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');

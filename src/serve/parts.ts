@@ -8,13 +8,11 @@ import type { ClusterSettings, ListenAddress, Settings } from '../config/setting
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
-import type { Cause, FactSink } from '../zonebuilder/facts.ts';
+import type { FactSink } from '../zonebuilder/facts.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
 export interface ServedDomain extends FactSink {
   readonly image: ImageHandle;
-  /** Takes in many facts and publishes their effect once, at the end. */
-  batch(cause: Cause, work: () => void): void;
   facts(): Iterable<ClusterFacts>;
   records(): ReturnType<ControlPlane['records']>;
   explain: ControlPlane['explain'];

@@ -124,7 +124,6 @@ export class ZoneBuilder implements FactSink {
     return this.#locations.names();
   }
 
-  /** Member clusters in the order in which they were announced. */
   clusters(): ClusterState[] {
     return [...this.#members.values()].map((member) => member.state);
   }
@@ -209,24 +208,6 @@ export class ZoneBuilder implements FactSink {
       const shard = shardsOf(known).find((other) => other.cluster === number)!;
       yield toShardState(cluster, known, shard);
     }
-  }
-
-  /** Number of Services known. */
-  get serviceCount(): number {
-    return this.#services.size;
-  }
-
-  /** How many shards of a cluster are known, and how many of them count as healthy. */
-  shardCounts(cluster: string): { readonly shards: number; readonly healthy: number } {
-    const { number } = this.#member(cluster);
-    let shards = 0;
-    let healthy = 0;
-    for (const known of this.#services.values()) {
-      if (!hasCluster(known.packed, number)) continue;
-      shards++;
-      if (shardsOf(known).some((shard) => shard.cluster === number && this.#isHealthy(shard))) healthy++;
-    }
-    return { shards, healthy };
   }
 
   /** `S.N.F` of every Service known. */

@@ -79,10 +79,6 @@ export class FakeDomain implements ServedDomain {
     hooks.nextSerial();
   }
 
-  batch(_cause: Cause, work: () => void): void {
-    work();
-  }
-
   setCluster(state: ClusterState): void {
     this.states.set(state.name, state);
     this.#changed(state.name, this.#hooks.clock());
