@@ -15,12 +15,23 @@ import { GLOBAL, RECORD_HEADER_OCTETS } from '../zonebuilder/layout.ts';
 import type { Apex } from '../zonebuilder/apex.ts';
 import { isAllowed } from './access.ts';
 import { answerChaos } from './chaos.ts';
-import { ascend, writeAddresses, writeAlias, writeRrset, writeService, writeSoa } from './compose.ts';
+import {
+  levelAbove,
+  levelName,
+  moveTo,
+  writeAddresses,
+  writeAlias,
+  writeFullAlias,
+  writeRrset,
+  writeService,
+  writeSoa,
+} from './compose.ts';
+import { depthBit } from '../zonebuilder/static-table.ts';
 import { Counter } from './counters.ts';
 import { CLIENT_COOKIE_OCTETS, CookieVerdict } from './cookies.ts';
 import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
 import { Exchange, Flag, HEADER_OCTETS, OptionBit } from './exchange.ts';
-import { find, Found, Kind } from './find.ts';
+import { find, Found, isStatic, Kind } from './find.ts';
 import { ImageView } from './image-view.ts';
 import { labelsBelow, Name, readName } from './name.ts';
 import { EMPTY_POLICY, openPolicy, type OpenPolicy } from './policy.ts';
@@ -52,6 +63,8 @@ class ImageResponder implements Responder {
   /** The name behind a static alias, and that of a record's target. */
   readonly #aliased = new Name();
   readonly #target = new Name();
+  /** Where a look-up beside the present one leaves what it found. */
+  readonly #aside = new Found();
   #view: ImageView;
   #apex: Apex;
   #domainLabels = 0;
@@ -186,8 +199,7 @@ class ImageResponder implements Responder {
     switch (kind) {
       case Kind.service:
       case Kind.port:
-        this.#answerService(x, kind);
-        return false;
+        return this.#answerService(x, kind);
       case Kind.static:
         return this.#answerStatic(x);
       case Kind.cut:
@@ -203,26 +215,52 @@ class ImageResponder implements Responder {
     }
   }
 
-  /** A Service's name or port: the addresses of the level, or the aliases up to a level that has some. */
-  #answerService(x: Exchange, kind: Kind): void {
+  /**
+   * A Service's name or port: the addresses of the level, or the aliases up to a level that has some, all from one
+   * blob and so from one state. Returns whether an alias leads to a name that static records decide about.
+   */
+  #answerService(x: Exchange, kind: Kind): boolean {
     const view = this.#view;
     const found = this.#found;
     let owner = this.#nameAt;
-    x.answerKey = found.blob;
     for (;;) {
       const v4 = view.levelV4(found.blob, found.location);
       const v6 = view.levelV6(found.blob, found.location);
-      if (v4 !== 0 || v6 !== 0) return this.#answerLevel(x, kind, owner, v4, v6);
-      if (found.location === GLOBAL) return this.#noneHealthy(x);
+      if (v4 !== 0 || v6 !== 0) this.#answerLevel(x, kind, owner, v4, v6);
+      else if (found.location === GLOBAL) this.#noneHealthy(x);
       // `_tcp.S.…` has no data of its own: it is no alias, only the port names below it are.
-      if (kind === Kind.port && found.port === 0) return this.#deny(x, Rcode.NOERROR);
-      const target = writeAlias(x, view, found, this.#name, this.#nameAt, owner);
-      if (target === 0) return truncate(x);
-      x.answers++;
-      if (x.type === Type.CNAME || x.type === Type.ANY) return;
-      owner = target;
-      ascend(view, found);
+      else if (kind === Kind.port && found.port === 0) this.#deny(x, Rcode.NOERROR);
+      else {
+        const region = levelAbove(view, found, this.#name);
+        if (this.#isStaticLevel(region)) return this.#aliasToStatic(x, owner);
+        owner = writeAlias(x, view, found, this.#name, this.#nameAt, owner, region);
+        if (owner === 0) truncate(x);
+        else x.answers++;
+        if (owner === 0 || x.type === Type.CNAME || x.type === Type.ANY) return false;
+        moveTo(view, found, region);
+        continue;
+      }
+      return false;
     }
+  }
+
+  /** Whether the configuration has records at the level above. */
+  #isStaticLevel(region: number): boolean {
+    const view = this.#view;
+    const below = this.#found.svcLabel + (region === 0 ? 1 : 2);
+    if (view.cutDepths === 0 && (view.staticDepths & depthBit(below)) === 0) return false;
+    levelName(view, this.#found, this.#name, region, this.#target);
+    return isStatic(view, this.#target, below, this.#aside);
+  }
+
+  #aliasToStatic(x: Exchange, owner: number): boolean {
+    const start = x.at;
+    if (writeFullAlias(x, this.#view, this.#found, this.#target, owner) === 0) {
+      truncate(x);
+      return false;
+    }
+    x.answers++;
+    return x.type !== Type.CNAME && x.type !== Type.ANY && this.#follow(x, start);
   }
 
   /** A level with addresses (DESIGN: failover is decided over both families, so the other family is NODATA). */

@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import type { Found } from './find.ts';
 import type { ImageView } from './image-view.ts';
 import type { Name } from './name.ts';
+import { NAME_OCTETS_MAX, readName } from './name.ts';
 import { apexNameOctets, RECORD_OCTETS, write16, write32, writeApexName, writeRecordHead } from './write.ts';
 
 /** SRV priority and weight: every healthy shard is as good as the other (as CoreDNS's kubernetes plugin has it). */
@@ -19,6 +20,9 @@ const SRV_FIXED_OCTETS = 6;
 
 const A_RECORD_OCTETS = RECORD_OCTETS + 4;
 const AAAA_RECORD_OCTETS = RECORD_OCTETS + 16;
+
+/** Where a name is put together. */
+const scratch = new Uint8Array(NAME_OCTETS_MAX);
 
 /** State of the generator that turns the order of addresses, xorshift32: fairness matters here, secrecy does not. */
 let turn = 0x9e3779b9 | 0;
@@ -71,10 +75,28 @@ function writeV6(x: Exchange, owner: number, ttlSeconds: number, source: Uint8Ar
 }
 
 /**
+ * The entry of the region above a level, 0 when the global level is above. A name that would pass 255 octets cannot
+ * be aliased to (a region's label may be longer than its zone's), so the global level takes its place.
+ */
+export function levelAbove(view: ImageView, found: Found, name: Name): number {
+  if (view.locationParentId(found.locationEntry) === GLOBAL) return 0;
+  const region = view.locationParent(found.locationEntry);
+  const fixed = name.labels[found.svcLabel + 1]! + name.octets - name.labels[found.below]!;
+  return fixed + view.octets[region + Location.keyOctets]! > NAME_OCTETS_MAX ? 0 : region;
+}
+
+/** Moves to a level, given the entry of its location. */
+export function moveTo(view: ImageView, found: Found, region: number): void {
+  found.locationEntry = region;
+  found.location = region === 0 ? GLOBAL : view.locationId(region);
+}
+
+/**
  * Writes the CNAME from a level to the one above. The target is the labels up to `svc` as they were asked for, then
  * the location above, then a pointer to the domain in the name that was asked for.
  *
  * @param nameAt - position in the reply of the name that was looked up
+ * @param region - entry of the region above, 0 for the global level
  * @returns the position of the target's name, 0 when the record does not fit
  */
 export function writeAlias(
@@ -84,30 +106,44 @@ export function writeAlias(
   name: Name,
   nameAt: number,
   owner: number,
+  region: number,
 ): number {
   const { reply } = x;
   const prefix = name.labels[found.svcLabel + 1]!;
-  const regionAt = parentRegion(view, found);
-  const regionOctets = regionAt === 0 ? 0 : view.octets[regionAt + Location.keyOctets]!;
+  const regionOctets = region === 0 ? 0 : view.octets[region + Location.keyOctets]!;
   const octets = prefix + regionOctets + 2;
   if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
   const target = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), octets);
-  let at = target;
-  for (let i = 0; i < prefix; i++) reply[at++] = reply[nameAt + i]!;
-  for (let i = 0; i < regionOctets; i++) reply[at++] = view.octets[regionAt + Location.key + i]!;
+  let at = copy(reply, target, reply, nameAt, prefix);
+  at = copy(reply, at, view.octets, region + Location.key, regionOctets);
   write16(reply, at, 0xc000 | (nameAt + name.labels[found.below]! - x.base));
   x.at = at + 2;
   return target;
 }
 
-/** Moves from a location to the one above it. */
-export function ascend(view: ImageView, found: Found): void {
-  found.locationEntry = parentRegion(view, found);
-  found.location = found.locationEntry === 0 ? GLOBAL : view.locationId(found.locationEntry);
+/** As {@link writeAlias}, for a target given in full, which is written without compression. */
+export function writeFullAlias(
+  x: Exchange,
+  view: ImageView,
+  found: Found,
+  target: Name,
+  owner: number,
+): number {
+  if (x.at + RECORD_OCTETS + target.octets > x.limit) return 0;
+  const at = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), target.octets);
+  x.at = copy(x.reply, at, target.lower, 0, target.octets);
+  return at;
 }
 
-function parentRegion(view: ImageView, found: Found): number {
-  return view.locationParentId(found.locationEntry) === GLOBAL ? 0 : view.locationParent(found.locationEntry);
+/** Makes the name of a level: the labels up to `svc`, the region, the domain. */
+export function levelName(view: ImageView, found: Found, name: Name, region: number, target: Name): void {
+  const prefix = name.labels[found.svcLabel + 1]!;
+  const regionOctets = region === 0 ? 0 : view.octets[region + Location.keyOctets]!;
+  const domain = name.labels[found.below]!;
+  let at = copy(scratch, 0, name.lower, 0, prefix);
+  at = copy(scratch, at, view.octets, region + Location.key, regionOctets);
+  at = copy(scratch, at, name.lower, domain, name.octets - domain);
+  readName(target, scratch, 0, at);
 }
 
 /**

@@ -93,6 +93,14 @@ function findCut(view: ImageView, name: Name, below: number, wantsParent: boolea
   return false;
 }
 
+/** Whether static records decide about a name, so that what is known of Services does not. */
+export function isStatic(view: ImageView, name: Name, below: number, found: Found): boolean {
+  if (view.cutDepths !== 0 && findCut(view, name, below, false, found)) return true;
+  if ((view.staticDepths & depthBit(below)) === 0) return false;
+  const entry = view.findStatic(name.lower, 0, name.labels[below]!);
+  return entry !== 0 && view.rrsetCount(entry) !== 0;
+}
+
 /**
  * Looks up the name that starts at label `from` among Services and locations. Names exist by the Services known,
  * not by the healthy ones, and every known Service exists at every registered location.
@@ -177,8 +185,8 @@ function findWildcard(view: ImageView, name: Name, below: number, found: Found):
 }
 
 function exists(view: ImageView, name: Name, label: number, below: number, found: Found): boolean {
-  const isStatic =
+  const isInTable =
     (view.staticDepths & depthBit(below - label)) !== 0 &&
     view.findStatic(name.lower, name.labels[label]!, name.labels[below]!) !== 0;
-  return isStatic || findFederated(view, name, label, below, found) !== Kind.nxdomain;
+  return isInTable || findFederated(view, name, label, below, found) !== Kind.nxdomain;
 }

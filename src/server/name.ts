@@ -1,6 +1,7 @@
 /** A domain name taken apart for look-ups: lower-cased octets and where its labels start. Reused, never allocated. */
 
-const NAME_OCTETS_MAX = 255;
+/** Longest wire name in octets (RFC 1035 section 2.3.4). */
+export const NAME_OCTETS_MAX = 255;
 
 /** The name that is being looked up. */
 export class Name {

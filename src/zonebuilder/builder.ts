@@ -107,6 +107,11 @@ export class ZoneBuilder implements FactSink {
     return this.#image.size;
   }
 
+  /** Federated Services known. */
+  get serviceCount(): number {
+    return this.#services.size;
+  }
+
   get domain(): string {
     return this.#options.domain;
   }

@@ -124,18 +124,22 @@ function hasBelow(builder: ZoneBuilder, name: string): boolean {
     const isAbove = relative === base || base.endsWith(`.${relative}`);
     const prefix = relative.endsWith(`.${base}`) ? relative.slice(0, -base.length - 1) : undefined;
     if (!isAbove && prefix === undefined) continue;
-    if (isAbove ? builder.serviceNames().next().done !== true : isAboveService(builder, prefix!)) return true;
+    if (isAbove ? builder.serviceCount > 0 : isAboveService(builder, prefix!, location === '')) return true;
   }
   return false;
 }
 
 /** Whether `prefix` is a namespace or federation with Services, or `_proto` of a Service's ports. */
-function isAboveService(builder: ZoneBuilder, prefix: string): boolean {
+function isAboveService(builder: ZoneBuilder, prefix: string, isGlobal: boolean): boolean {
   const [, protocol, service, namespace, federation] =
     /^_([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)$/.exec(prefix) ?? [];
   if (protocol !== undefined) {
     const view = builder.service(federation!, namespace!, service!);
-    return view !== undefined && view.ports.some((port) => port.protocol === protocol);
+    if (view === undefined || !view.ports.some((port) => port.protocol === protocol)) return false;
+    // RFC 8020: nothing is below a global name that is NXDOMAIN.
+    return (
+      !isGlobal || builder.whenNoneHealthy !== 'nxdomain' || view.v4.pool.length + view.v6.pool.length > 0
+    );
   }
   for (const name of builder.serviceNames()) if (name.endsWith(`.${prefix}`)) return true;
   return false;
