@@ -26,6 +26,9 @@ const AAAA = 28;
 const SRV = 33;
 const DS = 43;
 
+/** Aliases followed when looking for a loop: no answer holds more, and the check stays linear. */
+const ALIAS_STEPS_MAX = 100;
+
 interface ParsedRecord {
   readonly name: string;
   readonly type: number;
@@ -41,6 +44,8 @@ interface RecordSet {
   readonly domain: string;
   readonly records: readonly ParsedRecord[];
   readonly byName: ReadonlyMap<string, readonly ParsedRecord[]>;
+  /** Names with records, and the empty non-terminals above them. */
+  readonly existing: ReadonlySet<string>;
   /** Names that are delegated away. */
   readonly cuts: ReadonlySet<string>;
   /** Names that a delegation points to, which may need glue. */
@@ -60,6 +65,7 @@ export function checkRecords(config: ConfigDraft, report: Report): void {
     checkApex(record, set, report);
     checkDelegated(record, set, report);
     checkTarget(record, set, report);
+    checkLoop(record, set, report);
     checkNameserverName(record, set, report);
   }
   for (const records of set.byName.values()) checkName(records, report);
@@ -137,10 +143,12 @@ function indexRecords(
   nameservers: ConfigFile['nameservers'],
 ): RecordSet {
   const delegations = records.filter(({ type, name }) => type === NS && name !== domain);
+  const owners = [...records, ...nameservers].filter(({ name }) => isWithin(name, domain));
   return {
     domain,
     records,
     byName: Map.groupBy(records, ({ name }) => name),
+    existing: new Set([domain, ...owners.flatMap(({ name }) => ancestors(name, domain))]),
     cuts: new Set(delegations.map(({ name }) => name)),
     nsTargets: new Set(delegations.flatMap(({ target }) => target ?? [])),
     nameservers,
@@ -229,15 +237,50 @@ function checkTarget(record: ParsedRecord, set: RecordSet, report: Report): void
   }
 }
 
+/** An alias that leads back to itself has no answer (RFC 1034 section 3.6.2). */
+function checkLoop(record: ParsedRecord, set: RecordSet, report: Report): void {
+  if (record.type !== CNAME || record.target === undefined) return;
+  const seen = new Set<string>();
+  let next: string | undefined = record.target;
+  while (next !== undefined && !seen.has(next) && seen.size < ALIAS_STEPS_MAX) {
+    seen.add(next);
+    next = aliasAt(next, set)?.target;
+  }
+  if (next === undefined || !seen.has(next) || ![...seen].some((name) => aliasAt(name, set) === record))
+    return;
+  report('ALIAS_LOOP', [...record.path, 'data'], `${record.target} leads back to ${record.name}`);
+}
+
+/** The static alias that answers for a name. */
+function aliasAt(name: string, set: RecordSet): ParsedRecord | undefined {
+  if (!isWithin(name, set.domain)) return undefined;
+  const records = set.byName.get(name) ?? wildcardFor(name, set);
+  return records?.find(({ type }) => type === CNAME);
+}
+
+/** The records of the wildcard at a name's closest encloser (RFC 4592 section 3.3.1). */
+function wildcardFor(
+  name: string,
+  { byName, existing, domain }: RecordSet,
+): readonly ParsedRecord[] | undefined {
+  if (isServiceName(name)) return undefined;
+  const encloser = ancestors(name, domain).find((ancestor) => existing.has(ancestor)) ?? domain;
+  return encloser === name ? undefined : byName.get(`*.${encloser}`);
+}
+
+/** Which Services there are is known to the clusters only, so any may exist. */
+function isServiceName(name: string): boolean {
+  return `.${name}`.includes('.svc.');
+}
+
 /** Whether a target in the domain is known, or may come from a Service, a wildcard or a delegation. */
 function mayExist(target: string, type: number, set: RecordSet): boolean {
   const there = set.byName.get(target) ?? [];
   if (there.some((other) => type === CNAME || isAddressType(other.type))) return true;
-  if (target === set.domain || set.nameservers.some(({ name }) => name === target))
-    return type === CNAME || target !== set.domain;
-  if (`.${target}`.includes('.svc.') || topCut(target, set) !== undefined) return true;
-  const above = [...ancestors(target, set.domain).slice(1), set.domain];
-  return above.some((name) => set.byName.has(`*.${name}`));
+  if (set.nameservers.some(({ name }) => name === target)) return true;
+  if (target === set.domain) return type === CNAME;
+  if (isServiceName(target) || topCut(target, set) !== undefined) return true;
+  return wildcardFor(target, set) !== undefined;
 }
 
 function checkNameserverName(record: ParsedRecord, set: RecordSet, report: Report): void {

@@ -16,8 +16,8 @@ import {
 } from 'yaml';
 import { FAULT_CODES, formatPath, type Fault, type FaultCode, type Path } from './fault.ts';
 
-/** Nodes that aliases may stand for in all, so that a few lines cannot unfold into gigabytes. */
-const ALIASES_MAX = 1000;
+/** How often aliases may be unfolded in all: each cluster may use some, but a few lines cannot become gigabytes. */
+const ALIASES_MAX = 100_000;
 
 /** A configuration as plain values. */
 export interface ConfigDocument {
@@ -34,7 +34,12 @@ export interface ConfigDocument {
 /** Reads a YAML (or JSON) text. Never throws: what is wrong with the text is in `faults`. */
 export function readDocument(text: string, file: string): ConfigDocument {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+    logLevel: 'error',
+  });
   const found: Fault[] = [];
   const at = (offset: number, code: FaultCode, message: string, path: Path = [], fix?: string): Fault =>
     makeFault(file, lines, offset, code, message, path, fix);
@@ -71,18 +76,30 @@ type At = (offset: number, code: FaultCode, message: string, path?: Path, fix?: 
 
 function syntaxFaults(document: Document, at: At): Fault[] {
   const problems: YAMLError[] = [...document.errors, ...document.warnings];
-  const faults = problems.map((problem) =>
+  // One slip often shows as several errors at one place; the first says most.
+  const firsts = problems.filter(
+    ({ pos }, i) => problems.findIndex((other) => other.pos[0] === pos[0]) === i,
+  );
+  const faults = firsts.map((problem) =>
     problem.code === 'DUPLICATE_KEY'
       ? at(problem.pos[0], 'YAML_DUPLICATE_KEY', 'this key appears twice', [], 'remove one of the two')
-      : at(problem.pos[0], 'YAML_SYNTAX', problem.message),
+      : at(problem.pos[0], 'YAML_SYNTAX', syntaxMessage(problem)),
   );
   visit(document, {
-    Alias(_key, alias) {
-      if (alias.resolve(document)) return;
-      faults.push(at(alias.range?.[0] ?? 0, 'YAML_ALIAS', `*${alias.source} stands for no anchor above it`));
+    Alias(_key, alias, path) {
+      const target = alias.resolve(document);
+      const offset = alias.range?.[0] ?? 0;
+      if (!target) faults.push(at(offset, 'YAML_ALIAS', `*${alias.source} stands for no anchor above it`));
+      else if (path.includes(target))
+        faults.push(at(offset, 'YAML_ALIAS', `*${alias.source} contains itself`));
     },
   });
   return faults;
+}
+
+/** The parser recurses, and reports running out of stack as an error in the text, which it is. */
+function syntaxMessage({ message }: YAMLError): string {
+  return message.includes('call stack') ? 'this is nested too deeply' : message;
 }
 
 function furtherDocuments(documents: readonly Document[], at: At): Fault[] {
@@ -103,9 +120,8 @@ function toValue(document: Document, found: Fault[], at: At): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
-    // The package throws only here, and only when aliases unfold too far or into themselves.
-    const message = `aliases unfold to too much: ${(error as Error).message}`;
-    found.push(at(firstAlias(document), 'YAML_ALIAS', message, [], 'write it out'));
+    // The package throws only here: when aliases unfold too far, or a merge key has no mapping to merge.
+    found.push(at(firstAlias(document), 'YAML_ALIAS', (error as Error).message, [], 'write it out'));
     return undefined;
   }
 }

@@ -53,6 +53,7 @@ export const FAULT_CODES = {
   RELATIVE_TARGET: 'warning',
   APEX_RECORD: 'fault',
   CNAME_NOT_ALONE: 'fault',
+  ALIAS_LOOP: 'fault',
   DUPLICATE_RECORD: 'fault',
   RRSET_TTL: 'fault',
   BELOW_DELEGATION: 'fault',

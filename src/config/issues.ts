@@ -9,8 +9,14 @@ import { configJsonSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** The faults of one issue: one for each unknown key, else one. */
-export function issueFaults(issue: Issue, document: ConfigDocument): Fault[] {
+/** The faults of all issues. Two of one kind at one place are one: the later one names the narrower range. */
+export function shapeFaults(issues: readonly Issue[], document: ConfigDocument): Fault[] {
+  const faults = issues.flatMap((issue) => issueFaults(issue, document));
+  return [...new Map(faults.map((fault) => [`${fault.code} ${fault.path}`, fault])).values()];
+}
+
+/** One fault for each unknown key, else one. */
+function issueFaults(issue: Issue, document: ConfigDocument): Fault[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(document, path, key));
@@ -158,6 +164,7 @@ function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
+  if (typeof value !== 'string') return String(value);
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -14,7 +14,7 @@ import { checkServer } from './check-server.ts';
 import { isWarning, readDocument, type ConfigDocument } from './document.ts';
 import { soundPart, type Draft } from './draft.ts';
 import { ConfigError, formatPath, type Fault, type FaultCode, type Report } from './fault.ts';
-import { issueFaults } from './issues.ts';
+import { shapeFaults } from './issues.ts';
 import { normalise } from './normalise.ts';
 import { settingsSchema, type ConfigFile } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -55,12 +55,10 @@ export function parseSettings(text: string, { file, lookAt = () => 'file' }: Par
   const document = readDocument(text, file);
   if (document.value === undefined) throw new ConfigError(sorted(document.faults));
   const shape = settingsSchema.safeParse(document.value);
-  const shapeFaults = shape.success
-    ? []
-    : shape.error.issues.flatMap((issue) => issueFaults(issue, document));
+  const misshapen = shape.success ? [] : shapeFaults(shape.error.issues, document);
   const draft = shape.success ? wholeOf(shape.data) : soundPart(document.value);
-  const found = [...document.faults, ...shapeFaults];
-  if (draft) found.push(...checkMeaning(draft, document, shapeFaults, lookAt));
+  const found = [...document.faults, ...misshapen];
+  if (draft) found.push(...checkMeaning(draft, document, misshapen, lookAt));
   const faults = sorted(found.filter((fault) => !isWarning(fault)));
   const warnings = sorted(found.filter((fault) => isWarning(fault)));
   if (!shape.success || faults.length > 0) throw new ConfigError(faults, warnings);

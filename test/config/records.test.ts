@@ -106,6 +106,49 @@ check('aliases', [
   },
 ]);
 
+check('alias loops', [
+  {
+    title: 'RFC 1034 3.6.2: an alias of itself',
+    records: ['name: a.example.com, type: CNAME, data: A.example.com'],
+    codes: ['ALIAS_LOOP [0].data'],
+  },
+  {
+    title: 'two aliases of each other, and one that leads to them',
+    records: [
+      'name: a.example.com, type: CNAME, data: b.example.com',
+      'name: b.example.com, type: CNAME, data: a.example.com',
+      'name: c.example.com, type: CNAME, data: a.example.com',
+    ],
+    codes: ['ALIAS_LOOP [0].data', 'ALIAS_LOOP [1].data'],
+  },
+  {
+    title: 'RFC 4592: a wildcard that its own target matches',
+    records: ["name: '*.a.example.com', type: CNAME, data: x.a.example.com"],
+    codes: ['ALIAS_LOOP [0].data'],
+  },
+  {
+    title: 'RFC 4592 2.2.2: a wildcard does not match an empty non-terminal',
+    records: ["name: '*.example.com', type: CNAME, data: b.example.com", A('x.b.example.com')],
+    codes: ['TARGET_WITHOUT_ADDRESS [0].data'],
+  },
+  {
+    title: 'a wildcard that leads to a Service',
+    records: ["name: '*.example.com', type: CNAME, data: nginx.web.fed.svc.example.com"],
+  },
+  {
+    title: 'a wildcard that leads to a name server',
+    records: ["name: '*.example.com', type: CNAME, data: ns1.example.com"],
+  },
+  {
+    title: 'a chain that ends',
+    records: [
+      'name: a.example.com, type: CNAME, data: b.example.com',
+      'name: b.example.com, type: CNAME, data: c.example.net',
+      "name: '*.example.com', type: CNAME, data: a.example.com",
+    ],
+  },
+]);
+
 check('targets', [
   {
     title: 'a Service',

@@ -39,6 +39,14 @@ test('aliases that unfold without end are refused at once', async (t) => {
   }
   t.same(codesOf(lines.join('\n')), ['YAML_ALIAS']);
   t.same(codesOf('a: *b'), ['YAML_ALIAS'], 'an alias without anchor');
+  t.same(codesOf('clusters: &a [{ name: x, clients: *a }]'), ['YAML_ALIAS'], 'an alias that contains itself');
+  t.same(codesOf('<<: 3'), ['YAML_ALIAS'], 'a merge key without mapping');
+});
+
+test('nesting without end is refused', async (t) => {
+  for (const text of [`a: ${'['.repeat(10_000)}`, `a: ${'['.repeat(10_000)}${']'.repeat(10_000)}`]) {
+    t.match(codesOf(text), ['YAML_SYNTAX']);
+  }
 });
 
 test('a fault behind an alias is reported where the alias stands', async (t) => {
@@ -99,4 +107,50 @@ test('a file with a byte order mark loads', async (t) => {
   const dir = t.testdir({ 'one.yaml': '' });
   writeFileSync(join(dir, 'bom.yaml'), `\ufeff${example()}`);
   t.same(faultsOf(join(dir, 'bom.yaml')), []);
+});
+
+/** Numbers from 0 to below `limit`, the same in every run. */
+function seededNumbers(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+test('whatever the text, it is loaded or refused with faults that lie inside it', async (t) => {
+  const text = example({
+    records: 'records:\n  - { name: a.example.com, type: TXT, data: "x" }',
+    s: 'ttl: 5\nlog: {}',
+  });
+  const next = seededNumbers(1);
+  const pieces = [
+    '',
+    '\n',
+    ' ',
+    '  - ',
+    ': ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    '&a ',
+    '*a',
+    '<<: ',
+    '0',
+    '-1',
+    '\u0000',
+    'svc',
+    '~',
+  ];
+  for (let i = 0; i < 2000; i++) {
+    const at = next(text.length);
+    const mutated = text.slice(0, at) + pieces[next(pieces.length)]! + text.slice(at + next(8));
+    const { loaded, faults } = outcomeOf(mutated);
+    const lines = mutated.split('\n').length;
+    const sound = faults.every(({ line, column }) => line >= 1 && line <= lines && column >= 1);
+    if (!sound || (loaded === undefined) === (faults.length === 0)) t.fail(mutated);
+  }
+  t.pass('2000 texts');
 });
