@@ -97,7 +97,7 @@ class ImageResponder implements Responder {
     this.#payloadMax = settings.udpPayloadMax;
     this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
     const name = new Name();
-    readName(name, this.#apex.domain, 0, this.#apex.domain.length);
+    readName(name, dataOf(this.#apex.domain), 0, this.#apex.domain.length);
     this.#domainLabels = name.count;
   }
 
@@ -125,14 +125,20 @@ class ImageResponder implements Responder {
     clientLength: number,
   ): number {
     const x = this.#x;
-    x.query = query;
+    if (x.query !== query) {
+      x.query = query;
+      x.queryData = dataOf(query);
+    }
     x.queryStart = queryStart;
     x.queryEnd = queryStart + queryLength;
     x.transport = transport;
     x.client = client;
     x.clientStart = clientStart;
     x.clientLength = clientLength;
-    x.reply = reply;
+    if (x.reply !== reply) {
+      x.reply = reply;
+      x.replyData = dataOf(reply);
+    }
     x.base = replyStart;
     reset(x);
     try {
@@ -334,7 +340,7 @@ class ImageResponder implements Responder {
   #follow(x: Exchange, start: number): boolean {
     const target = start + 2 + RECORD_HEADER_OCTETS;
     if (!canPointAt(x, target)) return false;
-    readName(this.#aliased, x.reply, target, x.at);
+    readName(this.#aliased, x.replyData, target, x.at);
     this.#name = this.#aliased;
     this.#nameAt = target;
     this.#below = labelsBelow(this.#name, this.#apex.domain, this.#domainLabels);
@@ -376,10 +382,10 @@ class ImageResponder implements Responder {
 
   #addAddresses(x: Exchange, target: number, end: number): boolean {
     const view = this.#view;
-    readName(this.#target, x.reply, target, end);
+    readName(this.#target, x.replyData, target, end);
     const below = labelsBelow(this.#target, this.#apex.domain, this.#domainLabels);
     if (below < 1 || !canPointAt(x, target)) return true;
-    const entry = view.findStatic(this.#target.lower, 0, this.#target.labels[below]!);
+    const entry = view.findStatic(this.#target.data, 0, this.#target.labels[below]!);
     if (entry === 0) return true;
     return this.#addRrset(x, entry, Type.A, target) && this.#addRrset(x, entry, Type.AAAA, target);
   }
@@ -471,6 +477,11 @@ class ImageResponder implements Responder {
     counters[Counter.rcode + x.rcode]!++;
     if (x.isTruncated) counters[Counter.repliesTruncated]!++;
   }
+}
+
+/** Made once for each buffer that a transport uses; transports reuse theirs. */
+function dataOf(octets: Uint8Array): DataView {
+  return new DataView(octets.buffer, octets.byteOffset, octets.length);
 }
 
 function reset(x: Exchange): void {

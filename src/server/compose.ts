@@ -11,7 +11,15 @@ import type { Found } from './find.ts';
 import type { ImageView } from './image-view.ts';
 import type { Name } from './name.ts';
 import { NAME_OCTETS_MAX, readName } from './name.ts';
-import { apexNameOctets, RECORD_OCTETS, write16, write32, writeApexName, writeRecordHead } from './write.ts';
+import {
+  apexNameOctets,
+  copyOctets,
+  RECORD_OCTETS,
+  write16,
+  write32,
+  writeApexName,
+  writeRecordHead,
+} from './write.ts';
 
 /** SRV priority and weight: every healthy shard is as good as the other (as CoreDNS's kubernetes plugin has it). */
 const SRV_PRIORITY = 0;
@@ -22,7 +30,7 @@ const A_RECORD_OCTETS = RECORD_OCTETS + 4;
 const AAAA_RECORD_OCTETS = RECORD_OCTETS + 16;
 
 /** Where a name is put together. */
-const scratch = new Uint8Array(NAME_OCTETS_MAX);
+const scratch = new DataView(new ArrayBuffer(NAME_OCTETS_MAX));
 
 /** State of the generator that turns the order of addresses, xorshift32: fairness matters here, secrecy does not. */
 let turn = 0x9e3779b9 | 0;
@@ -50,28 +58,22 @@ export function writeAddresses(
   const from = view.levelAddresses(found.blob, level, isV4 ? 4 : 16);
   let turnTo = count === 1 ? 0 : nextTurn(count);
   for (let i = 0; i < count; i++) {
-    if (isV4) writeV4(x, owner, ttlSeconds, view.octets, from + turnTo * 4);
-    else writeV6(x, owner, ttlSeconds, view.octets, from + turnTo * 16);
+    if (isV4) writeV4(x, owner, ttlSeconds, view.data, from + turnTo * 4);
+    else writeV6(x, owner, ttlSeconds, view.data, from + turnTo * 16);
     turnTo = turnTo + 1 === count ? 0 : turnTo + 1;
   }
   return count;
 }
 
-function writeV4(x: Exchange, owner: number, ttlSeconds: number, source: Uint8Array, from: number): void {
-  const { reply } = x;
+function writeV4(x: Exchange, owner: number, ttlSeconds: number, source: DataView, from: number): void {
   const at = writeRecordHead(x, owner, Type.A, ttlSeconds, 4);
-  reply[at] = source[from]!;
-  reply[at + 1] = source[from + 1]!;
-  reply[at + 2] = source[from + 2]!;
-  reply[at + 3] = source[from + 3]!;
+  x.replyData.setInt32(at, source.getInt32(from));
   x.at = at + 4;
 }
 
-function writeV6(x: Exchange, owner: number, ttlSeconds: number, source: Uint8Array, from: number): void {
-  const { reply } = x;
+function writeV6(x: Exchange, owner: number, ttlSeconds: number, source: DataView, from: number): void {
   const at = writeRecordHead(x, owner, Type.AAAA, ttlSeconds, 16);
-  for (let i = 0; i < 16; i++) reply[at + i] = source[from + i]!;
-  x.at = at + 16;
+  x.at = copyOctets(x.replyData, at, source, from, 16);
 }
 
 /**
@@ -108,15 +110,15 @@ export function writeAlias(
   owner: number,
   region: number,
 ): number {
-  const { reply } = x;
+  const { replyData: data } = x;
   const prefix = name.labels[found.svcLabel + 1]!;
   const regionOctets = region === 0 ? 0 : view.octets[region + Location.keyOctets]!;
   const octets = prefix + regionOctets + 2;
   if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
   const target = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), octets);
-  let at = copy(reply, target, reply, nameAt, prefix);
-  at = copy(reply, at, view.octets, region + Location.key, regionOctets);
-  write16(reply, at, 0xc000 | (nameAt + name.labels[found.below]! - x.base));
+  let at = copyOctets(data, target, data, nameAt, prefix);
+  at = copyOctets(data, at, view.data, region + Location.key, regionOctets);
+  data.setUint16(at, 0xc000 | (nameAt + name.labels[found.below]! - x.base));
   x.at = at + 2;
   return target;
 }
@@ -131,7 +133,7 @@ export function writeFullAlias(
 ): number {
   if (x.at + RECORD_OCTETS + target.octets > x.limit) return 0;
   const at = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), target.octets);
-  x.at = copy(x.reply, at, target.lower, 0, target.octets);
+  x.at = copyOctets(x.replyData, at, target.data, 0, target.octets);
   return at;
 }
 
@@ -140,9 +142,9 @@ export function levelName(view: ImageView, found: Found, name: Name, region: num
   const prefix = name.labels[found.svcLabel + 1]!;
   const regionOctets = region === 0 ? 0 : view.octets[region + Location.keyOctets]!;
   const domain = name.labels[found.below]!;
-  let at = copy(scratch, 0, name.lower, 0, prefix);
-  at = copy(scratch, at, view.octets, region + Location.key, regionOctets);
-  at = copy(scratch, at, name.lower, domain, name.octets - domain);
+  let at = copyOctets(scratch, 0, name.data, 0, prefix);
+  at = copyOctets(scratch, at, view.data, region + Location.key, regionOctets);
+  at = copyOctets(scratch, at, name.data, domain, name.octets - domain);
   readName(target, scratch, 0, at);
 }
 
@@ -163,10 +165,11 @@ export function writeService(x: Exchange, view: ImageView, apex: Apex, found: Fo
   write16(x.reply, at + 2, SRV_WEIGHT);
   write16(x.reply, at + 4, found.port);
   const target = at + SRV_FIXED_OCTETS;
-  at = copy(x.reply, target, view.octets, found.blob + Blob.key, serviceOctets);
+  at = copyOctets(x.replyData, target, view.data, found.blob + Blob.key, serviceOctets);
   write32(x.reply, at, 0x03737663);
-  at = copy(x.reply, at + 4, view.octets, found.locationEntry + Location.key, locationOctets);
-  x.at = copy(x.reply, at, apex.domain, 0, apex.domain.length);
+  at = copyOctets(x.replyData, at + 4, view.data, found.locationEntry + Location.key, locationOctets);
+  for (let i = 0; i < apex.domain.length; i++) x.reply[at + i] = apex.domain[i]!;
+  x.at = at + apex.domain.length;
   return target;
 }
 
@@ -179,7 +182,7 @@ export function writeRrset(x: Exchange, view: ImageView, rrset: number, owner: n
   for (let i = 0; i < count; i++) {
     write16(x.reply, at, 0xc000 | (owner - x.base));
     const octets = RECORD_HEADER_OCTETS + ((view.octets[from + 8]! << 8) | view.octets[from + 9]!);
-    at = copy(x.reply, at + 2, view.octets, from, octets);
+    at = copyOctets(x.replyData, at + 2, view.data, from, octets);
     from += octets;
   }
   x.at = at;
@@ -210,9 +213,4 @@ export function writeSoa(
   write32(x.reply, at + 16, apex.negativeTtlSeconds);
   x.at = at + 20;
   return true;
-}
-
-function copy(to: Uint8Array, at: number, source: Uint8Array, from: number, octets: number): number {
-  for (let i = 0; i < octets; i++) to[at + i] = source[from + i]!;
-  return at + octets;
 }

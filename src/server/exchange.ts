@@ -19,6 +19,7 @@ export const OptionBit = { nsid: 1, ecs: 2, expire: 4, cookie: 8, keepalive: 16,
 export class Exchange {
   // The query.
   query: Uint8Array = new Uint8Array(0);
+  queryData: DataView = new DataView(new ArrayBuffer(0));
   queryStart = 0;
   queryEnd = 0;
   transport: Transport = Transport.udp;
@@ -52,6 +53,7 @@ export class Exchange {
 
   // The reply.
   reply: Uint8Array = new Uint8Array(0);
+  replyData: DataView = new DataView(new ArrayBuffer(0));
   base = 0;
   /** Where the next octet goes. */
   at = 0;

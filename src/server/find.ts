@@ -52,6 +52,7 @@ export class Found {
 
 /** `*.` and the rest of a name, for the look-up of a wildcard. */
 const wildcardKey = new Uint8Array(260);
+const wildcardData = new DataView(wildcardKey.buffer);
 
 /**
  * Looks a name up.
@@ -65,7 +66,7 @@ export function find(view: ImageView, name: Name, below: number, wantsParent: bo
   if (view.cutDepths !== 0 && findCut(view, name, below, wantsParent, found)) return Kind.cut;
   let kind: Kind = Kind.nxdomain;
   if ((view.staticDepths & depthBit(below)) !== 0) {
-    found.entry = view.findStatic(name.lower, 0, name.labels[below]!);
+    found.entry = view.findStatic(name.data, 0, name.labels[below]!);
     if (found.entry !== 0) {
       // A name that the configuration gives records to is answered from them alone, also where a Service has it.
       if (view.rrsetCount(found.entry) !== 0) return Kind.static;
@@ -84,7 +85,7 @@ function findCut(view: ImageView, name: Name, below: number, wantsParent: boolea
   const last = wantsParent ? 1 : 0;
   for (let label = below - 1; label >= last; label--) {
     if ((view.cutDepths & depthBit(below - label)) === 0) continue;
-    const entry = view.findStatic(name.lower, name.labels[label]!, name.labels[below]!);
+    const entry = view.findStatic(name.data, name.labels[label]!, name.labels[below]!);
     if (entry === 0 || view.findRrset(entry, 2) === 0) continue;
     found.entry = entry;
     found.cutLabel = label;
@@ -97,7 +98,7 @@ function findCut(view: ImageView, name: Name, below: number, wantsParent: boolea
 export function isStatic(view: ImageView, name: Name, below: number, found: Found): boolean {
   if (view.cutDepths !== 0 && findCut(view, name, below, false, found)) return true;
   if ((view.staticDepths & depthBit(below)) === 0) return false;
-  const entry = view.findStatic(name.lower, 0, name.labels[below]!);
+  const entry = view.findStatic(name.data, 0, name.labels[below]!);
   return entry !== 0 && view.rrsetCount(entry) !== 0;
 }
 
@@ -106,14 +107,14 @@ export function isStatic(view: ImageView, name: Name, below: number, found: Foun
  * not by the healthy ones, and every known Service exists at every registered location.
  */
 function findFederated(view: ImageView, name: Name, from: number, below: number, found: Found): Kind {
-  const { lower, labels } = name;
+  const { data, labels } = name;
   const svc = findSvcLabel(name, from, below);
   if (svc < 0) return findBareLocation(view, name, from, below);
   if (svc + 1 === below) {
     found.location = GLOBAL;
     found.locationEntry = 0;
   } else {
-    const entry = view.findLocation(lower, labels[svc + 1]!, labels[below]!);
+    const entry = view.findLocation(data, labels[svc + 1]!, labels[below]!);
     if (entry === 0) return Kind.nxdomain;
     found.location = view.locationId(entry);
     found.locationEntry = entry;
@@ -121,7 +122,7 @@ function findFederated(view: ImageView, name: Name, from: number, below: number,
   found.svcLabel = svc;
   const extra = svc - from - 3;
   if (extra > 2) return Kind.nxdomain;
-  const blob = view.findBlob(lower, labels[extra > 0 ? from + extra : from]!, labels[svc]!);
+  const blob = view.findBlob(data, labels[extra > 0 ? from + extra : from]!, labels[svc]!);
   if (blob === 0) return Kind.nxdomain;
   found.blob = blob;
   if (view.blobKind(blob) === BlobKind.emptyNonTerminal)
@@ -139,30 +140,29 @@ function findPort(
   blob: number,
   found: Found,
 ): Kind {
-  const { lower, labels } = name;
+  const { data, labels } = name;
   const start = labels[from]!;
   const end = labels[from + extra]!;
   if (extra === 1) {
     found.port = 0;
-    return view.hasProtocol(blob, lower, start, end) ? Kind.port : Kind.nxdomain;
+    return view.hasProtocol(blob, data, start, end) ? Kind.port : Kind.nxdomain;
   }
-  found.port = view.findPort(blob, lower, start, end);
+  found.port = view.findPort(blob, data, start, end);
   return found.port === 0 ? Kind.nxdomain : Kind.port;
 }
 
 /** `R.D`, `Z.R.D` and `Z.D` exist because Services exist below them. */
 function findBareLocation(view: ImageView, name: Name, from: number, below: number): Kind {
   if (below - from > 2) return Kind.nxdomain;
-  const entry = view.findLocation(name.lower, name.labels[from]!, name.labels[below]!);
-  return entry !== 0 && view.findBlob(name.lower, 0, 0) !== 0 ? Kind.emptyNonTerminal : Kind.nxdomain;
+  const entry = view.findLocation(name.data, name.labels[from]!, name.labels[below]!);
+  return entry !== 0 && view.findBlob(name.data, 0, 0) !== 0 ? Kind.emptyNonTerminal : Kind.nxdomain;
 }
 
 function findSvcLabel(name: Name, from: number, below: number): number {
-  const { lower, labels } = name;
+  const { data, labels } = name;
   for (let label = below - 1; label >= from && label >= below - 3; label--) {
-    const at = labels[label]!;
-    if (lower[at] === 3 && lower[at + 1] === 0x73 && lower[at + 2] === 0x76 && lower[at + 3] === 0x63)
-      return label;
+    // The length octet 3 and `svc`; a word that reaches behind a shorter name's end is still inside the buffer.
+    if (data.getInt32(labels[label]!) === 0x03737663) return label;
   }
   return -1;
 }
@@ -177,7 +177,7 @@ function findWildcard(view: ImageView, name: Name, below: number, found: Found):
     wildcardKey[0] = 1;
     wildcardKey[1] = 0x2a;
     for (let i = start; i < end; i++) wildcardKey[2 + i - start] = lower[i]!;
-    found.entry = view.findStatic(wildcardKey, 0, 2 + end - start);
+    found.entry = view.findStatic(wildcardData, 0, 2 + end - start);
     found.isWildcard = found.entry !== 0;
     return found.isWildcard ? Kind.static : Kind.nxdomain;
   }
@@ -187,6 +187,6 @@ function findWildcard(view: ImageView, name: Name, below: number, found: Found):
 function exists(view: ImageView, name: Name, label: number, below: number, found: Found): boolean {
   const isInTable =
     (view.staticDepths & depthBit(below - label)) !== 0 &&
-    view.findStatic(name.lower, name.labels[label]!, name.labels[below]!) !== 0;
+    view.findStatic(name.data, name.labels[label]!, name.labels[below]!) !== 0;
   return isInTable || findFederated(view, name, label, below, found) !== Kind.nxdomain;
 }

@@ -25,6 +25,8 @@ const SCAN_LEVELS_MAX = 16;
 /** One arena, seen by one reader. */
 export class ImageView {
   readonly octets: Uint8Array;
+  /** The same octets, for reading several at a time. */
+  readonly data: DataView;
   readonly staticDepths: number;
   readonly cutDepths: number;
   readonly hasWildcards: boolean;
@@ -40,6 +42,7 @@ export class ImageView {
 
   constructor(image: ImageHandle, reader: number) {
     this.octets = new Uint8Array(image.arena);
+    this.data = new DataView(image.arena);
     this.#words = new Int32Array(image.arena);
     this.#shorts = new Uint16Array(image.arena);
     this.#control = new Int32Array(image.control);
@@ -78,7 +81,7 @@ export class ImageView {
   }
 
   /** The blob of a Service or non-terminal whose key is `key[start..end)`; 0 when there is none. */
-  findBlob(key: Uint8Array, start: number, end: number): number {
+  findBlob(key: DataView, start: number, end: number): number {
     const words = this.#words;
     const mask = this.#tableMask;
     const hash = hashOctets(key, start, end, this.#seed);
@@ -94,14 +97,14 @@ export class ImageView {
   }
 
   /** The entry of the location whose key is `key[start..end)`; 0 when it is not registered. */
-  findLocation(key: Uint8Array, start: number, end: number): number {
+  findLocation(key: DataView, start: number, end: number): number {
     const table = (Atomics.load(this.#words, Header.locations) >>> 0) * 8;
     const mask = this.#words[(table + Locations.mask) / 4]!;
     return this.#findEntry(key, start, end, table, Locations.slots, mask, Location.keyOctets);
   }
 
   /** The entry of the static name whose key is `key[start..end)`; 0 when there is none. */
-  findStatic(key: Uint8Array, start: number, end: number): number {
+  findStatic(key: DataView, start: number, end: number): number {
     const mask = this.#words[(this.#staticsAt + Statics.mask) / 4]!;
     return this.#findEntry(key, start, end, this.#staticsAt, Statics.slots, mask, StaticName.keyOctets);
   }
@@ -160,7 +163,7 @@ export class ImageView {
    *
    * @returns the port's number, 0 when the Service has no such port
    */
-  findPort(blob: number, key: Uint8Array, start: number, end: number): number {
+  findPort(blob: number, key: DataView, start: number, end: number): number {
     let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
     for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
       const length = this.#shorts[(at + 2) / 2]!;
@@ -172,7 +175,7 @@ export class ImageView {
   }
 
   /** Whether a Service has a port of the protocol whose label is `key[start..end)`. */
-  hasProtocol(blob: number, key: Uint8Array, start: number, end: number): boolean {
+  hasProtocol(blob: number, key: DataView, start: number, end: number): boolean {
     let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
     for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
       const length = this.#shorts[(at + 2) / 2]!;
@@ -214,7 +217,7 @@ export class ImageView {
   }
 
   #findEntry(
-    key: Uint8Array,
+    key: DataView,
     start: number,
     end: number,
     table: number,
@@ -250,9 +253,11 @@ export class ImageView {
     return 0;
   }
 
-  #sameOctets(at: number, key: Uint8Array, start: number, end: number): boolean {
-    const octets = this.octets;
-    for (let i = start; i < end; i++, at++) if (octets[at] !== key[i]) return false;
+  #sameOctets(at: number, key: DataView, start: number, end: number): boolean {
+    const { data } = this;
+    let i = start;
+    for (; i + 4 <= end; i += 4, at += 4) if (data.getInt32(at) !== key.getInt32(i)) return false;
+    for (; i < end; i++, at++) if (data.getUint8(at) !== key.getUint8(i)) return false;
     return true;
   }
 }

@@ -6,6 +6,7 @@ import { Type } from '../zonebuilder/dns.ts';
 import type { Exchange } from './exchange.ts';
 import { HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { readName } from './name.ts';
+import { copyOctets } from './write.ts';
 
 /** How reading a query ended. */
 export const Parsed = {
@@ -57,13 +58,12 @@ function readQuestionless(x: Exchange): Parsed {
 
 /** Reads the question and echoes it octet for octet. Returns the position behind it, 0 when it is malformed. */
 function readQuestion(x: Exchange): number {
-  const { query, reply } = x;
+  const { query } = x;
   const start = x.queryStart + HEADER_OCTETS;
-  const octets = readName(x.name, query, start, x.queryEnd);
+  const octets = readName(x.name, x.queryData, start, x.queryEnd);
   const end = start + octets + 4;
   if (octets === 0 || end > x.queryEnd) return 0;
-  let to = x.base + HEADER_OCTETS;
-  for (let i = start; i < end; i++) reply[to++] = query[i]!;
+  const to = copyOctets(x.replyData, x.base + HEADER_OCTETS, x.queryData, start, end - start);
   x.type = read16(query, end - 4);
   x.class = read16(query, end - 2);
   x.hasQuestion = true;

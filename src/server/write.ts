@@ -1,5 +1,6 @@
 /** Writes the pieces of a reply: numbers, records, names. Callers have made sure that they fit. */
 import type { ApexName } from '../zonebuilder/apex.ts';
+import { Class } from '../zonebuilder/dns.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Octets of a record with a compressed owner name, without RDATA. */
@@ -7,6 +8,16 @@ export const RECORD_OCTETS = 12;
 
 /** Offsets beyond this cannot be pointed at (RFC 1035 section 4.1.4). */
 const POINTER_MAX = 0x3fff;
+
+/** Copies octets. Returns the position behind them. */
+export function copyOctets(to: DataView, at: number, source: DataView, from: number, octets: number): number {
+  const end = at + octets;
+  const shift = from - at;
+  let pos = at;
+  for (; pos + 4 <= end; pos += 4) to.setInt32(pos, source.getInt32(pos + shift));
+  for (; pos < end; pos++) to.setUint8(pos, source.getUint8(pos + shift));
+  return end;
+}
 
 export function write16(octets: Uint8Array, at: number, value: number): void {
   octets[at] = value >>> 8;
@@ -33,12 +44,11 @@ export function writeRecordHead(
   ttlSeconds: number,
   rdataOctets: number,
 ): number {
-  const { reply, at } = x;
-  write16(reply, at, 0xc000 | (owner - x.base));
-  write16(reply, at + 2, type);
-  write16(reply, at + 4, 1);
-  write32(reply, at + 6, ttlSeconds);
-  write16(reply, at + 10, rdataOctets);
+  const { replyData: data, at } = x;
+  data.setInt32(at, ((0xc000 | (owner - x.base)) << 16) | type);
+  data.setInt16(at + 4, Class.IN);
+  data.setInt32(at + 6, ttlSeconds);
+  data.setInt16(at + 10, rdataOctets);
   return at + RECORD_OCTETS;
 }
 

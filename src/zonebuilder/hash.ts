@@ -1,18 +1,32 @@
 /** The hash of the image's tables, the same for the writer and the readers. */
 
 /**
- * Hashes octets `start` to `end` (exclusive): FNV-1a, then the finish of MurmurHash3, since short names that differ
- * in their last octet must not land side by side.
+ * Hashes octets `start` to `end` (exclusive), MurmurHash3 for 32 bits: four octets a step, at any alignment.
  *
  * @returns a signed 32-bit integer, never 0
  */
-export function hashOctets(octets: Uint8Array, start: number, end: number, seed: number): number {
+export function hashOctets(octets: DataView, start: number, end: number, seed: number): number {
   let hash = seed;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    hash ^= scramble(octets.getInt32(at, true));
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  }
+  let tail = 0;
+  for (let shift = 0; at < end; at++, shift += 8) tail |= octets.getUint8(at) << shift;
+  hash ^= scramble(tail) ^ (end - start);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   hash ^= hash >>> 16;
   return hash === 0 ? 1 : hash;
+}
+
+/** {@link hashOctets} of a whole key, for the writer. */
+export function hashKey(key: Uint8Array, seed: number): number {
+  return hashOctets(new DataView(key.buffer, key.byteOffset, key.length), 0, key.length, seed);
+}
+
+function scramble(word: number): number {
+  const mixed = Math.imul(word, 0xcc9e2d51);
+  return Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
 }

@@ -7,7 +7,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Arena } from './arena.ts';
-import { hashOctets } from './hash.ts';
+import { hashKey } from './hash.ts';
 import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE } from './layout.ts';
 
 /** First size of an arena in octets. */
@@ -86,7 +86,7 @@ export class ImageWriter {
   put(key: Buffer, blob: Buffer): void {
     if ((this.#filled + 1) * 4 > (this.#mask + 1) * 3) this.#replaceArena(this.#arena.capacity);
     const at = this.#place(blob);
-    const hash = hashOctets(key, 0, key.length, this.#seed);
+    const hash = hashKey(key, this.#seed);
     const slot = this.#findSlot(key, hash);
     if (slot >= 0) {
       const old = this.#swap(slot, at);
@@ -96,7 +96,7 @@ export class ImageWriter {
 
   /** The blob under a key, for comparison; undefined when there is none. */
   get(key: Buffer): Buffer | undefined {
-    const slot = this.#findSlot(key, hashOctets(key, 0, key.length, this.#seed));
+    const slot = this.#findSlot(key, hashKey(key, this.#seed));
     if (slot < 0) return undefined;
     const at = (this.#arena.words[slot + 1]! >>> 0) * 8;
     return Buffer.from(this.#memory, at, blobOctets(this.#arena, at));
@@ -104,7 +104,7 @@ export class ImageWriter {
 
   /** Takes an entry out. */
   delete(key: Buffer): void {
-    const slot = this.#findSlot(key, hashOctets(key, 0, key.length, this.#seed));
+    const slot = this.#findSlot(key, hashKey(key, this.#seed));
     if (slot < 0) return;
     const old = this.#swap(slot, TOMBSTONE * 8);
     this.#entries--;
@@ -185,7 +185,7 @@ export class ImageWriter {
     this.#arena.octets.set(from.octets.subarray(position, position + length), at);
     const keyAt = position + Blob.key;
     this.#insert(
-      hashOctets(from.octets, keyAt, keyAt + from.octets[position + Blob.keyOctets]!, this.#seed),
+      hashKey(from.octets.subarray(keyAt, keyAt + from.octets[position + Blob.keyOctets]!), this.#seed),
       at,
     );
   }

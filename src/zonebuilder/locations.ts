@@ -6,7 +6,7 @@
  * no region is called so (the form of the Federation user guide).
  */
 import { GLOBAL, Location, Locations } from './layout.ts';
-import { hashOctets } from './hash.ts';
+import { hashKey } from './hash.ts';
 import { encodeNameLower } from './names.ts';
 
 /** Numbers are uint16 in the image and never used twice. */
@@ -108,7 +108,7 @@ export function encodeLocations(names: readonly LocationName[], seed: number): B
     blob.writeUInt32LE(at - (regionsAt.get(location.parent) ?? at), at + Location.parentBack);
     blob[at + Location.keyOctets] = key.length;
     key.copy(blob, at + Location.key);
-    insertSlot(blob, Locations.slots, slots - 1, hashOctets(key, 0, key.length, seed), at);
+    insertSlot(blob, Locations.slots, slots - 1, hashKey(key, seed), at);
     at += entryOctets(key);
   });
   return blob;

@@ -3,7 +3,7 @@
  * and the apex's own NS, with the addresses of name servers inside the domain.
  */
 import { RECORD_HEADER_OCTETS, RRSET_HEADER_OCTETS, StaticName, Statics } from './layout.ts';
-import { hashOctets } from './hash.ts';
+import { hashKey } from './hash.ts';
 import { insertSlot } from './locations.ts';
 import { encodeNameLower, parseLabels } from './names.ts';
 import { Class, Type } from './dns.ts';
@@ -30,7 +30,7 @@ export function encodeStatics(records: readonly StaticRecord[], domain: string, 
   for (const [relative, own] of names) {
     const key = encodeNameLower(relative).subarray(0, -1);
     const entry = encodeEntry(key, own);
-    insertSlot(head, Statics.slots, slots - 1, hashOctets(key, 0, key.length, seed), at);
+    insertSlot(head, Statics.slots, slots - 1, hashKey(key, seed), at);
     markDepths(head, parseLabels(relative).length, own);
     if (relative === '*' || relative.startsWith('*.'))
       head.writeUInt32LE(head.readUInt32LE(Statics.wildcards) + 1, Statics.wildcards);
