@@ -16,7 +16,7 @@ import {
   own,
   type Fields,
 } from './fields.ts';
-import { detach, intern } from './intern.ts';
+import { detach, intern, SharedTable } from './intern.ts';
 
 /** Kinds that fedns reads. */
 export const OBJECT_KINDS = ['Service', 'EndpointSlice', 'Node', 'ServiceExport'] as const;
@@ -146,9 +146,11 @@ const LIST_DEPTH_MAX = 4;
 /** Zones taken of one slice: more than a cluster spans, and a bound for one that invents them. */
 const SLICE_ZONES_MAX = 64;
 
-/** Distinct endpoint summaries remembered; beyond it the table starts afresh. */
-const SUMMARIES_MAX = 16_384;
-const summaries = new Map<string, EndpointSummary>();
+/** Values that most objects of most clusters have in common are kept once. */
+const summaries = new SharedTable<EndpointSummary>();
+const portLists = new SharedTable<readonly SlimPort[]>();
+const markSets = new SharedTable<SlimMarks>();
+const NONE: readonly never[] = [];
 
 /** How objects are named in causes and refusals: `Service mynamespace/nginx`, `Node worker-1`. */
 export function objectName(kind: string, namespace: string, name: string): string {
@@ -269,9 +271,9 @@ function readService(fields: Fields, meta: SlimMeta): SlimService {
     type: intern(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
     marks: readMarks(metadata),
     clusterIPs: readClusterIPs(spec),
-    externalIPs: asTexts(own(spec, 'externalIPs'), 'spec.externalIPs').map(detach),
+    externalIPs: detached(asTexts(own(spec, 'externalIPs'), 'spec.externalIPs')),
     ingress: readIngress(asFields(own(fields, 'status'), 'status')),
-    ports: asList(own(spec, 'ports'), 'spec.ports').map(readPort),
+    ports: sharedPorts(asList(own(spec, 'ports'), 'spec.ports').map(readPort)),
     publishNotReadyAddresses:
       asBoolean(own(spec, 'publishNotReadyAddresses'), 'spec.publishNotReadyAddresses') ?? false,
     deleting: asText(own(metadata, 'deletionTimestamp'), 'metadata.deletionTimestamp') !== undefined,
@@ -292,15 +294,23 @@ function readMarks(metadata: Fields): SlimMarks {
   take('exclude', annotations, 'fedns.io/exclude', 'metadata.annotations');
   take('externalIPs', annotations, 'fedns.io/external-ips', 'metadata.annotations');
   take('policy', annotations, 'fedns.io/policy', 'metadata.annotations');
-  return marks;
+  return markSets.share(JSON.stringify(marks), () => marks);
 }
 
 /** `clusterIPs` came with dual stack (Kubernetes 1.20); before, there was only `clusterIP`. */
-function readClusterIPs(spec: Fields): string[] {
+function readClusterIPs(spec: Fields): readonly string[] {
   const all = asTexts(own(spec, 'clusterIPs'), 'spec.clusterIPs');
   const first = asText(own(spec, 'clusterIP'), 'spec.clusterIP');
   const texts = all.length === 0 && first !== undefined ? [first] : all;
-  return texts.filter((text) => text !== '').map(detach);
+  return detached(texts.filter((text) => text !== ''));
+}
+
+function detached(texts: readonly string[]): readonly string[] {
+  return texts.length === 0 ? NONE : texts.map(detach);
+}
+
+function sharedPorts(ports: readonly SlimPort[]): readonly SlimPort[] {
+  return portLists.share(JSON.stringify(ports), () => ports);
 }
 
 function readIngress(status: Fields): SlimIngress[] {
@@ -422,12 +432,7 @@ function summarize(endpoints: readonly SlimEndpoint[]): EndpointSummary {
 
 function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSummary {
   const key = `${unzoned ? '+' : '-'} ${zones.join(' ')}`;
-  const known = summaries.get(key);
-  if (known !== undefined) return known;
-  if (summaries.size >= SUMMARIES_MAX) summaries.clear();
-  const summary = { zones, unzoned };
-  summaries.set(key, summary);
-  return summary;
+  return summaries.share(key, () => ({ zones, unzoned }));
 }
 
 function addressesOf(endpoints: readonly SlimEndpoint[]): string[] {
