@@ -10,6 +10,7 @@
  * ```
  */
 
+import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSettings, FederationSettings } from '../config/settings.ts';
 import type { Cause, ClusterStatus, FactSink, ShardState } from '../zonebuilder/facts.ts';
@@ -128,8 +129,8 @@ export class ClusterObjects {
 
   /** Ends a batch: what changed within it is pushed, after a relist as one `replaceShards`. */
   commit(): void {
-    this.#batches--;
-    this.#flush();
+    assert(this.#batches > (this.#synced ? 0 : 1), 'commit without begin');
+    this.#end();
   }
 
   /**
@@ -138,9 +139,10 @@ export class ClusterObjects {
    */
   commitInitial(cause: Cause, status: ClusterStatus = 'available'): void {
     if (!this.#synced) {
+      assert(this.#batches === 1, 'the first sync ends while a batch is open');
       this.#synced = true;
       this.#relist = cause;
-      this.commit();
+      this.#end();
     }
     if (this.#status !== status) this.setStatus(status);
   }
@@ -323,6 +325,11 @@ export class ClusterObjects {
 
   #touch(service: string, cause: Cause): void {
     if (this.#services.has(service) || this.#shards.has(service)) this.#dirty.set(service, cause);
+  }
+
+  #end(): void {
+    this.#batches--;
+    this.#flush();
   }
 
   #flush(): void {

@@ -42,6 +42,13 @@ export interface HostnameReport {
   readonly lastError?: string;
 }
 
+/** The addresses of a hostname as they go into a snapshot and come back from it. */
+export interface RememberedHostname {
+  readonly hostname: string;
+  readonly A: readonly string[];
+  readonly AAAA: readonly string[];
+}
+
 const FAMILIES = ['A', 'AAAA'] as const;
 
 /** Refreshes of one hostname are at least this far apart, however short its TTL. */
@@ -130,6 +137,20 @@ export class HostnameResolver implements HostnameFollower {
   async idle(): Promise<void> {
     if (this.#lookups === 0 && this.#queue.length === 0) return;
     await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  }
+
+  /** What a snapshot needs, so that a restart while resolution fails loses no address. */
+  remembered(): RememberedHostname[] {
+    return [...this.#followed.values()]
+      .filter(({ known }) => known.A.length + known.AAAA.length > 0)
+      .map(({ hostname, known: { A, AAAA } }) => ({ hostname, A, AAAA }));
+  }
+
+  /** Takes back what {@link remembered} gave in an earlier run; to be called before anything is followed. */
+  remember(hostnames: readonly RememberedHostname[]): void {
+    for (const { hostname, A, AAAA } of hostnames.slice(0, HOSTNAMES_MAX)) {
+      this.#known.set(hostname, { A, AAAA, empty: 0 });
+    }
   }
 
   report(): HostnameReport[] {

@@ -128,14 +128,21 @@ export interface SlimOptions {
 
 type SlimReader = (fields: Fields, meta: SlimMeta, options: SlimOptions) => SlimObject;
 
-/** `apiVersion kind` to reader. */
-const READERS: ReadonlyMap<string, readonly [ObjectKind, SlimReader]> = new Map([
-  ['v1 Service', ['Service', readService]],
-  ['discovery.k8s.io/v1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
-  ['discovery.k8s.io/v1beta1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
-  ['v1 Node', ['Node', readNode]],
-  ['multicluster.x-k8s.io/v1alpha1 ServiceExport', ['ServiceExport', readServiceExport]],
-  ['multicluster.x-k8s.io/v1beta1 ServiceExport', ['ServiceExport', readServiceExport]],
+const READER_OF: Readonly<Record<ObjectKind, SlimReader>> = {
+  Service: readService,
+  EndpointSlice: readEndpointSlice,
+  Node: readNode,
+  ServiceExport: readServiceExport,
+};
+
+/** `apiVersion kind` of the objects that are read. */
+const KINDS: ReadonlyMap<string, ObjectKind> = new Map([
+  ['v1 Service', 'Service'],
+  ['discovery.k8s.io/v1 EndpointSlice', 'EndpointSlice'],
+  ['discovery.k8s.io/v1beta1 EndpointSlice', 'EndpointSlice'],
+  ['v1 Node', 'Node'],
+  ['multicluster.x-k8s.io/v1alpha1 ServiceExport', 'ServiceExport'],
+  ['multicluster.x-k8s.io/v1beta1 ServiceExport', 'ServiceExport'],
 ]);
 
 const OTHER: OtherObject = { kind: 'Other' };
@@ -166,10 +173,22 @@ export function slimObject(value: unknown, options: SlimOptions = {}, defaults?:
   try {
     const fields = asFields(value, 'the object');
     const { apiVersion, kind } = typeMeta(fields, defaults);
-    const reader = READERS.get(`${apiVersion} ${kind}`);
-    return reader === undefined ? OTHER : readObject(fields, reader, options);
+    const known = KINDS.get(`${apiVersion} ${kind}`);
+    return known === undefined ? OTHER : readObject(fields, known, options);
   } catch (error) {
     return asFault(error, { namespace: '', name: '' });
+  }
+}
+
+/**
+ * Slims an object of a kind that is known from where it was asked for, whatever it says of itself: items of typed
+ * lists say nothing, and metadata-only replies say `PartialObjectMetadata`.
+ */
+export function slimAs(kind: ObjectKind, value: unknown, options: SlimOptions = {}): SlimResult {
+  try {
+    return readObject(asFields(value, 'the object'), kind, options);
+  } catch (error) {
+    return asFault(error, { of: kind, namespace: '', name: '' });
   }
 }
 
@@ -209,17 +228,13 @@ function typeMeta(fields: Fields, defaults?: TypeMeta): TypeMeta {
   return { apiVersion, kind };
 }
 
-function readObject(
-  fields: Fields,
-  [kind, read]: readonly [ObjectKind, SlimReader],
-  options: SlimOptions,
-): SlimResult {
+function readObject(fields: Fields, kind: ObjectKind, options: SlimOptions): SlimResult {
   const known: { of: ObjectKind; namespace: string; name: string } = { of: kind, namespace: '', name: '' };
   try {
     const metadata = asFields(own(fields, 'metadata'), 'metadata');
     known.name = readName(metadata, kind);
     if (kind !== 'Node') known.namespace = readNamespace(metadata);
-    return read(fields, readMeta(metadata, known), options);
+    return READER_OF[kind](fields, readMeta(metadata, known), options);
   } catch (error) {
     return asFault(error, known);
   }

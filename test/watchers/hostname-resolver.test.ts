@@ -292,6 +292,24 @@ tap.test('a hostname that is followed anew has its last addresses at once', asyn
   t.same(bench.resolver.follow('lb.example.net', silent)!.addresses, ['192.0.2.1', '2001:db8::1']);
 });
 
+tap.test('a restart while resolution fails loses no address', async (t) => {
+  const before = await Bench.make(t);
+  before.server.script = zone(DUAL);
+  before.resolver.follow('lb.example.net', silent);
+  before.resolver.follow('unknown.example.net', silent);
+  await before.resolver.idle();
+  const snapshot = JSON.stringify(before.resolver.remembered());
+  t.notMatch(snapshot, 'unknown');
+
+  const after = await Bench.make(t);
+  after.server.script = ({ query }) => replyTo(query, [], 2);
+  after.resolver.remember(JSON.parse(snapshot));
+  const followed = after.resolver.follow('lb.example.net', () => t.fail('nothing changes'))!;
+  t.same(followed.addresses, ['192.0.2.1', '2001:db8::1'], 'known at once');
+  await after.resolver.idle();
+  t.equal(followed.addresses.length, 2);
+});
+
 tap.test('a follower that throws does not keep the others from knowing', async (t) => {
   const bench = await Bench.make(t);
   bench.server.script = zone(DUAL);
