@@ -10,6 +10,7 @@
  * ```
  */
 
+import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSettings, FederationSettings } from '../config/settings.ts';
 import type { Cause, ClusterStatus, FactSink, ShardState } from '../zonebuilder/facts.ts';
@@ -26,7 +27,7 @@ import {
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { RefusalBook } from './refusals.ts';
-import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
+import { reduceService, sameFacts, type ShardFacts, type ShardRules } from './shards.ts';
 import type { Clock, ClusterReport } from './source.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
@@ -128,8 +129,8 @@ export class ClusterObjects {
 
   /** Ends a batch: what changed within it is pushed, after a relist as one `replaceShards`. */
   commit(): void {
-    this.#batches--;
-    this.#flush();
+    assert(this.#batches > (this.#synced ? 0 : 1), 'commit without begin');
+    this.#end();
   }
 
   /**
@@ -138,9 +139,10 @@ export class ClusterObjects {
    */
   commitInitial(cause: Cause, status: ClusterStatus = 'available'): void {
     if (!this.#synced) {
+      assert(this.#batches === 1, 'the first sync ends while a batch is open');
       this.#synced = true;
       this.#relist = cause;
-      this.commit();
+      this.#end();
     }
     if (this.#status !== status) this.setStatus(status);
   }
@@ -164,7 +166,8 @@ export class ClusterObjects {
     }
     for (const key of this.#keysOf(kind)) if (!keys.has(key)) this.#drop(kind, key, cause);
     this.#refusals.clearExcept(`${kind} `, names);
-    for (const object of listed) this.apply(object, causeOf(object, cause));
+    // Of the first sync there is nothing to tell apart yet; afterwards each object is the cause of its own change.
+    for (const object of listed) this.apply(object, this.#synced ? causeOf(object, cause) : cause);
     this.commit();
   }
 
@@ -265,8 +268,7 @@ export class ClusterObjects {
   }
 
   #putService(key: string, service: SlimService, cause: Cause): void {
-    // Compared without what changes with every write and means nothing here.
-    const { uid: _uid, resourceVersion: _version, ...kept } = service;
+    const kept = keptOf(service, this.#settings.publish === 'clusterIP');
     if (isDeepStrictEqual(this.#services.get(key), kept)) return;
     this.#services.set(key, kept);
     this.#touch(key, cause);
@@ -323,6 +325,11 @@ export class ClusterObjects {
 
   #touch(service: string, cause: Cause): void {
     if (this.#services.has(service) || this.#shards.has(service)) this.#dirty.set(service, cause);
+  }
+
+  #end(): void {
+    this.#batches--;
+    this.#flush();
   }
 
   #flush(): void {
@@ -395,7 +402,7 @@ export class ClusterObjects {
     const facts = service === undefined ? NO_FACTS : this.#factsOf(key, service);
     if (service === undefined) this.#follows.follow(key, [], []);
     const after = facts.map((fact) => {
-      const same = before.find((shard) => shard.federation === fact.federation && sameShard(shard, fact));
+      const same = before.find((shard) => sameFacts(shard, fact));
       return same ?? { ...fact, cause };
     });
     if (after.length === before.length && after.every((shard) => before.includes(shard))) return before;
@@ -429,6 +436,7 @@ export class ClusterObjects {
   }
 }
 
+const NO_TEXTS: readonly string[] = [];
 const NO_SHARDS: readonly ShardState[] = [];
 const NO_FACTS: readonly ShardFacts[] = [];
 
@@ -441,7 +449,7 @@ function nameOf(object: SlimObject | ObjectFault): string {
   return objectName(kind, object.namespace, object.name);
 }
 
-/** Within a relist each object is the cause of its own change. */
+/** What a relist changes, named by the object. */
 function causeOf(object: SlimResult, relist: Cause): Cause {
   if (object.kind === 'Other') return relist;
   const version = object.kind === 'Fault' ? undefined : object.resourceVersion;
@@ -461,7 +469,19 @@ function idOf({ cluster, federation, namespace, service }: ShardState): {
   return { cluster, federation, namespace, service };
 }
 
-function sameShard(shard: ShardState, facts: ShardFacts): boolean {
-  const { cause: _cause, ...before } = shard;
-  return isDeepStrictEqual(before, facts);
+/** Without what changes with every write, and without what this cluster does not publish. */
+function keptOf(service: SlimService, clusterIPs: boolean): SlimService {
+  return {
+    kind: 'Service',
+    namespace: service.namespace,
+    name: service.name,
+    type: service.type,
+    marks: service.marks,
+    clusterIPs: clusterIPs ? service.clusterIPs : NO_TEXTS,
+    externalIPs: service.externalIPs,
+    ingress: service.ingress,
+    ports: service.ports,
+    publishNotReadyAddresses: service.publishNotReadyAddresses,
+    deleting: service.deleting,
+  };
 }

@@ -1,12 +1,27 @@
 /**
- * Strings that outlive the text they were read from. A string cut out of a larger one keeps the larger one alive in
+ * Values that outlive the text they were read from. A string cut out of a larger one keeps the larger one alive in
  * V8, so whatever is kept of an object is copied first; what repeats often (zones, namespaces) is kept once.
  */
 
-/** Distinct strings remembered. Beyond it the table starts afresh, which costs memory and nothing else. */
-const INTERNED_MAX = 65_536;
+/** Values remembered per table. Beyond it the table starts afresh, which costs memory and nothing else. */
+const SHARED_MAX = 65_536;
 
-const table = new Map<string, string>();
+/** Values of which equal ones are kept once. Whoever takes one must not change it. */
+export class SharedTable<T> {
+  readonly #values = new Map<string, T>();
+
+  /** The value of a key, made where it is not there yet. */
+  share(key: string, make: () => T): T {
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    if (this.#values.size >= SHARED_MAX) this.#values.clear();
+    const value = make();
+    this.#values.set(detach(key), value);
+    return value;
+  }
+}
+
+const strings = new SharedTable<string>();
 
 /** A copy that shares no memory with what the string was cut from. */
 export function detach(text: string): string {
@@ -15,10 +30,5 @@ export function detach(text: string): string {
 
 /** The one copy of a string that many objects hold. */
 export function intern(text: string): string {
-  const known = table.get(text);
-  if (known !== undefined) return known;
-  if (table.size >= INTERNED_MAX) table.clear();
-  const copy = detach(text);
-  table.set(copy, copy);
-  return copy;
+  return strings.share(text, () => detach(text));
 }

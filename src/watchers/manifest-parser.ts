@@ -72,7 +72,7 @@ function parseJson(text: string, options: ParseOptions): ParsedManifest | undefi
 
 function parseYaml(text: string, options: ParseOptions): ParsedManifest {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const objects: ManifestObject[] = [];
   const refusals: PlacedFinding[] = [];
   for (const document of documents) {

@@ -16,7 +16,7 @@ import {
   own,
   type Fields,
 } from './fields.ts';
-import { detach, intern } from './intern.ts';
+import { detach, intern, SharedTable } from './intern.ts';
 
 /** Kinds that fedns reads. */
 export const OBJECT_KINDS = ['Service', 'EndpointSlice', 'Node', 'ServiceExport'] as const;
@@ -128,14 +128,21 @@ export interface SlimOptions {
 
 type SlimReader = (fields: Fields, meta: SlimMeta, options: SlimOptions) => SlimObject;
 
-/** `apiVersion kind` to reader. */
-const READERS: ReadonlyMap<string, readonly [ObjectKind, SlimReader]> = new Map([
-  ['v1 Service', ['Service', readService]],
-  ['discovery.k8s.io/v1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
-  ['discovery.k8s.io/v1beta1 EndpointSlice', ['EndpointSlice', readEndpointSlice]],
-  ['v1 Node', ['Node', readNode]],
-  ['multicluster.x-k8s.io/v1alpha1 ServiceExport', ['ServiceExport', readServiceExport]],
-  ['multicluster.x-k8s.io/v1beta1 ServiceExport', ['ServiceExport', readServiceExport]],
+const READER_OF: Readonly<Record<ObjectKind, SlimReader>> = {
+  Service: readService,
+  EndpointSlice: readEndpointSlice,
+  Node: readNode,
+  ServiceExport: readServiceExport,
+};
+
+/** `apiVersion kind` of the objects that are read. */
+const KINDS: ReadonlyMap<string, ObjectKind> = new Map([
+  ['v1 Service', 'Service'],
+  ['discovery.k8s.io/v1 EndpointSlice', 'EndpointSlice'],
+  ['discovery.k8s.io/v1beta1 EndpointSlice', 'EndpointSlice'],
+  ['v1 Node', 'Node'],
+  ['multicluster.x-k8s.io/v1alpha1 ServiceExport', 'ServiceExport'],
+  ['multicluster.x-k8s.io/v1beta1 ServiceExport', 'ServiceExport'],
 ]);
 
 const OTHER: OtherObject = { kind: 'Other' };
@@ -146,9 +153,11 @@ const LIST_DEPTH_MAX = 4;
 /** Zones taken of one slice: more than a cluster spans, and a bound for one that invents them. */
 const SLICE_ZONES_MAX = 64;
 
-/** Distinct endpoint summaries remembered; beyond it the table starts afresh. */
-const SUMMARIES_MAX = 16_384;
-const summaries = new Map<string, EndpointSummary>();
+/** Values that most objects of most clusters have in common are kept once. */
+const summaries = new SharedTable<EndpointSummary>();
+const portLists = new SharedTable<readonly SlimPort[]>();
+const markSets = new SharedTable<SlimMarks>();
+const NONE: readonly never[] = [];
 
 /** How objects are named in causes and refusals: `Service mynamespace/nginx`, `Node worker-1`. */
 export function objectName(kind: string, namespace: string, name: string): string {
@@ -164,10 +173,22 @@ export function slimObject(value: unknown, options: SlimOptions = {}, defaults?:
   try {
     const fields = asFields(value, 'the object');
     const { apiVersion, kind } = typeMeta(fields, defaults);
-    const reader = READERS.get(`${apiVersion} ${kind}`);
-    return reader === undefined ? OTHER : readObject(fields, reader, options);
+    const known = KINDS.get(`${apiVersion} ${kind}`);
+    return known === undefined ? OTHER : readObject(fields, known, options);
   } catch (error) {
     return asFault(error, { namespace: '', name: '' });
+  }
+}
+
+/**
+ * Slims an object of a kind that is known from where it was asked for, whatever it says of itself: items of typed
+ * lists say nothing, and metadata-only replies say `PartialObjectMetadata`.
+ */
+export function slimAs(kind: ObjectKind, value: unknown, options: SlimOptions = {}): SlimResult {
+  try {
+    return readObject(asFields(value, 'the object'), kind, options);
+  } catch (error) {
+    return asFault(error, { of: kind, namespace: '', name: '' });
   }
 }
 
@@ -207,17 +228,13 @@ function typeMeta(fields: Fields, defaults?: TypeMeta): TypeMeta {
   return { apiVersion, kind };
 }
 
-function readObject(
-  fields: Fields,
-  [kind, read]: readonly [ObjectKind, SlimReader],
-  options: SlimOptions,
-): SlimResult {
+function readObject(fields: Fields, kind: ObjectKind, options: SlimOptions): SlimResult {
   const known: { of: ObjectKind; namespace: string; name: string } = { of: kind, namespace: '', name: '' };
   try {
     const metadata = asFields(own(fields, 'metadata'), 'metadata');
     known.name = readName(metadata, kind);
     if (kind !== 'Node') known.namespace = readNamespace(metadata);
-    return read(fields, readMeta(metadata, known), options);
+    return READER_OF[kind](fields, readMeta(metadata, known), options);
   } catch (error) {
     return asFault(error, known);
   }
@@ -269,9 +286,9 @@ function readService(fields: Fields, meta: SlimMeta): SlimService {
     type: intern(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
     marks: readMarks(metadata),
     clusterIPs: readClusterIPs(spec),
-    externalIPs: asTexts(own(spec, 'externalIPs'), 'spec.externalIPs').map(detach),
+    externalIPs: detached(asTexts(own(spec, 'externalIPs'), 'spec.externalIPs')),
     ingress: readIngress(asFields(own(fields, 'status'), 'status')),
-    ports: asList(own(spec, 'ports'), 'spec.ports').map(readPort),
+    ports: sharedPorts(asList(own(spec, 'ports'), 'spec.ports').map(readPort)),
     publishNotReadyAddresses:
       asBoolean(own(spec, 'publishNotReadyAddresses'), 'spec.publishNotReadyAddresses') ?? false,
     deleting: asText(own(metadata, 'deletionTimestamp'), 'metadata.deletionTimestamp') !== undefined,
@@ -292,15 +309,23 @@ function readMarks(metadata: Fields): SlimMarks {
   take('exclude', annotations, 'fedns.io/exclude', 'metadata.annotations');
   take('externalIPs', annotations, 'fedns.io/external-ips', 'metadata.annotations');
   take('policy', annotations, 'fedns.io/policy', 'metadata.annotations');
-  return marks;
+  return markSets.share(JSON.stringify(marks), () => marks);
 }
 
 /** `clusterIPs` came with dual stack (Kubernetes 1.20); before, there was only `clusterIP`. */
-function readClusterIPs(spec: Fields): string[] {
+function readClusterIPs(spec: Fields): readonly string[] {
   const all = asTexts(own(spec, 'clusterIPs'), 'spec.clusterIPs');
   const first = asText(own(spec, 'clusterIP'), 'spec.clusterIP');
   const texts = all.length === 0 && first !== undefined ? [first] : all;
-  return texts.filter((text) => text !== '').map(detach);
+  return detached(texts.filter((text) => text !== ''));
+}
+
+function detached(texts: readonly string[]): readonly string[] {
+  return texts.length === 0 ? NONE : texts.map(detach);
+}
+
+function sharedPorts(ports: readonly SlimPort[]): readonly SlimPort[] {
+  return portLists.share(JSON.stringify(ports), () => ports);
 }
 
 function readIngress(status: Fields): SlimIngress[] {
@@ -422,12 +447,7 @@ function summarize(endpoints: readonly SlimEndpoint[]): EndpointSummary {
 
 function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSummary {
   const key = `${unzoned ? '+' : '-'} ${zones.join(' ')}`;
-  const known = summaries.get(key);
-  if (known !== undefined) return known;
-  if (summaries.size >= SUMMARIES_MAX) summaries.clear();
-  const summary = { zones, unzoned };
-  summaries.set(key, summary);
-  return summary;
+  return summaries.share(key, () => ({ zones, unzoned }));
 }
 
 function addressesOf(endpoints: readonly SlimEndpoint[]): string[] {

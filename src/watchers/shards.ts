@@ -9,8 +9,10 @@ import type { ShardPort, ShardState } from '../zonebuilder/facts.ts';
 import type { AddressRule } from './addresses.ts';
 import type { Endpoints } from './endpoint-index.ts';
 import { checkHostname } from './hostnames.ts';
+import { SharedTable } from './intern.ts';
 import type { SlimPort, SlimService } from './objects.ts';
 import type { Finding } from './refusals.ts';
+import { sameTexts } from './topology.ts';
 
 /** Addresses of one shard: two full replies of 255 A records fit a TCP message many times over, no load balancer has more. */
 const SHARD_ADDRESSES_MAX = 255;
@@ -23,6 +25,8 @@ const TTL_SECONDS_MAX = 2_147_483_647;
 /** Characters of a name in text, without the trailing dot: 255 octets in wire form (RFC 1035 section 2.3.4). */
 const NAME_TEXT_MAX = 253;
 
+const zoneLists = new SharedTable<readonly string[]>();
+const NO_ZONES: readonly string[] = [];
 const POLICIES = ['all', 'nearest', 'weighted', 'failover'];
 
 /** What holds for every Service of a cluster. */
@@ -69,16 +73,63 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
   const hostnames = texts.hostnames.length === 0 ? [] : usableHostnames(texts.hostnames, rules, findings);
   const resolved = facts.resolve(hostnames, findings);
   const shared = {
-    cluster: rules.cluster,
-    namespace: service.namespace,
-    service: service.name,
     addresses: usableAddresses([...texts.addresses, ...resolved], rules, findings),
-    ...readiness(service, facts),
+    readyZones: readyZones(service, facts),
     ports: usablePorts(service.ports, findings),
-    ...readTtl(service.marks.ttl, findings),
+    ttl: readTtl(service.marks.ttl, findings),
   };
   checkPolicy(service.marks.policy, findings);
-  return { shards: federations.map((federation) => ({ federation, ...shared })), findings };
+  return { shards: federations.map((federation) => makeShard(federation, service, shared, rules)), findings };
+}
+
+function makeShard(
+  federation: string,
+  service: SlimService,
+  shared: Pick<ShardFacts, 'addresses' | 'ports'> & {
+    readonly readyZones: ShardState['readyZones'] | undefined;
+    readonly ttl: Pick<ShardFacts, 'ttlSeconds'>;
+  },
+  rules: ShardRules,
+): ShardFacts {
+  return {
+    cluster: rules.cluster,
+    federation,
+    namespace: service.namespace,
+    service: service.name,
+    addresses: shared.addresses,
+    ready: shared.readyZones !== undefined,
+    readyZones: shared.readyZones ?? NO_ZONES,
+    ports: shared.ports,
+    ...shared.ttl,
+  };
+}
+
+/** Whether two shards say the same. */
+export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
+  return (
+    a.federation === b.federation &&
+    a.ready === b.ready &&
+    a.ttlSeconds === b.ttlSeconds &&
+    a.namespace === b.namespace &&
+    a.service === b.service &&
+    a.cluster === b.cluster &&
+    sameZones(a.readyZones, b.readyZones) &&
+    sameTexts(a.addresses, b.addresses) &&
+    samePorts(a.ports, b.ports)
+  );
+}
+
+function sameZones(a: ShardState['readyZones'], b: ShardState['readyZones']): boolean {
+  return a === b || (a !== 'every' && b !== 'every' && sameTexts(a, b));
+}
+
+function samePorts(a: readonly ShardPort[], b: readonly ShardPort[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  return a.every((x, i) => {
+    const y = b[i]!;
+    return x.name === y.name && x.protocol === y.protocol && x.port === y.port;
+  });
 }
 
 /** The federations that a Service belongs to and may be published in. */
@@ -204,15 +255,29 @@ function usableAddresses(texts: readonly string[], rules: ShardRules, findings: 
  * A Service that is being deleted is not ready: its load balancer goes first, its endpoints last.
  * A cluster of one zone is in that zone, whatever its endpoints say.
  */
-function readiness(service: SlimService, facts: ServiceFacts): Pick<ShardState, 'ready' | 'readyZones'> {
+function readyZones(service: SlimService, facts: ServiceFacts): ShardState['readyZones'] | undefined {
   const { any, zones } = facts.endpoints;
-  if (!any || service.deleting) return { ready: false, readyZones: [] };
-  if (facts.zones.length === 1) return { ready: true, readyZones: facts.zones };
-  if (zones.size === 0) return { ready: true, readyZones: 'every' };
-  return { ready: true, readyZones: facts.zones.filter((zone) => zones.has(zone)) };
+  if (!any || service.deleting) return undefined;
+  if (facts.zones.length === 1) return facts.zones;
+  if (zones.size === 0) return 'every';
+  const ready = facts.zones.filter((zone) => zones.has(zone));
+  return zoneLists.share(ready.join(' '), () => ready);
 }
 
-function usablePorts(ports: readonly SlimPort[], findings: Finding[]): ShardPort[] {
+/** Ports as published, by the list that the Service states; such lists are shared (objects.ts). */
+const portsOf = new WeakMap<readonly SlimPort[], readonly ShardPort[]>();
+
+function usablePorts(ports: readonly SlimPort[], findings: Finding[]): readonly ShardPort[] {
+  const known = portsOf.get(ports);
+  if (known !== undefined) return known;
+  const before = findings.length;
+  const usable = checkPorts(ports, findings);
+  // Only where there is nothing to report: findings belong to each Service.
+  if (findings.length === before) portsOf.set(ports, usable);
+  return usable;
+}
+
+function checkPorts(ports: readonly SlimPort[], findings: Finding[]): ShardPort[] {
   const usable = new Map<string, ShardPort>();
   for (const port of ports) {
     if (port.name === '') continue;

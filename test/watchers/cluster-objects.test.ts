@@ -892,3 +892,28 @@ tap.test('hostnames are let go with the Service, with its selection and at the e
   t.equal(resolver.followers.size, 0);
   t.end();
 });
+
+tap.test('one cluster follows no more than 2000 hostnames', (t) => {
+  const resolver = new ScriptedResolver();
+  const many = Array.from({ length: 150 }, (_, i) =>
+    service({
+      name: `s${i}`,
+      ingress: Array.from({ length: 16 }, (__, k) => ({ hostname: `lb${i}-${k}.example.net` })),
+    }),
+  );
+  const { objects } = synced(many, { resolver });
+  t.equal(resolver.followers.size, 2000);
+  t.ok(codes(objects).every((code) => code === 'HOSTNAME_LIMIT'));
+  objects.stop();
+  t.equal(resolver.followers.size, 0);
+  t.end();
+});
+
+tap.test('one Service follows no more than 16 hostnames', (t) => {
+  const resolver = new ScriptedResolver();
+  const ingress = Array.from({ length: 20 }, (_, i) => ({ hostname: `lb${i}.example.net` }));
+  const { objects } = synced([service({ ingress })], { resolver });
+  t.equal(resolver.followers.size, 16);
+  t.same(codes(objects), ['HOSTNAME_LIMIT']);
+  t.end();
+});

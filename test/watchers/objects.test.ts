@@ -1,6 +1,7 @@
 import tap from 'tap';
 import {
   listItems,
+  slimAs,
   slimObject,
   type SlimEndpointSlice,
   type SlimService,
@@ -254,5 +255,23 @@ tap.test('lists are taken apart', (t) => {
   t.equal(listItems(service()).length, 1, 'a single object is itself');
   t.equal(listItems({ kind: 'List' }).length, 1, 'a list without items is an object like any other');
   t.equal(listItems(null).length, 1);
+  t.end();
+});
+
+tap.test('an object is read as what it was asked for, whatever it says of itself', (t) => {
+  const labels = { 'topology.kubernetes.io/zone': 'a' };
+  const partial = {
+    apiVersion: 'meta.k8s.io/v1',
+    kind: 'PartialObjectMetadata',
+    metadata: { name: 'n', labels },
+  };
+  t.match(slimAs('Node', partial), { kind: 'Node', zone: 'a' });
+  t.match(slimAs('Service', { metadata: { name: 'nginx', namespace: 'web' } }), { kind: 'Service' });
+  t.match(slimAs('Service', { metadata: { name: 'nginx' } }), {
+    kind: 'Fault',
+    of: 'Service',
+    name: 'nginx',
+  });
+  t.match(slimAs('Node', 7), { kind: 'Fault', of: 'Node' });
   t.end();
 });
