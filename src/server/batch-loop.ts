@@ -4,20 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { Linux, type Libc } from './linux.ts';
-import type { Responder } from './responder.ts';
-import { prepareBatch, serveBatch, type BatchSocket } from './udp-batch.ts';
+import { Linux } from './linux.ts';
+import { prepareBatch, serveBatch, type BatchService, type BatchSocket } from './udp-batch.ts';
 import { WAIT_MS, type UdpSocket } from './udp-socket.ts';
 
 /** Batches per socket that a stopping worker still serves: a full receive buffer of the smallest queries. */
 const DRAIN_BATCHES_MAX = 256;
 
 /** What the loop works with. */
-export interface BatchLoop {
-  readonly libc: Libc;
+export interface BatchLoop extends BatchService {
   readonly sockets: readonly UdpSocket[];
-  readonly responder: Responder;
-  readonly counters: Float64Array;
   /** Called between batches and at least every {@link WAIT_MS}; false ends the loop. */
   readonly goOn: () => boolean;
 }
@@ -34,11 +30,10 @@ export function serveBatches(loop: BatchLoop): void {
   for (const batch of batches) drain(loop, batch);
 }
 
-function serveOne({ libc, responder, counters, goOn }: BatchLoop, batch: BatchSocket): void {
-  while (goOn()) {
+function serveOne(loop: BatchLoop, batch: BatchSocket): void {
+  while (loop.goOn()) {
     // Blocks for the first packet only, and takes those that have come by then.
-    const served = serveBatch(libc, batch, responder, counters, Linux.MSG_WAITFORONE);
-    if (served < 0) fail(batch);
+    if (serveBatch(loop, batch, Linux.MSG_WAITFORONE) < 0) fail(batch);
   }
 }
 
@@ -56,13 +51,13 @@ function serveReady(loop: BatchLoop, batches: readonly BatchSocket[], polled: In
   for (let i = 0; i < batches.length; i++) {
     if (polled[i * 2 + 1]! >>> 16 === 0) continue;
     const batch = batches[i]!;
-    if (serveBatch(loop.libc, batch, loop.responder, loop.counters, Linux.MSG_DONTWAIT) < 0) fail(batch);
+    if (serveBatch(loop, batch, Linux.MSG_DONTWAIT) < 0) fail(batch);
   }
 }
 
-function drain({ libc, responder, counters }: BatchLoop, batch: BatchSocket): void {
+function drain(loop: BatchLoop, batch: BatchSocket): void {
   for (let i = 0; i < DRAIN_BATCHES_MAX; i++) {
-    if (serveBatch(libc, batch, responder, counters, Linux.MSG_DONTWAIT) <= 0) return;
+    if (serveBatch(loop, batch, Linux.MSG_DONTWAIT) <= 0) return;
   }
 }
 

@@ -90,23 +90,28 @@ function layOutPacket(batch: BatchSocket, i: number): void {
   }
 }
 
+/** What the packets of a socket are served with. */
+export interface BatchService {
+  readonly libc: Libc;
+  readonly responder: Responder;
+  readonly counters: Float64Array;
+  /** Called when the responder's image has moved, before a batch is answered. */
+  readonly refresh: () => void;
+}
+
 /**
  * Serves the queries that wait, up to {@link BATCH_PACKETS}.
  *
  * @param flags - MSG_WAITFORONE blocks until a query comes or the socket's time-out passes, MSG_DONTWAIT does not
  * @returns the number of packets taken; 0: none came; -1: the socket is of no use any more
  */
-export function serveBatch(
-  libc: Libc,
-  batch: BatchSocket,
-  responder: Responder,
-  counters: Float64Array,
-  flags: number,
-): number {
+export function serveBatch(service: BatchService, batch: BatchSocket, flags: number): number {
+  const { libc, responder, counters } = service;
   if (batch.socket.wildcard) offerControlRoom(batch.words);
   const received = libc.recvmmsg(batch.socket.fd, batch.base + RECEIVE_HEADERS, BATCH_PACKETS, flags);
   if (received <= 0) return receiveFailed(libc, received);
   counters[Counter.batch + 32 - Math.clz32(received - 1)]!++;
+  if (responder.isStale) service.refresh();
   responder.enter();
   const replies = answerAll(batch, responder, counters, received);
   responder.leave();

@@ -26,6 +26,8 @@ export interface PortableOptions {
   /** Whether other threads listen on the same port; not every system can. */
   readonly reusePort: boolean;
   readonly responder: Responder;
+  /** Called when the responder's image has moved, before a query is answered. */
+  readonly refresh: () => void;
   readonly counters: Float64Array;
 }
 
@@ -88,7 +90,7 @@ export class PortableUdp {
   }
 
   #answer(socket: Socket, query: Buffer, client: RemoteInfo): void {
-    const { responder, counters } = this.#options;
+    const { responder, counters, refresh } = this.#options;
     this.#received++;
     counters[Counter.batch]!++;
     counters[Counter.octetsIn]! += query.length;
@@ -96,6 +98,7 @@ export class PortableUdp {
     if (client.port === 0) return void counters[Counter.droppedUnanswerable]!++;
     const address = addressOctets(client.address);
     const reply = Buffer.allocUnsafe(UDP_REPLY_OCTETS);
+    if (responder.isStale) refresh();
     responder.enter();
     const length = responder.answer(
       query,

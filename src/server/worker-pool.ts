@@ -16,11 +16,11 @@ import { isDualStack } from './socket-address.ts';
 import { assertPortFree } from './udp-portable.ts';
 import { openUdpSocket, type UdpSocket } from './udp-socket.ts';
 import type { UdpTransport } from './udp-transport.ts';
-import type { WorkerRole } from './worker-protocol.ts';
+import type { TcpRole, WorkerRole } from './worker-protocol.ts';
 import { RESTART_PAUSES, WorkerSlot, type RestartPauses } from './worker-slot.ts';
 
-/** Workers at most: the image knows 64 readers, and some are left to other threads. */
-export const WORKERS_MAX = 56;
+/** Workers at most: far more than a network card has queues, and within the readers that the image knows. */
+export const WORKERS_MAX = 128;
 
 /** Systems on which several sockets share a port and the kernel spreads clients over them. */
 const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd', 'sunos', 'aix']);
@@ -36,8 +36,10 @@ export interface WorkerPoolOptions {
   readonly settings: SharedSettings;
   /** Reader of the image that the first worker is; the others follow it. */
   readonly firstReader: number;
-  /** URL of the module that exports `createResponder`. */
-  readonly responderUrl: string;
+  /** Also answer over TCP on the same addresses, on a thread of its own. */
+  readonly tcp?: TcpRole;
+  /** URL of another module than ./answer.ts that exports `createResponder`; for tests. */
+  readonly responderUrl?: string;
   /** Keep worker i on core i. Default: the scheduler decides. */
   readonly pin?: boolean;
   readonly pauses?: RestartPauses;
@@ -84,6 +86,12 @@ export class WorkerPool {
     try {
       // The first one finds out the ports that the others share.
       this.#listen = await this.#startWorker(0);
+      if (this.#options.tcp !== undefined)
+        await this.#startSlot(this.#workerCount(), {
+          kind: 'tcp',
+          listen: this.#listen,
+          ...this.#options.tcp,
+        });
       const further = Array.from({ length: this.#workerCount() - 1 }, (_, i) => this.#startWorker(i + 1));
       for (const outcome of await Promise.allSettled(further)) {
         if (outcome.status === 'rejected') throw outcome.reason;
@@ -121,11 +129,14 @@ export class WorkerPool {
   }
 
   async #startWorker(i: number): Promise<ListenAddress[]> {
+    return this.#startSlot(i, await this.#role(i));
+  }
+
+  #startSlot(i: number, role: WorkerRole): Promise<ListenAddress[]> {
     const { responderUrl, settings, log, pauses = RESTART_PAUSES } = this.#options;
     this.#counters[i] = createCounterBlock();
-    const role = await this.#role(i);
     const slot = new WorkerSlot({
-      name: `udp-${i}`,
+      name: role.kind === 'tcp' ? 'tcp' : `udp-${i}`,
       role,
       responderUrl,
       settings: this.#settingsOf(i, settings),

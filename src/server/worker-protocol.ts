@@ -5,6 +5,8 @@
 
 import type { ListenAddress } from '../config/settings.ts';
 import type { ResponderSettings } from './responder.ts';
+import type { TcpLimits } from './tcp-limits.ts';
+import type { TlsFiles } from './tls-certificate.ts';
 import type { UdpSocket } from './udp-socket.ts';
 
 /** Position of each word in {@link WorkerStart.control}, an Int32Array. */
@@ -21,14 +23,21 @@ export const CONTROL_OCTETS = 64;
 /** What a worker does. */
 export type WorkerRole =
   | { readonly kind: 'batch'; readonly sockets: readonly UdpSocket[]; readonly cpu?: number }
-  | { readonly kind: 'portable'; readonly listen: readonly ListenAddress[]; readonly reusePort: boolean };
+  | { readonly kind: 'portable'; readonly listen: readonly ListenAddress[]; readonly reusePort: boolean }
+  | ({ readonly kind: 'tcp'; readonly listen: readonly ListenAddress[] } & TcpRole);
+
+/** What DNS over TCP has besides its addresses. */
+export interface TcpRole {
+  readonly tls?: { readonly listen: readonly ListenAddress[]; readonly files: TlsFiles };
+  readonly limits?: Partial<TcpLimits>;
+}
 
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly role: WorkerRole;
   readonly control: SharedArrayBuffer;
-  /** URL of the module that exports `createResponder`. */
-  readonly responderUrl: string;
+  /** URL of another module than ./answer.ts that exports `createResponder`; for tests. */
+  readonly responderUrl?: string;
   readonly settings: ResponderSettings;
 }
 
@@ -42,4 +51,5 @@ export type FromWorker =
   /** Serves; `listen` has the real ports. */
   | { readonly kind: 'serving'; readonly listen: readonly ListenAddress[] }
   | { readonly kind: 'adopted'; readonly number: number }
+  | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };

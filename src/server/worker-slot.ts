@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ListenAddress } from '../config/settings.ts';
 import type { Log } from '../watchers/source.ts';
+import { releaseReader } from '../zonebuilder/arena.ts';
 import type { ResponderSettings } from './responder.ts';
 import { Control, CONTROL_OCTETS, type FromWorker, type ToWorker } from './worker-protocol.ts';
 import type { WorkerRole, WorkerStart } from './worker-protocol.ts';
@@ -27,7 +28,7 @@ export interface WorkerSlotOptions {
   /** For log lines and debuggers, `udp-0`. */
   readonly name: string;
   readonly role: WorkerRole;
-  readonly responderUrl: string;
+  readonly responderUrl: string | undefined;
   readonly settings: ResponderSettings;
   readonly pauses: RestartPauses;
   readonly log: Log;
@@ -86,7 +87,7 @@ export class WorkerSlot {
     const { promise, resolve, reject } = Promise.withResolvers<ListenAddress[]>();
     const workerData: WorkerStart = {
       role: this.#role,
-      responderUrl,
+      ...(responderUrl !== undefined && { responderUrl }),
       control: this.#control,
       settings: this.#settings,
     };
@@ -97,7 +98,8 @@ export class WorkerSlot {
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'serving') resolve(this.#serving(message.listen));
       else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
-      else this.#adopted(message.number);
+      else if (message.kind === 'adopted') this.#adopted(message.number);
+      else this.#options.log.warn({ worker: name }, message.message);
     });
     worker.on('error', (error) => (cause = error));
     this.#exited = new Promise((ended) => {
@@ -137,6 +139,8 @@ export class WorkerSlot {
   /** The next thread binds the ports that this one was given. */
   #serving(listen: readonly ListenAddress[]): ListenAddress[] {
     if (this.#role.kind === 'portable') this.#role = { ...this.#role, listen };
+    if (this.#role.kind === 'tcp')
+      this.#role = { ...this.#role, listen: listen.slice(0, this.#role.listen.length) };
     return [...listen];
   }
 
@@ -154,6 +158,7 @@ export class WorkerSlot {
 
   #ended(cause: unknown, served: Promise<unknown>): void {
     this.#worker = undefined;
+    releaseReader(this.#settings.image.control, this.#settings.reader);
     this.#adopted(Infinity);
     if (Atomics.load(this.#words, Control.stop) === 1) return;
     // Before it has served for the first time, whoever called start() decides.

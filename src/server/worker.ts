@@ -9,6 +9,7 @@ import { serveBatches } from './batch-loop.ts';
 import { pinThread } from './linux.ts';
 import type { Responder, ResponderSettings } from './responder.ts';
 import { ListenError } from './socket-address.ts';
+import type { TlsCertificate, TlsFiles } from './tls-certificate.ts';
 import { PortableUdp } from './udp-portable.ts';
 import {
   Control,
@@ -24,13 +25,13 @@ interface WorkerContext {
   readonly control: Int32Array;
   readonly responder: Responder;
   readonly counters: Float64Array;
+  /** Obeys the messages that have come, without waiting for the event loop. */
+  readonly refresh: () => void;
 }
-
-type CreateResponder = (settings: ResponderSettings) => Responder;
 
 /** The batch transport: no turn of the event loop from here to the end. */
 async function runBatch(context: WorkerContext, role: WorkerRole & { kind: 'batch' }): Promise<void> {
-  const { control, port, responder, counters } = context;
+  const { control, port, refresh } = context;
   // Imported here, so that the portable transport runs where koffi does not load.
   const { loadLibc } = await import('./libc.ts');
   const libc = loadLibc();
@@ -39,26 +40,62 @@ async function runBatch(context: WorkerContext, role: WorkerRole & { kind: 'batc
   let seen = 0;
   const goOn = (): boolean => {
     const posted = Atomics.load(control, Control.posted);
-    if (posted !== seen) takeIn(context);
+    if (posted !== seen) refresh();
     seen = posted;
     return Atomics.load(control, Control.stop) === 0;
   };
-  serveBatches({ libc, sockets: role.sockets, responder, counters, goOn });
+  serveBatches({ ...context, libc, sockets: role.sockets, goOn });
 }
 
-function takeIn({ port, responder }: WorkerContext): void {
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    obey(port, responder, next.message as ToWorker);
-  }
-}
-
-/** The portable transport: ends when the pool says so and the sockets are closed. */
 async function runPortable(context: WorkerContext, role: WorkerRole & { kind: 'portable' }): Promise<void> {
-  const { port, responder, counters } = context;
-  const transport = new PortableUdp({ listen: role.listen, reusePort: role.reusePort, responder, counters });
-  tell(port, { kind: 'serving', listen: await transport.start() });
+  const transport = new PortableUdp({ ...context, listen: role.listen, reusePort: role.reusePort });
+  tell(context.port, { kind: 'serving', listen: await transport.start() });
+  obeyUntilStopped(context, () => transport.stop());
+}
+
+async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }): Promise<void> {
+  const { TcpServer } = await import('./tcp.ts');
+  const { listen, tls, limits = {} } = role;
+  const certificate = tls && (await openCertificate(context.port, tls.files));
+  const server = new TcpServer({
+    listen,
+    limits,
+    responder: refreshing(context),
+    counters: context.counters,
+    ...(tls && certificate && { tls: { listen: tls.listen, certificate } }),
+  });
+  tell(context.port, { kind: 'serving', listen: await server.start() });
+  obeyUntilStopped(context, async () => {
+    certificate?.stop();
+    await server.stop();
+  });
+}
+
+async function openCertificate(port: MessagePort, files: TlsFiles): Promise<TlsCertificate> {
+  const tls = await import('./tls-certificate.ts');
+  const certificate = new tls.TlsCertificate(files, ({ message }) => tell(port, { kind: 'fault', message }));
+  await certificate.start();
+  return certificate;
+}
+
+/** A responder that looks itself whether its image has moved, for a transport that does not. */
+function refreshing({ responder, refresh }: WorkerContext): Responder {
+  return {
+    isStale: false,
+    answer: responder.answer.bind(responder),
+    enter: () => {
+      if (responder.isStale) refresh();
+      responder.enter();
+    },
+    leave: () => responder.leave(),
+    adopt: (settings) => responder.adopt(settings),
+  };
+}
+
+/** For the roles with an event loop. The thread ends once nothing of it is left open. */
+function obeyUntilStopped({ port, responder }: WorkerContext, stop: () => Promise<void>): void {
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'stop') void transport.stop().then(() => port.close());
+    if (message.kind === 'stop') void stop().then(() => port.close());
     else obey(port, responder, message);
   });
 }
@@ -74,16 +111,33 @@ function tell(port: MessagePort, message: FromWorker): void {
 }
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
-  const { createResponder } = (await import(start.responderUrl)) as { createResponder: CreateResponder };
-  const context: WorkerContext = {
+  const { createResponder } = await loadResponder(start.responderUrl);
+  const responder = createResponder(start.settings);
+  const refresh = (): void => {
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      if ((next.message as ToWorker).kind === 'adopt') obey(port, responder, next.message as ToWorker);
+      // A stop is for the event loop, which is still to come to it.
+      else setImmediate(() => port.emit('message', next.message));
+    }
+  };
+  const context = {
     port,
     control: new Int32Array(start.control),
-    responder: createResponder(start.settings),
+    responder,
     counters: new Float64Array(start.settings.counters),
+    refresh,
   };
-  if (start.role.kind === 'batch') await runBatch(context, start.role);
-  else await runPortable(context, start.role);
+  const { role } = start;
+  if (role.kind === 'batch') await runBatch(context, role);
+  else if (role.kind === 'portable') await runPortable(context, role);
+  else await runTcp(context, role);
 }
+
+function loadResponder(url: string | undefined): Promise<{ createResponder: CreateResponder }> {
+  return url === undefined ? import('./answer.ts') : import(url);
+}
+
+type CreateResponder = (settings: ResponderSettings) => Responder;
 
 assert(parentPort !== null, 'worker.ts runs as a worker thread');
 try {

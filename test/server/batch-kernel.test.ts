@@ -59,7 +59,14 @@ function replyLength(batch: BatchSocket, header: number): number {
   return batch.words[pointer(batch, header + 16) / 4 + 2]!;
 }
 
-const responder = { enter() {}, leave() {}, adopt() {}, answer: (_q, _s, length) => length } as Responder;
+const refresh = (): void => {};
+const responder = {
+  isStale: false,
+  enter() {},
+  leave() {},
+  adopt() {},
+  answer: (_q, _s, length) => length,
+} as Responder;
 
 const CASES: { title: string; steps: SendStep[]; taken: number[]; lost: number }[] = [
   { title: 'a kernel that takes all', steps: [], taken: [20, 21, 22, 23], lost: 0 },
@@ -89,7 +96,7 @@ for (const { title, steps, taken, lost } of CASES) {
   t.test(title, (test) => {
     const kernel = pretend([1001, 1002, 1003, 1004], [...steps]);
     const counters = new Float64Array(createCounterBlock());
-    test.equal(serveBatch(kernel.libc, kernel.batch, responder, counters, 0), 4);
+    test.equal(serveBatch({ libc: kernel.libc, responder, counters, refresh }, kernel.batch, 0), 4);
     test.same(kernel.taken, taken);
     test.equal(counters[Counter.droppedSend], lost);
     test.equal(counters[Counter.batch + 2], 1, 'a batch of up to 4 packets');
@@ -100,7 +107,7 @@ for (const { title, steps, taken, lost } of CASES) {
 t.test('a query from port 0 gets no reply', (test) => {
   const kernel = pretend([1001, 0, 1003], []);
   const counters = new Float64Array(createCounterBlock());
-  serveBatch(kernel.libc, kernel.batch, responder, counters, 0);
+  serveBatch({ libc: kernel.libc, responder, counters, refresh }, kernel.batch, 0);
   test.same(kernel.taken, [20, 22]);
   test.equal(counters[Counter.droppedUnanswerable], 1);
   test.end();
@@ -115,8 +122,9 @@ t.test('what recvmmsg fails with decides whether the socket is still of use', (t
   ];
   for (const { errno, want } of cases) {
     const kernel = pretend([], []);
+    const counters = new Float64Array(createCounterBlock());
     const libc = { ...kernel.libc, recvmmsg: () => -1, errno: () => errno };
-    test.equal(serveBatch(libc, kernel.batch, responder, new Float64Array(createCounterBlock()), 0), want);
+    test.equal(serveBatch({ libc, responder, counters, refresh }, kernel.batch, 0), want);
   }
   test.end();
 });

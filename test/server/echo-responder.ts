@@ -87,6 +87,10 @@ class EchoResponder implements Responder {
     }
   }
 
+  get isStale(): boolean {
+    return false;
+  }
+
   enter(): void {
     if (this.#entered) throw new Error('entered twice');
     this.#entered = true;

@@ -7,6 +7,7 @@ import type { ListenAddress } from '../../src/config/settings.ts';
 import type { Log } from '../../src/watchers/source.ts';
 import { chooseTransport } from '../../src/server/udp-transport.ts';
 import { WorkerPool, type SharedSettings, type WorkerPoolOptions } from '../../src/server/worker-pool.ts';
+import { CONTROL_OCTETS } from '../../src/zonebuilder/layout.ts';
 import { HEADER } from './echo-responder.ts';
 
 export const TRANSPORTS =
@@ -21,7 +22,7 @@ export function keepLog(): Log & { lines: string[] } {
 
 /** Settings for the echo responder, which reads no image. */
 export function sharedSettings(udpPayloadMax = 1232): SharedSettings {
-  const memory = new SharedArrayBuffer(8);
+  const memory = new SharedArrayBuffer(CONTROL_OCTETS);
   return { image: { control: memory, arena: memory, generation: 1 }, udpPayloadMax } as SharedSettings;
 }
 
