@@ -58,10 +58,10 @@ export function addressOctets(address: string): Uint8Array {
   return parseAddress(address.replace(/%.*$/, '')) ?? assert.fail(`${address} is no address`);
 }
 
-/** `struct sockaddr_in` or `struct sockaddr_in6` of Linux, in memory that does not move. */
+/** `struct sockaddr_in` or `struct sockaddr_in6` of Linux. */
 export function encodeSocketAddress(listen: ListenAddress): Uint8Array {
   const six = isIPv6(listen.address);
-  const octets = new Uint8Array(new ArrayBuffer(six ? 28 : 16));
+  const octets = new Uint8Array(six ? 28 : 16);
   octets[0] = six ? AF_INET6 : AF_INET;
   octets[2] = listen.port >>> 8;
   octets[3] = listen.port & 0xff;

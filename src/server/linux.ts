@@ -1,0 +1,73 @@
+/**
+ * What the batch transport knows of Linux: numbers from the kernel's headers, and the calls as an interface, so that
+ * tests can put another kernel in its place. libc.ts is the real one.
+ */
+
+/** Numbers from the kernel's headers, as far as they are used. */
+export const Linux = {
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_DGRAM: 2,
+  SOCK_CLOEXEC: 0x80000,
+  SOL_SOCKET: 1,
+  SO_SNDBUF: 7,
+  SO_RCVBUF: 8,
+  SO_REUSEPORT: 15,
+  SO_RCVTIMEO: 20,
+  SO_SNDTIMEO: 21,
+  SO_SNDBUFFORCE: 32,
+  SO_RCVBUFFORCE: 33,
+  IPPROTO_IP: 0,
+  IP_PKTINFO: 8,
+  IP_MTU_DISCOVER: 10,
+  IPPROTO_IPV6: 41,
+  IPV6_MTU_DISCOVER: 23,
+  IPV6_V6ONLY: 26,
+  IPV6_RECVPKTINFO: 49,
+  PMTUDISC_OMIT: 5,
+  MSG_DONTWAIT: 0x40,
+  MSG_WAITFORONE: 0x10000,
+  POLLIN: 1,
+  EINTR: 4,
+  EBADF: 9,
+  EAGAIN: 11,
+  EINVAL: 22,
+  ENOTSOCK: 88,
+} as const;
+
+/** Memory that the kernel reads or writes during a call. */
+export type Memory = Uint8Array | Uint32Array | Int32Array;
+
+/**
+ * The calls. Each returns -1 on failure, and `errno` says why until the next call. The frequent ones take addresses,
+ * which are cheaper than views, and rely on the caller to keep the memory referenced until they return.
+ */
+export interface Libc {
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Memory, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
+  getsockname(fd: number, address: Memory, length: Memory): number;
+  close(fd: number): number;
+  /** @param timeoutMs - -1 waits for ever */
+  poll(fds: number, count: number, timeoutMs: number): number;
+  recvmmsg(fd: number, vector: number, count: number, flags: number): number;
+  sendmmsg(fd: number, vector: number, count: number, flags: number): number;
+  /** @param thread - 0: the calling one */
+  schedSetaffinity(thread: number, octets: number, mask: Memory): number;
+  errno(): number;
+  /** Where memory lies. */
+  addressOf(memory: Memory): number;
+  /** The name of an errno, `EADDRINUSE`. */
+  errnoName(errno: number): string;
+}
+
+/** `cpu_set_t`: 1,024 cores. */
+const CPU_MASK_OCTETS = 128;
+
+/** Keeps the calling thread on one core; where that core is not ours to use, the thread stays free. */
+export function pinThread(libc: Libc, cpu: number): void {
+  const mask = new Uint32Array(new ArrayBuffer(CPU_MASK_OCTETS));
+  mask[cpu >>> 5] = 1 << (cpu & 31);
+  libc.schedSetaffinity(0, CPU_MASK_OCTETS, mask);
+}
