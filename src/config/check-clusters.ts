@@ -66,7 +66,7 @@ function originsOf(cluster: ClusterEntry): string[] {
   return ORIGINS.filter((origin) => cluster[origin] !== undefined);
 }
 
-function checkFile(file: string, path: Path, report: Report, lookAt: LookAtFile): void {
+export function checkFile(file: string, path: Path, report: Report, lookAt: LookAtFile): void {
   const kind = lookAt(file);
   if (kind === 'file') return;
   const message =

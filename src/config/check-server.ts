@@ -72,7 +72,7 @@ function checkAdmin({ listen = [], admin }: ConfigDraft, report: Report): void {
   report('ADMIN_IS_LISTEN', ['admin'], message, 'choose another port');
 }
 
-function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
+export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
   return a.port === b.port && a.address === b.address;
 }
 

@@ -11,6 +11,7 @@ import { checkClusters, type FileKind, type LookAtFile } from './check-clusters.
 import { checkNames } from './check-names.ts';
 import { checkRecords } from './check-records.ts';
 import { checkServer } from './check-server.ts';
+import { checkTraffic } from './check-traffic.ts';
 import { isWarning, readDocument, type ConfigDocument } from './document.ts';
 import { soundPart, type Draft } from './draft.ts';
 import { ConfigError, formatPath, type Fault, type FaultCode, type Report } from './fault.ts';
@@ -83,6 +84,7 @@ function checkMeaning(
   checkServer(config, report);
   checkNames(config, report);
   checkClusters(config, report, lookAt);
+  checkTraffic(config, report, lookAt);
   checkRecords(config, report);
   const left = [...known, ...found.filter(({ code }) => LEAVES_OUT.has(code))];
   return found.filter((fault) => !isConsequence(fault, left));

@@ -7,7 +7,8 @@ import type { ClusterOrigin, ClusterSettings, Settings, StaticRecordSettings } f
 /** Makes the settings. The configuration must have passed every check. */
 export function normalise(config: ConfigFile, file: string): Settings {
   const path = (relative: string): string => resolve(dirname(file), relative);
-  const { ttl, negativeTtl, apexTtl, damping, admin, stateDir, geoip, clusterSecrets, ...same } = config;
+  const { ttl, negativeTtl, apexTtl, damping, admin, stateDir, geoip, clusterSecrets, ...rest } = config;
+  const { rateLimit, cookies, tls, identity, ...same } = rest;
   return {
     ...same,
     file: resolve(file),
@@ -20,6 +21,17 @@ export function normalise(config: ConfigFile, file: string): Settings {
     ...(stateDir !== false && { stateDir: path(stateDir) }),
     ...(geoip && { geoip: { database: path(geoip.database) } }),
     ...(clusterSecrets && { clusterSecrets }),
+    ...(rateLimit && { rateLimit }),
+    cookies: {
+      policy: cookies.policy,
+      ...(cookies.secretFile !== undefined && { secretFile: path(cookies.secretFile) }),
+    },
+    ...(tls && { tls: { ...tls, certificate: path(tls.certificate), key: path(tls.key) } }),
+    identity: {
+      version: identity.version,
+      hostname: identity.hostname,
+      ...(identity.nsid !== undefined && { nsid: identity.nsid }),
+    },
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
     records: recordSettings(config),
   };

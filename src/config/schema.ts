@@ -188,6 +188,123 @@ const record = z.strictObject({
   ttl: ttl.optional().describe(`TTL in seconds, 0 to ${TTL_SECONDS_MAX}. Default: ttl of the configuration.`),
 });
 
+const access = filter(network, 'Networks (CIDR) of clients').describe(
+  'Which clients are answered. Others get REFUSED. Default: all clients.',
+);
+
+const rateLimit = z.strictObject({
+  perSecond: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe('Alike replies per second to one IPv4 /24 or IPv6 /56, 1 to 10000. Default: 100.'),
+  windowSeconds: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(5)
+    .describe('How long excess is remembered, in seconds, 1 to 60. Default: 5.'),
+  slip: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(2)
+    .describe(
+      'Every so manieth limited reply is sent truncated, so that a real client comes back over TCP; 0: none. Default: 2.',
+    ),
+  exempt: z
+    .array(network)
+    .max(LIST_MAX)
+    .default([])
+    .describe('Networks (CIDR) that are never limited: forwarders, the cluster itself. Default: none.'),
+});
+
+const cookies = z
+  .strictObject({
+    policy: z
+      .enum(['off', 'offer', 'require'])
+      .default('offer')
+      .describe(
+        'DNS cookies (RFC 7873). off: ignored; offer: given to clients that know them; require: over UDP only clients ' +
+          'that show one are answered, others are sent to TCP. Default: offer.',
+      ),
+    secretFile: pathText
+      .optional()
+      .describe(
+        'File with the secret of replicas behind one address, relative to this file: 32 hexadecimal digits, the previous ' +
+          'one in a second line. Re-read on change. Default: a random secret, changed twice a day.',
+      ),
+  })
+  .prefault({})
+  .describe('How clients prove that their address is no forgery.');
+
+const tcp = z
+  .strictObject({
+    connections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(1000)
+      .describe('Connections at a time over TCP and TLS together, 1 to 65535. Default: 1000.'),
+    connectionsPerClient: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(100)
+      .describe('Of these, of one IPv4 address or IPv6 /56, 1 to 65535. Default: 100.'),
+    idleSeconds: z
+      .int()
+      .min(1)
+      .max(600)
+      .default(10)
+      .describe(
+        'How long a connection may stay without a query, in seconds, 1 to 600; less while there are many. Default: 10.',
+      ),
+  })
+  .prefault({})
+  .describe('What clients may hold over TCP and TLS.');
+
+const tls = z.strictObject({
+  listen: z
+    .array(text(parseListen))
+    .min(1)
+    .max(LIST_MAX)
+    .default([
+      { address: '0.0.0.0', port: 853 },
+      { address: '::', port: 853 },
+    ])
+    .describe(
+      'Where DNS over TLS is served: ADDRESS:PORT or [ADDRESS]:PORT. Default: port 853 of all addresses.',
+    ),
+  certificate: pathText.describe('Certificate and chain, PEM, relative to this file; re-read on change.'),
+  key: pathText.describe('Its private key, PEM, relative to this file; re-read on change.'),
+});
+
+const identity = z
+  .strictObject({
+    nsid: z
+      .string()
+      .max(64)
+      .optional()
+      .describe(
+        'Which of several servers this is, for clients that ask with NSID (RFC 5001), at most 64 octets; empty: not ' +
+          'told. Default: eight digits that stand for the host name.',
+      ),
+    version: z
+      .string()
+      .max(255)
+      .default('')
+      .describe('Answer to version.bind and version.server (RFC 4892). Default: empty, REFUSED.'),
+    hostname: z
+      .string()
+      .max(255)
+      .default('')
+      .describe('Answer to hostname.bind and id.server (RFC 4892). Default: empty, REFUSED.'),
+  })
+  .prefault({})
+  .describe('What the server tells of itself.');
+
 /** The configuration file. Its output is canonical, with defaults filled in. */
 export const settingsSchema = z.strictObject({
   domain: text(parseDomainName).describe('The served domain, as delegated.'),
@@ -265,6 +382,16 @@ export const settingsSchema = z.strictObject({
     .strictObject({ database: pathText.describe('A GeoIP database (.mmdb), relative to this file.') })
     .optional()
     .describe('Where clients are found by their address. Default: not at all.'),
+  access,
+  rateLimit: rateLimit
+    .optional()
+    .describe(
+      'Response rate limiting over UDP, against forged source addresses. Default: off; {} turns it on.',
+    ),
+  cookies,
+  tcp,
+  tls: tls.optional().describe('DNS over TLS (RFC 7858). Default: off.'),
+  identity,
   outage: z
     .strictObject({
       graceSeconds: seconds(86_400)

@@ -75,6 +75,26 @@ export interface StaticRecordSettings {
   readonly ttlSeconds: number;
 }
 
+/** Response rate limiting, see server/rate-limit.ts. */
+export interface RateLimitSettings {
+  /** Alike replies per second to one client network: 1 to 10,000. */
+  readonly perSecond: number;
+  /** How many seconds of excess are remembered, in seconds: 1 to 60. So long after a flood replies stay limited. */
+  readonly windowSeconds: number;
+  /** Every so manieth limited reply is sent truncated: 1 all, 2 every second, 0 none. */
+  readonly slip: number;
+  /** Networks that are never limited, as CIDR text. */
+  readonly exempt: readonly string[];
+}
+
+/** DNS over TLS. */
+export interface TlsSettings {
+  readonly listen: readonly ListenAddress[];
+  /** Paths of PEM files. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** An address and port to listen on, UDP and TCP. */
 export interface ListenAddress {
   readonly address: string;
@@ -107,6 +127,30 @@ export interface Settings {
   readonly federations: readonly FederationSettings[];
   readonly ecs: { readonly trust: readonly string[] };
   readonly geoip?: { readonly database: string };
+  /** Networks of clients that are (`allow`, empty: any) and are not (`deny`) answered. */
+  readonly access: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** Absent: replies are not limited. */
+  readonly rateLimit?: RateLimitSettings;
+  readonly cookies: {
+    readonly policy: 'off' | 'offer' | 'require';
+    /** Absent: a random secret. */
+    readonly secretFile?: string;
+  };
+  /** What clients may hold over TCP and TLS. */
+  readonly tcp: {
+    readonly connections: number;
+    readonly connectionsPerClient: number;
+    readonly idleSeconds: number;
+  };
+  /** Absent: no DNS over TLS. */
+  readonly tls?: TlsSettings;
+  /** What the server tells of itself; empty: nothing. */
+  readonly identity: {
+    /** Absent: something that stands for the host name. */
+    readonly nsid?: string;
+    readonly version: string;
+    readonly hostname: string;
+  };
   readonly outage: { readonly graceSeconds: number; readonly failStaticAbove: number };
   /** How long a shard that went down and came back must stay up to count again, in seconds; 0 turns it off. */
   readonly dampingSeconds: number;

@@ -2,9 +2,10 @@
  * What the operator decides about queries besides the data: who is answered, how often, what is told of the server itself.
  * The settings travel to each worker as {@link QueryPolicy}; the responder works with the {@link OpenPolicy} made of it.
  */
+import type { RateLimitSettings } from '../config/settings.ts';
 import { compileAccess, type AccessTable } from './access.ts';
 import { openCookieSecrets, type CookieSecrets } from './cookies.ts';
-import { openRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts';
+import { openRateLimiter, type RateLimiter } from './rate-limit.ts';
 
 /** Structured-cloneable; the memories are shared by all workers. */
 export interface QueryPolicy {

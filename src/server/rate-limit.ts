@@ -7,6 +7,7 @@
  * counts one reply too few. A flood of forged networks overwrites the entries that were longest unused and grows nothing.
  */
 import { randomFillSync } from 'node:crypto';
+import type { RateLimitSettings } from '../config/settings.ts';
 import { compileNetworks, containsAddress, type NetworkSet } from './access.ts';
 
 /** What is alike among replies. All but answers are counted per client network alone, whatever the names. */
@@ -28,17 +29,6 @@ export const RateVerdict = {
   slip: 2,
 } as const;
 export type RateVerdict = (typeof RateVerdict)[keyof typeof RateVerdict];
-
-export interface RateLimitSettings {
-  /** Alike replies per second to one client network: 1 to 10,000. */
-  readonly perSecond: number;
-  /** How many seconds of excess are remembered, in seconds: 1 to 60. So long after a flood replies stay limited. */
-  readonly windowSeconds: number;
-  /** Every so manieth limited reply is sent truncated: 1 all, 2 (default) every second, 0 none. */
-  readonly slip: number;
-  /** Networks that are never limited, as CIDR text. */
-  readonly exempt: readonly string[];
-}
 
 export interface RateLimiter {
   readonly table: Int32Array;

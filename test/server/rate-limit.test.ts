@@ -6,8 +6,8 @@ import {
   RateVerdict,
   ReplyClass,
   type RateLimiter,
-  type RateLimitSettings,
 } from '../../src/server/rate-limit.ts';
+import type { RateLimitSettings } from '../../src/config/settings.ts';
 import { parseAddress } from '../../src/zonebuilder/ip-text.ts';
 
 const SETTINGS: RateLimitSettings = { perSecond: 10, windowSeconds: 5, slip: 2, exempt: [] };

@@ -1,6 +1,7 @@
 /** A small federation to ask: facts in, a function from query octets to a decoded reply out. */
 import { createResponder } from '../../src/server/answer.ts';
 import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
+import type { QueryPolicy } from '../../src/server/policy.ts';
 import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
@@ -20,6 +21,9 @@ export interface FederationOptions {
   /** Lines `name type data`, names absolute. */
   readonly records?: readonly string[];
   readonly udpPayloadMax?: number;
+  readonly policy?: QueryPolicy;
+  /** Milliseconds since 1970, for cookies and rate limiting. */
+  readonly clock?: () => number;
 }
 
 /** A zone builder and a responder on its image. */
@@ -37,7 +41,7 @@ export interface Federation {
   shard(cluster: string, service: string, facts?: Partial<ShardState>): void;
   /** Asks over UDP; undefined when there is no reply. */
   ask(name: string, type: string, options?: QueryOptions): Message;
-  askRaw(query: Buffer, transport?: Transport): Buffer | undefined;
+  askRaw(query: Buffer, transport?: Transport, from?: Buffer): Buffer | undefined;
 }
 
 export function makeFederation(options: FederationOptions = {}): Federation {
@@ -75,15 +79,20 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     counters,
     apex,
     udpPayloadMax: options.udpPayloadMax ?? 1232,
+    ...(options.policy && { policy: options.policy }),
   });
-  const responder = createResponder(settings());
+  const responder = createResponder(settings(), options.clock);
   const client = Buffer.of(192, 0, 2, 99);
   const reply = Buffer.alloc(TCP_REPLY_OCTETS + 7);
-  const askRaw = (query: Buffer, transport: Transport = Transport.udp): Buffer | undefined => {
+  const askRaw = (
+    query: Buffer,
+    transport: Transport = Transport.udp,
+    from: Buffer = client,
+  ): Buffer | undefined => {
     if (stale) responder.adopt(settings());
     stale = false;
     responder.enter();
-    const length = responder.answer(query, 0, query.length, reply, 7, transport, client, 0, 4);
+    const length = responder.answer(query, 0, query.length, reply, 7, transport, from, 0, from.length);
     responder.leave();
     return length === 0 ? undefined : Buffer.from(reply.subarray(7, 7 + length));
   };
