@@ -181,8 +181,8 @@ export class RunningServer {
       clock,
       onImage: (image) => this.#dataPlane?.adopt(image, this.#settings),
       onChange: ({ cluster, causeMs }) => {
-        // What was restored says nothing of how long a change took.
-        if (this.#restoring) return;
+        // What was restored, or moved by a reload, says nothing of how long a change took.
+        if (this.#restoring || cluster === '') return;
         this.metrics.observePropagation(cluster, Math.max(0, clock() - causeMs) / 1000);
       },
     });
@@ -201,7 +201,10 @@ export class RunningServer {
     const { snapshot } = this.#state;
     if (snapshot === undefined) return new Set();
     this.#restoring = true;
-    const covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
+    let covered: readonly string[] = [];
+    this.#domain.batch({ object: 'snapshot', timeMs: snapshot.savedMs }, () => {
+      covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
+    });
     this.#restoring = false;
     const fields = { clusters: covered, savedAt: new Date(snapshot.savedMs).toISOString() };
     this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');

@@ -20,22 +20,24 @@ export class FactRelay implements FactSink {
    */
   switchTo(domain: ServedDomain, clusters: ReadonlySet<string>, nowMs: number): void {
     const cause = { object: 'configuration', timeMs: nowMs };
-    for (const { cluster, shards } of this.#domain.facts()) {
-      if (!clusters.has(cluster.name)) continue;
-      domain.setCluster(cluster);
-      domain.replaceShards(cluster.name, [...shards], cause);
-    }
+    domain.batch(cause, () => {
+      for (const { cluster, shards } of this.#domain.facts()) {
+        if (!clusters.has(cluster.name)) continue;
+        domain.setCluster(cluster);
+        domain.replaceShards(cluster.name, [...shards], cause);
+      }
+    });
     this.#domain = domain;
   }
 
   /**
    * A source that begins anew calls its cluster pending. When facts of an earlier source or of the snapshot are
-   * there, they still count: the cluster is held until the first sync.
+   * there, they still count, and so does where the cluster was: nothing changes until the first sync.
    */
   setCluster(state: ClusterState): void {
-    const known = this.#domain.summary(state.name);
-    const covered = known !== undefined && known.status !== 'pending';
-    this.#domain.setCluster(covered && state.status === 'pending' ? { ...state, status: 'held' } : state);
+    const status = this.#domain.statusOf(state.name);
+    const isCovered = status !== undefined && status !== 'pending';
+    if (!isCovered || state.status !== 'pending') this.#domain.setCluster(state);
   }
 
   removeCluster(name: string): void {

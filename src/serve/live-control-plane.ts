@@ -15,7 +15,7 @@ export interface LiveParts {
 export function liveControlPlane(live: LiveParts): ControlPlane {
   return {
     records: () => live.domain().records(),
-    clusters: () => live.reports().map((report) => viewOf(report, live.domain())),
+    clusters: () => viewsOf(live.reports(), live.domain()),
     explain: (question) => live.domain().explain(question),
     vitals: () => ({
       ...live.domain().figures(),
@@ -26,7 +26,11 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
 }
 
 /** A source that has not announced its cluster yet has it pending. */
-function viewOf(report: ClusterReport, domain: ServedDomain): ClusterView {
-  const summary = domain.summary(report.name) ?? { status: 'pending', shards: 0, healthyShards: 0 };
-  return { report, ...summary };
+function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): readonly ClusterView[] {
+  const counts = domain.shardCounts();
+  return reports.map((report) => ({
+    report,
+    status: domain.statusOf(report.name) ?? 'pending',
+    ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
+  }));
 }

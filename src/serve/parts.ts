@@ -8,7 +8,7 @@ import type { ClusterSettings, ListenAddress, Settings } from '../config/setting
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
-import type { FactSink } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterStatus, FactSink } from '../zonebuilder/facts.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
 export interface ServedDomain extends FactSink {
@@ -16,8 +16,12 @@ export interface ServedDomain extends FactSink {
   facts(): Iterable<ClusterFacts>;
   records(): ReturnType<ControlPlane['records']>;
   explain: ControlPlane['explain'];
-  /** What is known of a cluster's shards; undefined when it was never announced. */
-  summary(cluster: string): Omit<ClusterView, 'report'> | undefined;
+  /** What a cluster's facts count as; undefined when it was never announced. */
+  statusOf(cluster: string): ClusterStatus | undefined;
+  /** Shards by cluster. Walks everything that is known. */
+  shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
+  /** Publishes what `work` reports as one change. */
+  batch(cause: Cause, work: () => void): void;
   figures(): {
     readonly services: number;
     readonly imageOctetsUsed: number;

@@ -18,7 +18,7 @@ import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import type { KnownService } from './services.ts';
 import { KnownServices, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
-import { hasCluster, replaceShard } from './shard-pack.ts';
+import { hasCluster, replaceShard, tallyShards } from './shard-pack.ts';
 import type { StaticRecord } from './static-table.ts';
 import { encodeStatics } from './static-table.ts';
 import { formatAddress, parseAddress } from './ip-text.ts';
@@ -203,6 +203,18 @@ export class ZoneBuilder implements FactSink {
       for (const known of services) this.#publish(known, shardsOf(known));
       this.#finish('', cause);
     }
+  }
+
+  /** How many shards each cluster has, and how many of them are in the answers. Walks all Services. */
+  shardCounts(): Map<string, { readonly shards: number; readonly healthyShards: number }> {
+    const known = new Uint32Array(this.#byNumber.length);
+    const ready = new Uint32Array(this.#byNumber.length);
+    for (const { packed } of this.#services.values()) tallyShards(packed, known, ready);
+    const rows = [...this.#members].map(([name, member]) => {
+      const healthyShards = counts(member) ? ready[member.number]! : 0;
+      return [name, { shards: known[member.number]!, healthyShards }] as const;
+    });
+    return new Map(rows);
   }
 
   /** The shards of one cluster as they were reported, for the snapshot. */

@@ -58,6 +58,25 @@ export function hasCluster(packed: string, cluster: number): boolean {
   return false;
 }
 
+/**
+ * Counts packed shards by cluster, without unpacking them.
+ *
+ * @param known - grows by one at the cluster's number for each shard
+ * @param ready - the same for each shard that has an address and a ready endpoint
+ */
+export function tallyShards(packed: string, known: Uint32Array, ready: Uint32Array): void {
+  for (let at = 0; at < packed.length; at += lengthAt(packed, at)) {
+    const cluster = clusterAt(packed, at);
+    known[cluster]!++;
+    const addresses =
+      packed.charCodeAt(at + 22) |
+      packed.charCodeAt(at + 23) |
+      packed.charCodeAt(at + 24) |
+      packed.charCodeAt(at + 25);
+    if (addresses !== 0 && (packed.charCodeAt(at + 6) & READY) !== 0) ready[cluster]!++;
+  }
+}
+
 /** Puts a cluster's shard in place of the one that is there; undefined takes it out. Shards stay sorted by cluster. */
 export function replaceShard(packed: string, cluster: number, shard: PackedShard | undefined): string {
   let from = 0;

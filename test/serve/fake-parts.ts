@@ -123,10 +123,19 @@ export class FakeDomain implements ServedDomain {
     return { rcode: 'NOERROR', steps: [], answer: [] };
   }
 
-  summary(cluster: string): ReturnType<ServedDomain['summary']> {
-    const state = this.states.get(cluster);
-    const shards = this.shards.get(cluster)?.length ?? 0;
-    return state && { status: state.status, shards, healthyShards: shards };
+  statusOf(cluster: string): ReturnType<ServedDomain['statusOf']> {
+    return this.states.get(cluster)?.status;
+  }
+
+  shardCounts(): ReturnType<ServedDomain['shardCounts']> {
+    const rows = [...this.shards].map(
+      ([name, { length }]) => [name, { shards: length, healthyShards: length }] as const,
+    );
+    return new Map(rows);
+  }
+
+  batch(_cause: Cause, work: () => void): void {
+    work();
   }
 
   figures(): ReturnType<ServedDomain['figures']> {

@@ -1,0 +1,114 @@
+/** Owns how the zone builder is dressed as the served domain: settings in, listings and explanations out. */
+
+import { QuestionError } from '../admin/control-plane.ts';
+import type { ExplainQuestion, Explanation, RecordSet } from '../admin/control-plane.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ImageHandle } from '../server/responder.ts';
+import type { ClusterFacts } from '../state/snapshot-format.ts';
+import { ZoneBuilder } from '../zonebuilder/builder.ts';
+import { explain } from '../zonebuilder/explain.ts';
+import type { Cause, ClusterState, ClusterStatus, ShardId, ShardState } from '../zonebuilder/facts.ts';
+import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
+import { listRecords, soaRecord } from '../zonebuilder/records.ts';
+import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
+import type { ServedDomain, ServedDomainHooks } from './parts.ts';
+import { primaryOf, staticRecords } from './static-records.ts';
+
+export class BuiltDomain implements ServedDomain {
+  readonly #settings: Settings;
+  readonly #hooks: ServedDomainHooks;
+  readonly #builder: ZoneBuilder;
+
+  constructor(settings: Settings, hooks: ServedDomainHooks) {
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.#builder = new ZoneBuilder({
+      domain: settings.domain,
+      ttlSeconds: settings.ttlSeconds,
+      whenNoneHealthy: settings.whenNoneHealthy,
+      statics: staticRecords(settings),
+      nextSerial: hooks.nextSerial,
+      clock: hooks.clock,
+      onMemory: hooks.onImage,
+      onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.timeMs }),
+    });
+  }
+
+  get image(): ImageHandle {
+    return this.#builder.memory;
+  }
+
+  *facts(): Generator<ClusterFacts> {
+    for (const cluster of this.#builder.clusters()) {
+      yield { cluster, shards: this.#builder.shardsOfCluster(cluster.name) };
+    }
+  }
+
+  records(): Iterable<RecordSet> {
+    return listRecords(this.#builder, this.#soa());
+  }
+
+  explain(question: ExplainQuestion): Explanation {
+    const name = readName(question.name);
+    const type = typeCode(question.type);
+    if (type === undefined) throw new QuestionError(`${question.type} is no RR type`);
+    return explain(this.#builder, { name, type: typeText(type) }, this.#soa());
+  }
+
+  statusOf(cluster: string): ClusterStatus | undefined {
+    return this.#builder.clusters().find(({ name }) => name === cluster)?.status;
+  }
+
+  shardCounts(): ReturnType<ServedDomain['shardCounts']> {
+    return this.#builder.shardCounts();
+  }
+
+  figures(): ReturnType<ServedDomain['figures']> {
+    const { used, capacity } = this.#builder.size;
+    return { services: this.#builder.serviceCount, imageOctetsUsed: used, imageOctetsTotal: capacity };
+  }
+
+  batch(cause: Cause, work: () => void): void {
+    this.#builder.batch(cause, work);
+  }
+
+  setCluster(state: ClusterState): void {
+    this.#builder.setCluster(state);
+  }
+
+  removeCluster(name: string): void {
+    this.#builder.removeCluster(name);
+  }
+
+  upsertShard(shard: ShardState): void {
+    this.#builder.upsertShard(shard);
+  }
+
+  removeShard(id: ShardId, cause: Cause): void {
+    this.#builder.removeShard(id, cause);
+  }
+
+  replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
+    this.#builder.replaceShards(cluster, shards, cause);
+  }
+
+  #soa(): RecordSet {
+    const { domain, hostmaster, apexTtlSeconds, negativeTtlSeconds } = this.#settings;
+    return soaRecord({
+      domain,
+      hostmaster,
+      primary: primaryOf(this.#settings),
+      serial: this.#hooks.currentSerial(),
+      apex: { ttlSeconds: apexTtlSeconds, negativeTtlSeconds },
+    });
+  }
+}
+
+/** The name in lower case without its trailing dot, as the zone builder knows names. */
+function readName(nameText: string): string {
+  try {
+    return decodeName(encodeNameLower(nameText));
+  } catch (error) {
+    throw new QuestionError((error as Error).message);
+  }
+}
