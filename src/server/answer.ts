@@ -229,6 +229,7 @@ class ImageResponder implements Responder {
     const view = this.#view;
     const found = this.#found;
     let owner = this.#nameAt;
+    x.answerKey = found.blob;
     for (;;) {
       const v4 = view.levelV4(found.blob, found.location);
       const v6 = view.levelV6(found.blob, found.location);
