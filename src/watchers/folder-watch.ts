@@ -19,7 +19,7 @@ export class FolderWatch {
   #watcher: FSWatcher | undefined;
   #poll: NodeJS.Timeout | undefined;
   #quiet: NodeJS.Timeout | undefined;
-  #restless = 0;
+  #deadline: NodeJS.Timeout | undefined;
 
   /** @param onChange - `noticed`: the file system reported something; else it is only time to look */
   constructor(options: { readonly pollMs: number; readonly onChange: (noticed: boolean) => void }) {
@@ -33,9 +33,8 @@ export class FolderWatch {
 
   stop(): void {
     clearInterval(this.#poll);
-    clearTimeout(this.#quiet);
     this.#poll = undefined;
-    this.#quiet = undefined;
+    this.#settle();
     this.#unwatch();
   }
 
@@ -61,13 +60,21 @@ export class FolderWatch {
   }
 
   #notice(): void {
-    if (this.#restless >= QUIET_MAX_MS / QUIET_MS) return;
-    this.#restless++;
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => {
-      this.#restless = 0;
-      this.#onChange(true);
-    }, QUIET_MS).unref();
+    this.#quiet = setTimeout(() => this.#report(), QUIET_MS).unref();
+    this.#deadline ??= setTimeout(() => this.#report(), QUIET_MAX_MS).unref();
+  }
+
+  #report(): void {
+    this.#settle();
+    this.#onChange(true);
+  }
+
+  #settle(): void {
+    clearTimeout(this.#quiet);
+    clearTimeout(this.#deadline);
+    this.#quiet = undefined;
+    this.#deadline = undefined;
   }
 }
 

@@ -3,8 +3,7 @@
  * reports trouble as values.
  */
 
-import { readdir, stat } from 'node:fs/promises';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** A file that may hold manifests. */
@@ -29,7 +28,8 @@ export type FileListing =
 
 export type FileText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'gone' }
+  /** Gone since it was listed, or being written: what there was stands until the next look. */
+  | { readonly kind: 'inMotion' }
   | { readonly kind: 'fault'; readonly code: string; readonly message: string };
 
 /** Files of one cluster. */
@@ -45,7 +45,10 @@ const FILE_OCTETS_MAX = 64 * 1024 * 1024;
 export async function listManifestFiles(path: string): Promise<FileListing> {
   try {
     const stats = await stat(path);
-    if (!stats.isDirectory()) {
+    if (!stats.isDirectory() && !stats.isFile()) {
+      return { ok: false, message: `${path} is neither a file nor a folder` };
+    }
+    if (stats.isFile()) {
       const file = { name: basename(path), path, signature: signatureOf(stats) };
       return { ok: true, files: [file], folder: dirname(path), leftOut: 0 };
     }
@@ -58,18 +61,18 @@ export async function listManifestFiles(path: string): Promise<FileListing> {
   }
 }
 
-/** Reads a file, at most FILE_OCTETS_MAX of it: also one that grows while it is read. */
+/** Reads a file of at most FILE_OCTETS_MAX. */
 export async function readManifestFile(path: string): Promise<FileText> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, 'r');
-    const { size } = await handle.stat();
-    if (size > FILE_OCTETS_MAX) return tooLarge(size);
+    const before = await handle.stat();
+    if (before.size > FILE_OCTETS_MAX) return tooLarge(before.size);
     const octets = await handle.readFile();
-    if (octets.length > FILE_OCTETS_MAX) return tooLarge(octets.length);
+    if (signatureOf(await handle.stat()) !== signatureOf(before)) return { kind: 'inMotion' };
     return { kind: 'text', text: octets.toString('utf8').replace(/^\uFEFF/, '') };
   } catch (error) {
-    if (isMissing(error)) return { kind: 'gone' };
+    if (isMissing(error)) return { kind: 'inMotion' };
     return { kind: 'fault', code: 'FILE_UNREADABLE', message: messageOf(error) };
   } finally {
     await handle?.close();

@@ -141,8 +141,8 @@ export class ManifestSource implements ClusterSource {
     if (before !== undefined && before.signature === file.signature && !readAll) return before;
     const content = await readManifestFile(file.path);
     switch (content.kind) {
-      case 'gone':
-        // Listed a moment ago: replaced or deleted meanwhile. The next look knows; an empty signature makes it read.
+      case 'inMotion':
+        // The empty signature makes the next look read it.
         return before === undefined ? undefined : { ...before, signature: '' };
       case 'fault':
         return broken(file, before, '', { object: file.name, code: content.code, message: content.message });

@@ -241,6 +241,12 @@ tap.test('a path that does not exist leaves the cluster pending until it does', 
   t.equal(bench.source.report().condition, 'Ready');
 });
 
+tap.test('a path that is neither a file nor a folder is reported', async (t) => {
+  const bench = new Bench(t, { origin: { kind: 'manifests', path: '/dev/null' } });
+  await bench.source.start();
+  t.match(bench.source.report(), { condition: 'Pending', lastError: /neither a file nor a folder/ });
+});
+
 tap.test('a folder that goes away keeps its last state and is reported', async (t) => {
   const bench = new Bench(t);
   bench.write('a.yaml', service(), slice([READY]));
