@@ -6,12 +6,16 @@
 /** Values remembered per table. Beyond it the table starts afresh, which costs memory and nothing else. */
 const SHARED_MAX = 65_536;
 
+/** Characters of a key that is remembered: what is longer is no common value, and the table must stay small. */
+const SHARED_KEY_MAX = 512;
+
 /** Values of which equal ones are kept once. Whoever takes one must not change it. */
 export class SharedTable<T> {
   readonly #values = new Map<string, T>();
 
   /** The value of a key, made where it is not there yet. */
   share(key: string, make: () => T): T {
+    if (key.length > SHARED_KEY_MAX) return make();
     const known = this.#values.get(key);
     if (known !== undefined) return known;
     if (this.#values.size >= SHARED_MAX) this.#values.clear();

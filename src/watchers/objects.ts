@@ -153,6 +153,16 @@ const LIST_DEPTH_MAX = 4;
 /** Zones taken of one slice: more than a cluster spans, and a bound for one that invents them. */
 const SLICE_ZONES_MAX = 64;
 
+/**
+ * What is kept of one object, so that an object costs little whatever its size. Each limit lies above the one that
+ * shards.ts reports, and each text limit above the longest text that can be valid.
+ */
+const ENTRIES_MAX = 256;
+const PORTS_MAX = 100;
+const ENDPOINTS_MAX = 1000;
+const TEXT_MAX = 256;
+const ADDRESS_TEXT_MAX = 64;
+
 /** Values that most objects of most clusters have in common are kept once. */
 const summaries = new SharedTable<EndpointSummary>();
 const portLists = new SharedTable<readonly SlimPort[]>();
@@ -272,8 +282,8 @@ function readMeta(metadata: Fields, known: { readonly namespace: string; readonl
   return {
     namespace: known.namespace,
     name: known.name,
-    ...(uid === undefined ? {} : { uid: detach(uid) }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion: detach(resourceVersion) }),
+    ...(uid === undefined ? {} : { uid: short(uid) }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion: short(resourceVersion) }),
   };
 }
 
@@ -283,12 +293,12 @@ function readService(fields: Fields, meta: SlimMeta): SlimService {
   return {
     kind: 'Service',
     ...meta,
-    type: intern(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
+    type: shortShared(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
     marks: readMarks(metadata),
     clusterIPs: readClusterIPs(spec),
     externalIPs: detached(asTexts(own(spec, 'externalIPs'), 'spec.externalIPs')),
     ingress: readIngress(asFields(own(fields, 'status'), 'status')),
-    ports: sharedPorts(asList(own(spec, 'ports'), 'spec.ports').map(readPort)),
+    ports: sharedPorts(asList(own(spec, 'ports'), 'spec.ports').slice(0, PORTS_MAX).map(readPort)),
     publishNotReadyAddresses:
       asBoolean(own(spec, 'publishNotReadyAddresses'), 'spec.publishNotReadyAddresses') ?? false,
     deleting: asText(own(metadata, 'deletionTimestamp'), 'metadata.deletionTimestamp') !== undefined,
@@ -321,7 +331,19 @@ function readClusterIPs(spec: Fields): readonly string[] {
 }
 
 function detached(texts: readonly string[]): readonly string[] {
-  return texts.length === 0 ? NONE : texts.map(detach);
+  return texts.length === 0 ? NONE : texts.slice(0, ENTRIES_MAX).map(shortAddress);
+}
+
+function short(text: string): string {
+  return detach(text.slice(0, TEXT_MAX));
+}
+
+function shortShared(text: string): string {
+  return intern(text.slice(0, TEXT_MAX));
+}
+
+function shortAddress(text: string): string {
+  return detach(text.slice(0, ADDRESS_TEXT_MAX));
 }
 
 function sharedPorts(ports: readonly SlimPort[]): readonly SlimPort[] {
@@ -331,13 +353,14 @@ function sharedPorts(ports: readonly SlimPort[]): readonly SlimPort[] {
 function readIngress(status: Fields): SlimIngress[] {
   const path = 'status.loadBalancer.ingress';
   const loadBalancer = asFields(own(status, 'loadBalancer'), 'status.loadBalancer');
-  return asList(own(loadBalancer, 'ingress'), path).map((entry, i) => {
+  const entries = asList(own(loadBalancer, 'ingress'), path).slice(0, ENTRIES_MAX);
+  return entries.map((entry, i) => {
     const fields = asFields(entry, `${path}[${i}]`);
     const ip = asText(own(fields, 'ip'), `${path}[${i}].ip`);
     const hostname = asText(own(fields, 'hostname'), `${path}[${i}].hostname`);
     return {
-      ...(ip === undefined || ip === '' ? {} : { ip: detach(ip) }),
-      ...(hostname === undefined || hostname === '' ? {} : { hostname: detach(hostname) }),
+      ...(ip === undefined || ip === '' ? {} : { ip: shortAddress(ip) }),
+      ...(hostname === undefined || hostname === '' ? {} : { hostname: short(hostname) }),
     };
   });
 }
@@ -346,8 +369,8 @@ function readPort(entry: unknown, i: number): SlimPort {
   const path = `spec.ports[${i}]`;
   const fields = asFields(entry, path);
   return {
-    name: intern(asText(own(fields, 'name'), `${path}.name`) ?? ''),
-    protocol: intern(asText(own(fields, 'protocol'), `${path}.protocol`) ?? 'TCP'),
+    name: shortShared(asText(own(fields, 'name'), `${path}.name`) ?? ''),
+    protocol: shortShared(asText(own(fields, 'protocol'), `${path}.protocol`) ?? 'TCP'),
     port: asInteger(own(fields, 'port'), `${path}.port`) ?? 0,
   };
 }
@@ -373,7 +396,7 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
   return {
     kind: 'EndpointSlice',
     ...meta,
-    ...(service === undefined || service === '' ? {} : { service: intern(service) }),
+    ...(service === undefined || service === '' ? {} : { service: shortShared(service) }),
     ready: summarize(ready),
     all: summarize(endpoints),
     ...(addressed ? { addresses: { ready: addressesOf(ready), all: addressesOf(endpoints) } } : {}),
@@ -391,7 +414,7 @@ function readEndpoint(entry: unknown, path: string, addressed: boolean): SlimEnd
   return {
     ready: asBoolean(own(conditions, 'ready'), `${path}.conditions.ready`) ?? true,
     zone: readZone(fields, path),
-    addresses: addressed ? asTexts(own(fields, 'addresses'), `${path}.addresses`).map(detach) : [],
+    addresses: addressed ? detached(asTexts(own(fields, 'addresses'), `${path}.addresses`)) : [],
   };
 }
 
@@ -451,7 +474,7 @@ function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSumm
 }
 
 function addressesOf(endpoints: readonly SlimEndpoint[]): string[] {
-  return [...new Set(endpoints.flatMap((endpoint) => endpoint.addresses))];
+  return [...new Set(endpoints.flatMap((endpoint) => endpoint.addresses))].slice(0, ENDPOINTS_MAX);
 }
 
 /** Whether a text is a lower-case RFC 1123 label. */

@@ -14,7 +14,7 @@ import type { SlimPort, SlimService } from './objects.ts';
 import type { Finding } from './refusals.ts';
 import { sameTexts } from './topology.ts';
 
-/** Addresses of one shard: two full replies of 255 A records fit a TCP message many times over, no load balancer has more. */
+/** Addresses of one shard: what fits a reply of 4 KiB; no load balancer publishes as many. */
 const SHARD_ADDRESSES_MAX = 255;
 /** Ports of one shard, each a name of its own at every level. */
 const SHARD_PORTS_MAX = 64;

@@ -275,3 +275,18 @@ tap.test('an object is read as what it was asked for, whatever it says of itself
   t.match(slimAs('Node', 7), { kind: 'Fault', of: 'Node' });
   t.end();
 });
+
+tap.test('an object that is all ports and addresses is cut to what can be published', (t) => {
+  const ports = Array.from({ length: 20_000 }, (_, i) => ({ name: `p${i}`, port: 1 + (i % 65_535) }));
+  const ingress = Array.from({ length: 20_000 }, (_, i) => ({ hostname: `lb${i}.example.net` }));
+  const long = 'x'.repeat(100_000);
+  const large = slim(service({ spec: { ports, externalIPs: ingress.map(() => long) }, ingress }));
+  t.ok(JSON.stringify(large).length < 60_000);
+  const endpoints = Array.from({ length: 20_000 }, (_, i) => ({
+    addresses: [`10.0.${i >> 8}.${i & 255}`],
+    zone: `z${i}`,
+  }));
+  const many = slim(slice(endpoints), { endpointAddresses: true });
+  t.ok(JSON.stringify(many).length < 60_000);
+  t.end();
+});
