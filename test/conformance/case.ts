@@ -116,7 +116,7 @@ export function questionOf(name: string | Buffer, type: string, klass = 1): Buff
 
 /** An OPT record as raw as it may be wanted. */
 export function optRecord(
-  rdata = Buffer.alloc(0),
+  rdata: Buffer = Buffer.alloc(0),
   { owner = Buffer.of(0), ttl = 0, length = rdata.length } = {},
 ): Buffer {
   const fixed = Buffer.alloc(10);
