@@ -1,0 +1,322 @@
+/**
+ * A member cluster that is watched through its API server. Joins the parts: loops that follow each kind, a queue that
+ * holds the cluster to its rate, the objects that they add up to, the health of the API server, and what an outage
+ * does to the facts. Each of these has its own file; here is only what happens between them.
+ *
+ * ```
+ *   Credentials ─► ApiClient ─┬─► ListWatch × kind ─► ChangeQueue ─► ClusterObjects ─► FlapDamping ─► FactSink
+ *                             └─► ClusterHealth ─► OutageGovernor ── status ──┘
+ * ```
+ */
+
+import type { ClusterSettings, FederationSettings } from '../config/settings.ts';
+import type { Cause, ClusterStatus, FactSink } from '../zonebuilder/facts.ts';
+import { ApiClient } from './api-client.ts';
+import { ChangeQueue } from './change-queue.ts';
+import { ClusterHealth } from './cluster-health.ts';
+import { ClusterObjects } from './cluster-objects.ts';
+import type { Credentials } from './credentials.ts';
+import { FlapDamping } from './flap-damping.ts';
+import type { HostnameFollower } from './hostnames.ts';
+import { WATCHED_KINDS, type WatchedKind } from './kinds.ts';
+import type { Listing } from './list-pages.ts';
+import { ListWatch, type ListWatchState } from './list-watch.ts';
+import {
+  objectName,
+  type ObjectKind,
+  type SlimObject,
+  type ObjectFault,
+  type SlimResult,
+} from './objects.ts';
+import type { OutageGovernor } from './outage-governor.ts';
+import type { Clock, ClusterCondition, ClusterReport, ClusterSource, Log, Refusal } from './source.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { pause, type Random, type Timers } from './timers.ts';
+import type { ChangeType } from './watch-stream.ts';
+
+/** Octets read of one cluster per second in the long run, and at once: several times what any cluster sends. */
+const OCTETS_PER_SECOND = 16 * 1024 * 1024;
+const OCTETS_BURST = 96 * 1024 * 1024;
+/** Longest that {@link KubernetesSource.start} waits for a cluster that does not answer. */
+const START_MS_MAX = 5_000;
+
+export interface KubernetesSourceOptions {
+  readonly settings: ClusterSettings;
+  readonly federations: readonly FederationSettings[];
+  /** The served domain. */
+  readonly domain: string;
+  readonly dampingSeconds: number;
+  readonly sink: FactSink;
+  readonly governor: OutageGovernor;
+  /** Closed when the source stops. */
+  readonly credentials: Credentials;
+  readonly resolver?: HostnameFollower;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The sink holds facts of this cluster from the last run. */
+  readonly fromSnapshot?: boolean;
+  /** Time from an EndpointSlice event's arrival until the sink has taken it, in milliseconds. */
+  readonly onPropagation?: (cluster: string, ms: number) => void;
+}
+
+/** One watched cluster. */
+export class KubernetesSource implements ClusterSource {
+  readonly name: string;
+  readonly #options: KubernetesSourceOptions;
+  readonly #client: ApiClient;
+  readonly #damping: FlapDamping;
+  readonly #objects: ClusterObjects;
+  readonly #queue: ChangeQueue;
+  readonly #health: ClusterHealth;
+  readonly #loops: ReadonlyMap<ObjectKind, ListWatch>;
+  readonly #firstAttempt = new AbortController();
+  /** Lists of a resync that is not complete yet. The first sync is one. */
+  #resync: Map<ObjectKind, Listing> | undefined = new Map();
+  #resyncOnContact = false;
+  #status: ClusterStatus;
+  #syncedMs: number | undefined;
+  #slowedSinceMs: number | undefined;
+
+  constructor(options: KubernetesSourceOptions) {
+    const { settings, timers } = options;
+    this.name = settings.name;
+    this.#options = options;
+    this.#status = options.fromSnapshot === true ? 'held' : 'pending';
+    this.#damping = new FlapDamping(options.sink, timers, options.dampingSeconds);
+    this.#objects = new ClusterObjects({ ...options, sink: this.#damping });
+    this.#queue = new ChangeQueue({
+      timers,
+      perSecond: settings.limits.changesPerSecond,
+      waitingMax: settings.limits.objects,
+      onOverflow: (kind) => this.#loops.get(kind)?.resync(),
+    });
+    this.#queue.hold();
+    this.#client = this.#makeClient();
+    this.#health = this.#makeHealth();
+    this.#loops = new Map(watchedKinds(options.federations).map((kind) => [kind.kind, this.#makeLoop(kind)]));
+  }
+
+  async start(): Promise<void> {
+    const { governor, timers } = this.#options;
+    this.#objects.setStatus(this.#status);
+    governor.join(this.name, this.#status === 'held' ? 'held' : 'pending', (status) =>
+      this.#setStatus(status),
+    );
+    for (const loop of this.#loops.values()) loop.start();
+    this.#health.start();
+    await pause(timers, START_MS_MAX, this.#firstAttempt.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#firstAttempt.abort();
+    this.#queue.stop();
+    this.#options.credentials.close();
+    this.#client.close();
+    await Promise.all([this.#health.stop(), ...[...this.#loops.values()].map((loop) => loop.stop())]);
+    this.#options.governor.leave(this.name);
+    this.#objects.stop();
+    this.#damping.stop();
+  }
+
+  report(): ClusterReport {
+    const { refusalsTotal: _total, shards: _shards, ...objects } = this.#objects.report();
+    const lastError = this.#lastError();
+    const version = this.#health.version;
+    return {
+      name: this.name,
+      kind: 'kubernetes',
+      condition: this.#health.condition,
+      conditionSinceMs: this.#health.conditionSinceMs,
+      ...objects,
+      ...(version === undefined ? {} : { version }),
+      ...(this.#syncedMs === undefined ? {} : { syncedMs: this.#syncedMs }),
+      lastOctetMs: this.#lastOctets(),
+      refusals: [...this.#slowedRefusal(), ...objects.refusals],
+      ...(lastError === undefined ? {} : { lastError }),
+    };
+  }
+
+  /** How each loop is doing, for metrics. */
+  loopStates(): ReadonlyMap<ObjectKind, ListWatchState> {
+    return new Map([...this.#loops].map(([kind, loop]) => [kind, loop.state]));
+  }
+
+  #makeClient(): ApiClient {
+    const { timers, credentials } = this.#options;
+    const octets = new TokenBucket(timers, OCTETS_PER_SECOND, OCTETS_BURST);
+    const pace = (count: number): number => Math.max(octets.take(count), this.#queue.pressureMs());
+    return new ApiClient({ credentials, timers, pace, userAgent: 'fedns' });
+  }
+
+  #makeHealth(): ClusterHealth {
+    const { timers, clock, random } = this.#options;
+    return new ClusterHealth({
+      client: this.#client,
+      timers,
+      clock,
+      random,
+      worstLoop: () => this.#worstLoop(),
+      onCondition: (condition, sinceMs) => this.#onCondition(condition, sinceMs),
+    });
+  }
+
+  #makeLoop(kind: WatchedKind): ListWatch {
+    const { settings, timers, clock, random } = this.#options;
+    return new ListWatch({
+      kind,
+      client: this.#client,
+      slim: this.#objects.slimOptions,
+      objectOctetsMax: settings.limits.objectOctets,
+      // One more than may be kept, so that the objects themselves notice and report that there are more.
+      objectsMax: settings.limits.objects + 1,
+      timers,
+      clock,
+      random,
+      onList: (_kind, listing) => this.#onList(kind.kind, listing),
+      onChange: (_kind, type, object, arrivedMs) => this.#onChange(kind.kind, type, object, arrivedMs),
+      onState: () => this.#onLoopState(),
+    });
+  }
+
+  #onList(kind: ObjectKind, listing: Listing): void {
+    this.#queue.drop(kind);
+    if (this.#resync === undefined) {
+      this.#objects.replaceAll(kind, listing.objects, this.#relistCause(kind));
+      this.#syncedMs = this.#options.clock();
+      return;
+    }
+    this.#resync.set(kind, listing);
+    if (this.#resync.size === this.#loops.size) this.#commitResync(this.#resync);
+  }
+
+  /** All kinds at once: Services without their slices would be Services without endpoints. */
+  #commitResync(lists: ReadonlyMap<ObjectKind, Listing>): void {
+    const { governor, clock } = this.#options;
+    this.#resync = undefined;
+    this.#objects.begin();
+    for (const [kind, { objects }] of lists) this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
+    this.#objects.commit();
+    this.#objects.commitInitial({ object: `Cluster ${this.name}`, timeMs: clock() }, this.#status);
+    this.#syncedMs = clock();
+    this.#queue.release();
+    const { condition } = this.#health;
+    // A complete list is contact enough for a cluster that has not been judged yet.
+    if (condition === 'Ready' || condition === 'Pending') governor.contact(this.name);
+    this.#firstAttempt.abort();
+  }
+
+  #onChange(kind: ObjectKind, type: ChangeType, object: SlimResult, arrivedMs: number): void {
+    if (object.kind === 'Other') return;
+    const { timers, clock, onPropagation } = this.#options;
+    const cause = changeCause(kind, object, clock());
+    this.#queue.push({
+      kind,
+      key: cause.object,
+      apply: () => {
+        if (type === 'DELETED') this.#objects.remove(kind, object.namespace, object.name, cause);
+        else this.#objects.apply(object, cause);
+        if (kind === 'EndpointSlice') onPropagation?.(this.name, timers.now() - arrivedMs);
+      },
+    });
+  }
+
+  #onLoopState(): void {
+    const worst = this.#worstLoop();
+    if (worst === undefined) return;
+    this.#firstAttempt.abort();
+    if (this.#health.condition === 'Ready') this.#health.probeNow();
+  }
+
+  #onCondition(condition: ClusterCondition, sinceMs: number): void {
+    const { governor, log } = this.#options;
+    log.info(
+      { cluster: this.name, condition, error: this.#lastError() },
+      'the condition of a cluster changed',
+    );
+    if (condition !== 'Ready') {
+      // A server that was away may come back with another history.
+      if (condition === 'Offline' && this.#objects.synced) this.#resyncOnContact = true;
+      governor.lost(this.name, sinceMs);
+      return;
+    }
+    if (this.#resyncOnContact) this.#beginResync();
+    else if (this.#resync === undefined) governor.contact(this.name);
+    for (const loop of this.#loops.values()) loop.nudge();
+  }
+
+  /** What is known goes on counting until everything has been listed anew. */
+  #beginResync(): void {
+    this.#resyncOnContact = false;
+    this.#resync = new Map();
+    this.#queue.hold();
+    for (const loop of this.#loops.values()) loop.resync();
+  }
+
+  #setStatus(status: ClusterStatus): void {
+    if (status === this.#status) return;
+    const { log } = this.#options;
+    const fields = { cluster: this.name, status, before: this.#status };
+    if (status === 'available') log.info(fields, 'a cluster counts');
+    else log.warn(fields, 'the facts of a cluster are held or withdrawn');
+    this.#status = status;
+    this.#objects.setStatus(status);
+  }
+
+  #relistCause(kind: ObjectKind): Cause {
+    return { object: `list of ${kind}s`, timeMs: this.#options.clock() };
+  }
+
+  #worstLoop(): { readonly sinceMs: number; readonly reason: string } | undefined {
+    let worst: { readonly sinceMs: number; readonly reason: string } | undefined;
+    for (const [kind, { state }] of this.#loops) {
+      const { failingSinceMs: sinceMs, lastError } = state;
+      if (sinceMs === undefined || lastError === undefined) continue;
+      if (worst === undefined || sinceMs < worst.sinceMs)
+        worst = { sinceMs, reason: `${kind}: ${lastError.message}` };
+    }
+    return worst;
+  }
+
+  #lastError(): string | undefined {
+    return this.#worstLoop()?.reason ?? this.#health.lastError;
+  }
+
+  #lastOctets(): Record<string, number> {
+    const entries: [string, number][] = [];
+    for (const [kind, { state }] of this.#loops) {
+      if (state.lastOctetMs !== undefined) entries.push([kind, state.lastOctetMs]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #slowedRefusal(): Refusal[] {
+    if (this.#queue.slowed === 0) return [];
+    this.#slowedSinceMs ??= this.#options.clock();
+    const { changesPerSecond } = this.#options.settings.limits;
+    return [
+      {
+        code: 'CHANGES_SLOWED',
+        object: `Cluster ${this.name}`,
+        message: `${this.#queue.slowed} changes had to wait, for there were more than ${changesPerSecond} per second`,
+        sinceMs: this.#slowedSinceMs,
+      },
+    ];
+  }
+}
+
+/** ServiceExports are asked for only where a federation selects by them. */
+function watchedKinds(federations: readonly FederationSettings[]): readonly WatchedKind[] {
+  const exports = federations.some(({ select }) => select === 'export');
+  return WATCHED_KINDS.filter(({ kind }) => kind !== 'ServiceExport' || exports);
+}
+
+function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {
+  const version = object.kind === 'Fault' ? undefined : object.resourceVersion;
+  return {
+    object: objectName(kind, object.namespace, object.name),
+    ...(version === undefined ? {} : { resourceVersion: version }),
+    timeMs,
+  };
+}

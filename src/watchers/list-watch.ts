@@ -1,0 +1,282 @@
+/**
+ * Follows one kind of objects in one cluster for ever: list, watch from there, watch again, list again when the
+ * server has forgotten where we were. There is no terminal state: whatever goes wrong is waited out. What the
+ * objects mean, and what it means for the cluster that this fails, is decided by the source that owns the loop.
+ *
+ * ```
+ *            ┌────────────── 410, another history, resync ──────────────┐
+ *            ▼                                                          │
+ *   [discover] ──► list ──► watch ──► ended ──► watch from the last version seen
+ *        ▲           │        │
+ *        └── wait ◄──┴────────┴── anything else: back off, then go on where we were
+ * ```
+ */
+
+import { ApiError, asApiError } from './api-error.ts';
+import { CONNECTION_CODES, type ApiClient } from './api-client.ts';
+import { backOffMs } from './back-off.ts';
+import { EXPORTS_GROUP_PATH, exportsPath, type WatchedKind } from './kinds.ts';
+import { listAll, type Listing } from './list-pages.ts';
+import type { SlimOptions, SlimResult } from './objects.ts';
+import type { Clock } from './source.ts';
+import { pause, type Random, type Timer, type Timers } from './timers.ts';
+import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
+
+/** A watch that has lasted this long, or brought an event, counts as working. */
+export const WATCH_SETTLED_MS = 5_000;
+/** How often a kind that the cluster does not have is looked for: a CRD is installed once. */
+export const ABSENT_POLL_MS = 30_000;
+/** 404s in a row before a kind that was there counts as gone: an API server that starts answers 404 for a moment. */
+const ABSENT_AFTER = 3;
+/** Failed watches in a row, of those that the server answered, before the version itself is doubted. */
+const SUSPECT_AFTER = 3;
+/** Octets of the API group's document. */
+const DOCUMENT_OCTETS_MAX = 64 * 1024;
+const DOCUMENT_LIMITS = { headersMs: 10_000, idleMs: 5_000 };
+
+export interface ListWatchOptions {
+  readonly kind: WatchedKind;
+  readonly client: ApiClient;
+  readonly slim: SlimOptions;
+  readonly objectOctetsMax: number;
+  readonly objectsMax: number;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A complete list, or an empty one when the cluster does not have the kind. */
+  readonly onList: (kind: WatchedKind, listing: Listing) => void;
+  /** `arrivedMs`: when its octets came, on the monotonic clock. */
+  readonly onChange: (kind: WatchedKind, type: ChangeType, object: SlimResult, arrivedMs: number) => void;
+  /** The loop failed or works again. */
+  readonly onState: () => void;
+}
+
+/** How a loop is doing. */
+export interface ListWatchState {
+  /** Since when it has not worked, on the monotonic clock; absent: it works. */
+  readonly failingSinceMs?: number;
+  readonly lastError?: ApiError;
+  /** When the last octet came, in milliseconds since the epoch. */
+  readonly lastOctetMs?: number;
+  readonly lists: number;
+  readonly watches: number;
+}
+
+/** One loop. Start it once; stop it once. */
+export class ListWatch {
+  readonly #options: ListWatchOptions;
+  readonly #stopped = new AbortController();
+  /** Aborts the attempt under way. */
+  #attempt = new AbortController();
+  /** Ends the wait before the next one. */
+  #wait = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #version: string | undefined;
+  #path: string | undefined;
+  /** In a row, since the loop last worked. */
+  #failures = 0;
+  #suspect = 0;
+  #absences = 0;
+  /** Whether the cluster has the kind; undefined: not known yet. */
+  #present: boolean | undefined;
+  #failingSinceMs: number | undefined;
+  #lastError: ApiError | undefined;
+  #lastOctetMs: number | undefined;
+  #arrivedMs = 0;
+  #lists = 0;
+  #watches = 0;
+
+  constructor(options: ListWatchOptions) {
+    this.#options = options;
+    this.#failingSinceMs = options.timers.now();
+  }
+
+  get state(): ListWatchState {
+    return {
+      ...(this.#failingSinceMs === undefined ? {} : { failingSinceMs: this.#failingSinceMs }),
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(this.#lastOctetMs === undefined ? {} : { lastOctetMs: this.#lastOctetMs }),
+      lists: this.#lists,
+      watches: this.#watches,
+    };
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Ends the loop and whatever it has under way. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#attempt.abort();
+    this.#wait.abort();
+    await this.#loop;
+  }
+
+  /** Forgets the version and lists anew, at once. */
+  resync(): void {
+    this.#version = undefined;
+    this.#attempt.abort();
+    this.#wait.abort();
+  }
+
+  /** Ends a wait before its time, if there is one: there is reason to think that the cluster is back. */
+  nudge(): void {
+    this.#wait.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      this.#attempt = new AbortController();
+      const waitMs = await this.#step(this.#attempt.signal);
+      if (this.#stopped.signal.aborted) return;
+      this.#wait = new AbortController();
+      await pause(this.#options.timers, waitMs, this.#wait.signal);
+    }
+  }
+
+  /** @returns how long to wait before the next step, in milliseconds */
+  async #step(signal: AbortSignal): Promise<number> {
+    try {
+      if (this.#version === undefined) await this.#list(signal);
+      else await this.#watch(this.#version, signal);
+      return 0;
+    } catch (error) {
+      return signal.aborted ? 0 : this.#fail(asApiError(error, 'NOT_JSON'));
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, kind, slim, objectOctetsMax, objectsMax } = this.#options;
+    const path = kind.path ?? (await this.#discover(signal));
+    const onOctets = (): void => this.#hear();
+    const context = { client, kind, path, slim, objectOctetsMax, objectsMax, signal, onOctets };
+    const listing = await listAll(context);
+    if (signal.aborted) return;
+    this.#path = path;
+    this.#version = listing.resourceVersion;
+    this.#present = true;
+    this.#absences = 0;
+    this.#suspect = 0;
+    this.#lists++;
+    this.#options.onList(kind, listing);
+  }
+
+  async #discover(signal: AbortSignal): Promise<string> {
+    const { client } = this.#options;
+    const text = await client.getText(
+      EXPORTS_GROUP_PATH,
+      'application/json',
+      DOCUMENT_LIMITS,
+      signal,
+      DOCUMENT_OCTETS_MAX,
+    );
+    const path = exportsPath(text);
+    if (path === undefined)
+      throw new ApiError('NOT_FOUND', 'the API group has no known version', { status: 404 });
+    return path;
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, kind, slim, objectOctetsMax, random, timers } = this.#options;
+    const span = WATCH_SECONDS.max - WATCH_SECONDS.min;
+    const seconds = WATCH_SECONDS.min + Math.floor(random() * (span + 1));
+    let settling: Timer | undefined;
+    let worked = false;
+    const works = (): void => {
+      if (!worked) this.#works();
+      worked = true;
+    };
+    const events = {
+      onOpen: (): void => {
+        settling = timers.after(WATCH_SETTLED_MS, works);
+      },
+      onChange: (type: ChangeType, object: SlimResult): void => {
+        if (signal.aborted) return;
+        works();
+        this.#options.onChange(kind, type, object, this.#arrivedMs);
+      },
+      onVersion: (version: string): void => {
+        if (signal.aborted) return;
+        works();
+        this.#version = version;
+      },
+    };
+    const path = this.#path!;
+    const onOctets = (): void => this.#hear();
+    this.#watches++;
+    try {
+      await watchOnce({
+        client,
+        kind,
+        path,
+        slim,
+        objectOctetsMax,
+        signal,
+        onOctets,
+        resourceVersion,
+        seconds,
+        events,
+      });
+      // One that ends before anything came would be begun again without end.
+      if (!worked && !signal.aborted)
+        throw new ApiError('INTERRUPTED', 'the watch ended as soon as it began');
+    } finally {
+      settling?.cancel();
+    }
+  }
+
+  #works(): void {
+    this.#failures = 0;
+    this.#suspect = 0;
+    if (this.#failingSinceMs === undefined) return;
+    this.#failingSinceMs = undefined;
+    this.#options.onState();
+  }
+
+  #hear(): void {
+    this.#arrivedMs = this.#options.timers.now();
+    this.#lastOctetMs = this.#options.clock();
+  }
+
+  /** @returns how long to wait, in milliseconds */
+  #fail(error: ApiError): number {
+    if (error.code === 'NOT_FOUND' && this.#options.kind.path === undefined) return this.#absent();
+    const worked = this.#failingSinceMs === undefined;
+    this.#failures++;
+    this.#lastError = error;
+    this.#failingSinceMs ??= this.#options.timers.now();
+    this.#doubt(error);
+    this.#options.onState();
+    // What a first 410 or 401 asks for is to be done at once: a relist, or other credentials.
+    const atOnce = error.code === 'GONE' || error.code === 'UNAUTHORIZED';
+    if (atOnce && worked && this.#failures === 1) return 0;
+    return backOffMs(this.#failures, this.#options.random, error.retryAfterMs);
+  }
+
+  /** Whether to go on from the version that we have, or to list anew. */
+  #doubt({ code }: ApiError): void {
+    if (code === 'GONE') this.#version = undefined;
+    if (CONNECTION_CODES.has(code) || KEEPS_VERSION.has(code)) return;
+    this.#suspect++;
+    if (this.#suspect >= SUSPECT_AFTER) this.#version = undefined;
+  }
+
+  /** The cluster does not have the kind, which is no failure. */
+  #absent(): number {
+    this.#version = undefined;
+    this.#absences++;
+    if (this.#present === true && this.#absences < ABSENT_AFTER) {
+      return backOffMs(this.#absences + 4, this.#options.random);
+    }
+    if (this.#present !== false) this.#options.onList(this.#options.kind, EMPTY_LISTING);
+    this.#present = false;
+    this.#works();
+    return ABSENT_POLL_MS * (1 + this.#options.random() / 10);
+  }
+}
+
+const EMPTY_LISTING: Listing = { resourceVersion: '', objects: [], truncated: false };
+
+/** Codes that say nothing about the version. */
+const KEEPS_VERSION: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN', 'BUSY', 'CREDENTIALS']);

@@ -1,0 +1,302 @@
+/**
+ * An API server for tests, over real TLS: lists in pages, watches with bookmarks, forgets old versions, and does
+ * whatever else a test tells it to do instead.
+ */
+
+import { createServer as createTlsServer, type Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { issueCertificate, type Identity } from '../cluster/certificates.ts';
+
+export type Json = Record<string, unknown>;
+
+/** A chance to answer a request in another way. @returns true when it did */
+export type Script = (request: ScriptedRequest) => boolean | void;
+
+export interface ScriptedRequest {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly watch: boolean;
+  readonly headers: IncomingMessage['headers'];
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+}
+
+interface Event {
+  readonly version: number;
+  readonly path: string;
+  readonly line: string;
+}
+
+interface Watcher {
+  readonly path: string;
+  readonly response: ServerResponse;
+}
+
+export const SERVICES = '/api/v1/services';
+export const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
+export const NODES = '/api/v1/nodes';
+export const EXPORTS = '/apis/multicluster.x-k8s.io/v1alpha1/serviceexports';
+
+const LIST_KINDS: Readonly<Record<string, string>> = {
+  [SERVICES]: 'ServiceList',
+  [SLICES]: 'EndpointSliceList',
+  [NODES]: 'PartialObjectMetadataList',
+  [EXPORTS]: 'PartialObjectMetadataList',
+};
+
+let authority: Identity | undefined;
+
+/** The certificate authority of all scripted servers. */
+export function testAuthority(): Identity {
+  authority ??= issueCertificate({ commonName: 'test authority' });
+  return authority;
+}
+
+export class ScriptedApiServer {
+  /** Tried in order before the normal behaviour. */
+  scripts: Script[] = [];
+  readonly requests: ScriptedRequest[] = [];
+  /** Every authorization that requests came with. */
+  readonly authorizations: (string | undefined)[] = [];
+  hasExports = false;
+  readyz = 200;
+  version = 100;
+  readonly #objects = new Map<string, Map<string, Json>>();
+  #events: Event[] = [];
+  #watchers = new Set<Watcher>();
+  #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #port = 0;
+
+  constructor(identity: Identity = issueServerCertificate()) {
+    this.#server = createTlsServer({
+      ...identity,
+      ca: testAuthority().cert,
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#answer(request, response),
+    );
+    this.#server.on('secureConnection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+    });
+    this.#server.on('connection', (socket: Socket) => socket.on('error', () => {}));
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.#port}`;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  get watching(): number {
+    return this.#watchers.size;
+  }
+
+  /** Starts, or starts again on the port it had. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Resets all connections and takes no new ones. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.reset();
+    await closed;
+  }
+
+  /** Resets all connections. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#watchers.clear();
+  }
+
+  /** Creates or updates an object and tells the watches. */
+  put(path: string, object: Json): void {
+    const objects = this.#objectsAt(path);
+    const key = keyOf(object);
+    const stored = this.#stamp(object);
+    this.#publish(path, objects.has(key) ? 'MODIFIED' : 'ADDED', stored);
+    objects.set(key, stored);
+  }
+
+  remove(path: string, key: string): void {
+    const objects = this.#objectsAt(path);
+    const object = objects.get(key);
+    if (object === undefined) throw new Error(`no ${key}`);
+    objects.delete(key);
+    this.#publish(path, 'DELETED', this.#stamp(object));
+  }
+
+  /** Loads many objects without telling anyone. */
+  load(path: string, objects: readonly Json[]): void {
+    for (const object of objects) this.#objectsAt(path).set(keyOf(object), this.#stamp(object));
+  }
+
+  /** Forgets the past: every version before now is too old. */
+  compact(): void {
+    this.#events = [];
+    this.version++;
+    this.#floor = this.version;
+  }
+  #floor = 0;
+
+  /** Another history: no objects, and versions from the beginning. */
+  wipe(): void {
+    this.#objects.clear();
+    this.#events = [];
+    this.#floor = 0;
+    this.version = 1;
+  }
+
+  /** Writes to every watch of a path, as it is. */
+  send(path: string, text: string): void {
+    for (const watcher of this.#watchers) if (watcher.path === path) watcher.response.write(text);
+  }
+
+  bookmark(path: string): void {
+    const object = { metadata: { resourceVersion: String(this.version) } };
+    this.send(path, JSON.stringify({ type: 'BOOKMARK', object }) + '\n');
+  }
+
+  /** Ends every watch in good order. */
+  endWatches(): void {
+    for (const { response } of this.#watchers) response.end();
+    this.#watchers.clear();
+  }
+
+  /** How often a path was listed (first pages only) or watched. */
+  count(path: string, what: 'list' | 'watch'): number {
+    return this.requests.filter(
+      (request) =>
+        request.path === path && request.watch === (what === 'watch') && !request.query.has('continue'),
+    ).length;
+  }
+
+  #objectsAt(path: string): Map<string, Json> {
+    let objects = this.#objects.get(path);
+    if (objects === undefined) this.#objects.set(path, (objects = new Map()));
+    return objects;
+  }
+
+  #stamp(object: Json): Json {
+    this.version++;
+    const metadata = { ...(object['metadata'] as Json), resourceVersion: String(this.version) };
+    return { ...object, metadata };
+  }
+
+  #publish(path: string, type: string, object: Json): void {
+    const line = JSON.stringify({ type, object }) + '\n';
+    this.#events.push({ version: this.version, path, line });
+    this.send(path, line);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url!, 'https://server');
+    const asked: ScriptedRequest = {
+      path: url.pathname,
+      query: url.searchParams,
+      watch: url.searchParams.get('watch') === '1',
+      headers: request.headers,
+      response,
+      socket: request.socket,
+    };
+    this.requests.push(asked);
+    this.authorizations.push(request.headers.authorization);
+    response.on('error', () => {});
+    if (!this.scripts.some((script) => script(asked) === true)) this.#normally(asked);
+  }
+
+  #normally(asked: ScriptedRequest): void {
+    const { path, response } = asked;
+    if (path === '/readyz')
+      return void response.writeHead(this.readyz).end(this.readyz === 200 ? 'ok' : 'not ok');
+    if (path === '/version') return reply(response, 200, { gitVersion: 'v1.36.3' });
+    if (path === '/apis/multicluster.x-k8s.io' && this.hasExports) {
+      return reply(response, 200, { preferredVersion: { version: 'v1alpha1' } });
+    }
+    if (LIST_KINDS[path] === undefined || (path === EXPORTS && !this.hasExports)) {
+      return replyStatus(response, 404, 'the server could not find the requested resource');
+    }
+    if (asked.watch) this.#watch(asked);
+    else this.#list(asked);
+  }
+
+  #list({ path, query, response }: ScriptedRequest): void {
+    const limit = Number(query.get('limit') ?? 0);
+    const from = Number(query.get('continue') ?? 0);
+    const all = [...this.#objectsAt(path).values()];
+    const items = limit > 0 ? all.slice(from, from + limit) : all;
+    const more = from + items.length < all.length;
+    reply(response, 200, {
+      kind: LIST_KINDS[path],
+      apiVersion: 'v1',
+      metadata: {
+        resourceVersion: String(this.version),
+        ...(more ? { continue: String(from + limit) } : {}),
+      },
+      items,
+    });
+  }
+
+  #watch({ path, query, response }: ScriptedRequest): void {
+    const from = Number(query.get('resourceVersion'));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    if (from < this.#floor) {
+      response.end(errorLine(410, 'too old resource version'));
+      return;
+    }
+    if (from > this.version) {
+      response.end(errorLine(504, `Too large resource version: ${from}, current: ${this.version}`));
+      return;
+    }
+    for (const event of this.#events) {
+      if (event.path === path && event.version > from) response.write(event.line);
+    }
+    const watcher = { path, response };
+    this.#watchers.add(watcher);
+    response.on('close', () => this.#watchers.delete(watcher));
+  }
+}
+
+/** Answers with a `Status`, as Kubernetes does for errors. */
+export function replyStatus(
+  response: ServerResponse,
+  code: number,
+  message: string,
+  headers: Json = {},
+): void {
+  reply(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code }, headers);
+}
+
+export function reply(response: ServerResponse, code: number, body: unknown, headers: Json = {}): void {
+  response.writeHead(code, { 'content-type': 'application/json', ...headers } as Record<string, string>);
+  response.end(JSON.stringify(body));
+}
+
+/** An ERROR event. */
+export function errorLine(code: number, message: string): string {
+  return JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code, message } }) + '\n';
+}
+
+export function issueServerCertificate(options: { notAfter?: Date; names?: string[] } = {}): Identity {
+  return issueCertificate({
+    commonName: 'kube-apiserver',
+    names: ['127.0.0.1', 'localhost'],
+    issuer: testAuthority(),
+    ...options,
+  });
+}
+
+function keyOf(object: Json): string {
+  const { namespace, name } = object['metadata'] as { namespace?: string; name: string };
+  return `${namespace ?? ''}/${name}`;
+}
