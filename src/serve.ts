@@ -161,9 +161,12 @@ export class RunningServer {
     const fixed = FIXED_KEYS.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
     if (fixed.length > 0)
       this.#options.log.warn({ keys: fixed }, 'these settings take effect with a restart');
-    if (DOMAIN_KEYS.some((key) => !isDeepStrictEqual(before[key], settings[key])))
-      this.#exchangeDomain(settings);
+    const isSameDomain = DOMAIN_KEYS.every((key) => isDeepStrictEqual(before[key], settings[key]));
+    const domain = isSameDomain ? this.#domain : this.#openDomain(settings);
+    const putInForce = await this.#dataPlane!.prepare(settings);
+    if (!isSameDomain) this.#exchangeDomain(domain, settings);
     this.#settings = settings;
+    await putInForce(domain.image);
     await this.#sources.reconcile(settings);
   }
 
@@ -175,26 +178,30 @@ export class RunningServer {
   #openDomain(settings: Settings): ServedDomain {
     const { serial } = this.#state;
     const { clock } = this.#options;
-    return this.#options.parts.openDomain(settings, {
+    let opened: ServedDomain | undefined;
+    const domain = this.#options.parts.openDomain(settings, {
       nextSerial: () => serial.next(),
       currentSerial: () => serial.current,
       clock,
-      onImage: (image) => this.#dataPlane?.adopt(image, this.#settings),
+      onImage: (image) => {
+        // A domain that is still being opened or filled is not served yet.
+        if (opened !== undefined && opened === this.#domain) this.#dataPlane?.follow(image);
+      },
       onChange: ({ cluster, causeMs }) => {
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;
         this.metrics.observePropagation(cluster, Math.max(0, clock() - causeMs) / 1000);
       },
     });
+    opened = domain;
+    return domain;
   }
 
   /** The new domain is complete before the workers hear of it. */
-  #exchangeDomain(settings: Settings): void {
-    const domain = this.#openDomain(settings);
+  #exchangeDomain(domain: ServedDomain, settings: Settings): void {
     const clusters = new Set(settings.clusters.map((cluster) => cluster.name));
     this.#relay.switchTo(domain, clusters, this.#options.clock());
     this.#domain = domain;
-    this.#dataPlane?.adopt(domain.image, settings);
   }
 
   #restore(): ReadonlySet<string> {

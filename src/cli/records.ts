@@ -1,6 +1,7 @@
 /** Owns `fedns records`: what is served, as a table, a zone file (RFC 1035 section 5) or JSON. */
 
 import type { RecordSet } from '../admin/control-plane.ts';
+import { PLACEHOLDER_TYPE } from '../zonebuilder/records.ts';
 import { openAdminClient, readJson } from './admin-client.ts';
 import type { Environment } from './environment.ts';
 import { formatTable } from './table.ts';
@@ -24,18 +25,15 @@ export async function runRecords(
   for (const text of formatRecords(sets, format)) environment.out(text);
 }
 
-/** The listing in pieces. */
+/**
+ * The listing in pieces. Names that exist without a record need one in a zone file only; tables and JSON show what is
+ * answered.
+ */
 export function* formatRecords(sets: readonly RecordSet[], format: RecordFormat): Generator<string> {
-  switch (format) {
-    case 'table':
-      yield formatTable(['NAME', 'TYPE', 'TTL', 'DATA'], sets.map(rowOf), COLUMN_WIDTHS);
-      return;
-    case 'zone':
-      yield* gather(zoneLines(sets));
-      return;
-    case 'json':
-      yield `${JSON.stringify(sets, undefined, 2)}\n`;
-  }
+  if (format === 'zone') return yield* gather(zoneLines(sets));
+  const answered = sets.filter((set) => set.type !== PLACEHOLDER_TYPE);
+  if (format === 'json') yield `${JSON.stringify(answered, undefined, 2)}\n`;
+  else yield formatTable(['NAME', 'TYPE', 'TTL', 'DATA'], answered.map(rowOf), COLUMN_WIDTHS);
 }
 
 function rowOf(set: RecordSet): readonly string[] {

@@ -13,6 +13,17 @@ import type { Log } from '../watchers/source.ts';
 /** Quiet time before the file is looked at, in milliseconds: an editor writes in several steps. */
 const SETTLE_MS = 200;
 
+/** What the watch compares by; undefined when the file cannot be read. */
+export async function digestOf(file: string): Promise<string | undefined> {
+  try {
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+  } catch {
+    return undefined;
+  }
+}
+
 export class ConfigWatch {
   readonly #file: string;
   readonly #onChange: () => void;
@@ -20,22 +31,30 @@ export class ConfigWatch {
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #digest: string | undefined;
+  #comparing: Promise<void> = Promise.resolve();
 
-  constructor(file: string, options: { readonly onChange: () => void; readonly log: Log }) {
+  /** @param digest - of the content that is in force, taken before it was read */
+  constructor(
+    file: string,
+    digest: string | undefined,
+    options: { readonly onChange: () => void; readonly log: Log },
+  ) {
     this.#file = file;
+    this.#digest = digest;
     this.#onChange = options.onChange;
     this.#log = options.log;
   }
 
   /** Watches the folder, because a watch on the file itself ends with the file that is renamed away. */
-  async start(): Promise<void> {
-    this.#digest = await this.#read();
+  start(): void {
     try {
       this.#watcher = watch(dirname(this.#file), { persistent: false }, () => this.#settle());
       this.#watcher.on('error', (error) => this.#giveUp(error));
     } catch (error) {
       this.#giveUp(error as Error);
     }
+    // The file may have changed since it was read.
+    this.#settle();
   }
 
   stop(): void {
@@ -45,26 +64,18 @@ export class ConfigWatch {
 
   #settle(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#compare(), SETTLE_MS);
+    this.#timer = setTimeout(() => {
+      this.#comparing = this.#comparing.then(() => this.#compare());
+    }, SETTLE_MS);
     this.#timer.unref();
   }
 
   async #compare(): Promise<void> {
-    const digest = await this.#read();
+    const digest = await digestOf(this.#file);
     // A file that is missing is being replaced; its successor brings another event.
     if (digest === undefined || digest === this.#digest) return;
     this.#digest = digest;
     this.#onChange();
-  }
-
-  async #read(): Promise<string | undefined> {
-    try {
-      return createHash('sha256')
-        .update(await readFile(this.#file))
-        .digest('hex');
-    } catch {
-      return undefined;
-    }
   }
 
   #giveUp(error: Error): void {

@@ -11,7 +11,7 @@ import { startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
 import { reasonOf } from '../state/layout.ts';
-import { ConfigWatch } from './config-watch.ts';
+import { ConfigWatch, digestOf } from './config-watch.ts';
 
 /** Time for draining and keeping the state, in milliseconds: well within the 30 s that a Pod is given. */
 const STOP_MS_MAX = 10_000;
@@ -27,6 +27,7 @@ export interface ServeProcess {
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function runServe(options: ServeProcess): Promise<number> {
+  const digest = await digestOf(options.file);
   const config = await options.load(options.file);
   if (config.kind === 'refused') return complain(config.faults);
   const log = createLog(config.settings.log.level);
@@ -40,7 +41,7 @@ export async function runServe(options: ServeProcess): Promise<number> {
       clock: Date.now,
       schedule: createSchedule(log),
     });
-    return await untilStopped(server, log, options);
+    return await untilStopped(server, log, digest, options);
   } catch (error) {
     return complain([`fedns: ${reasonOf(error)}`]);
   }
@@ -55,11 +56,16 @@ function warn(log: LeveledLog, { warnings }: LoadedConfig): void {
   for (const warning of warnings) log.warn({ code: 'CONFIG' }, warning);
 }
 
-async function untilStopped(server: RunningServer, log: LeveledLog, options: ServeProcess): Promise<number> {
+async function untilStopped(
+  server: RunningServer,
+  log: LeveledLog,
+  digest: string | undefined,
+  options: ServeProcess,
+): Promise<number> {
   const stopping = Promise.withResolvers<NodeJS.Signals>();
   const reload = inTurn(() => reloadOnce(server, log, options));
-  const watch = new ConfigWatch(options.file, { onChange: reload, log });
-  await watch.start();
+  const watch = new ConfigWatch(options.file, digest, { onChange: reload, log });
+  watch.start();
   const fault = (error: unknown): void => {
     // The workers answer on from the image; ending the process would end them too.
     server.metrics.fault();

@@ -61,8 +61,15 @@ export interface Listening {
 export interface DataPlane {
   /** @throws the error of the operating system, such as `EADDRINUSE`, with a message for the operator */
   start(): Promise<Listening>;
-  /** Answers from another image, or under other settings. */
-  adopt(image: ImageHandle, settings: Settings): void;
+  /** Answers from the image's new memory. */
+  follow(image: ImageHandle): void;
+  /**
+   * Gets everything ready for other settings.
+   *
+   * @returns puts them in force, with the image that belongs to them; resolves once no answer follows the old ones
+   * @throws with a message for the operator; then the old settings stay
+   */
+  prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>>;
   counters(): readonly SharedArrayBuffer[];
   /** Answers what has come in, then closes. Also after a start that failed. */
   stop(): Promise<void>;

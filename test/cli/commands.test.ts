@@ -4,6 +4,7 @@ import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { Environment, LoadedConfig } from '../../src/cli/environment.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { formatRecords } from '../../src/cli/records.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { CLUSTERS, RECORDS, fakeControlPlane } from '../admin/fake-control-plane.ts';
 
@@ -76,6 +77,13 @@ t.test('records as JSON is what the admin server lists', async (t) => {
   const admin = { address: '0.0.0.0', port: await running(t) };
   const { out } = await run(['records', '--format', 'json'], admin);
   t.strictSame(JSON.parse(out), RECORDS, 'also when the admin server listens on the wildcard address');
+});
+
+t.test('a name that exists without records is in the zone file and not in the other listings', async (t) => {
+  const sets = [{ name: 'a.example.com.', type: 'TYPE65280', ttlSeconds: 180, data: [String.raw`\# 0`] }];
+  t.equal([...formatRecords(sets, 'zone')].join(''), 'a.example.com.\t180\tIN\tTYPE65280\t\\# 0\n');
+  t.notMatch([...formatRecords(sets, 'table')].join(''), /TYPE65280/);
+  t.equal([...formatRecords(sets, 'json')].join(''), '[]\n');
 });
 
 t.test('clusters shows how each is, and wide what was refused', async (t) => {

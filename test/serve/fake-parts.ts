@@ -157,6 +157,7 @@ export interface FakeOptions {
   readonly firstSync?: (cluster: string) => readonly ShardState[] | Error;
   readonly startDataPlane?: () => Promise<void>;
   readonly openDomain?: (settings: Settings) => void;
+  readonly prepare?: (settings: Settings) => void;
 }
 
 /** What the fakes saw, in its order. */
@@ -192,7 +193,11 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
         const addresses = [{ address: '127.0.0.1', port: 1053 }];
         return { addresses, transport: 'portable', reason: 'a test', workers: 1 };
       },
-      adopt: () => events.push('adopt'),
+      follow: () => events.push('follow'),
+      prepare: async (settings) => {
+        options.prepare?.(settings);
+        return async () => void events.push('adopt');
+      },
       counters: () => [],
       stop: async () => void events.push('drain'),
     }),

@@ -154,7 +154,7 @@ t.test('a reload starts, replaces and removes only the sources that it concerns'
   const [one, two] = SETTINGS.clusters;
   parts.events.length = 0;
   await server.reload({ ...SETTINGS, clusters: [one!, { ...two!, name: 'three' }] });
-  t.strictSame(parts.events, ['stop two', 'start three']);
+  t.strictSame(parts.events, ['adopt', 'stop two', 'start three']);
   const records = (await get('/api/v1/records')).text;
   t.match(records, /nginx\.three/);
   t.notMatch(records, /nginx\.two/);
@@ -166,7 +166,7 @@ t.test('a reload starts, replaces and removes only the sources that it concerns'
       { ...two!, name: 'three' },
     ],
   });
-  t.strictSame(parts.events, ['stop one', 'start one']);
+  t.strictSame(parts.events, ['adopt', 'stop one', 'start one']);
 });
 
 t.test('a reload that changes the domain moves all facts before the workers adopt it', async (t) => {
@@ -185,10 +185,15 @@ t.test('a reload that cannot be served leaves the old settings in force', async 
     openDomain: (settings) => {
       if (settings.domain === 'broken.example') throw new Error('cannot be served');
     },
+    prepare: (settings) => {
+      if (settings.cookies.policy === 'require') throw new Error('no secret');
+    },
   });
   const { server, get } = await start(t, parts);
   parts.events.length = 0;
+  const cookies = { policy: 'require' } as const;
   await t.rejects(server.reload({ ...SETTINGS, domain: 'broken.example', clusters: [] }), /cannot be served/);
+  await t.rejects(server.reload({ ...SETTINGS, domain: 'example.net', clusters: [], cookies }), /no secret/);
   t.strictSame(parts.events, []);
   t.match((await get('/api/v1/records')).text, /nginx\.one\.example\.com\./);
 });

@@ -1,0 +1,95 @@
+/** Owns how the data plane follows from the settings: which transport, how many threads, what they are told. */
+
+import { hostname } from 'node:os';
+import type { Settings } from '../config/settings.ts';
+import type { QueryPolicy } from '../server/policy.ts';
+import { PolicyKeeper } from '../server/policy-keeper.ts';
+import type { ImageHandle } from '../server/responder.ts';
+import { chooseTransport } from '../server/udp-transport.ts';
+import { WorkerPool } from '../server/worker-pool.ts';
+import type { SharedSettings } from '../server/worker-pool.ts';
+import type { TcpRole } from '../server/worker-protocol.ts';
+import type { Log } from '../watchers/source.ts';
+import type { DataPlane, Listening } from './parts.ts';
+import { apexOf } from './static-records.ts';
+
+/** The image's first reader is the first worker. */
+const FIRST_READER = 0;
+
+export class ThreadsDataPlane implements DataPlane {
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #policies: PolicyKeeper;
+  #image: ImageHandle;
+  #shared: SharedSettings | undefined;
+  #pool: WorkerPool | undefined;
+
+  constructor(settings: Settings, image: ImageHandle, log: Log) {
+    this.#settings = settings;
+    this.#image = image;
+    this.#log = log;
+    this.#policies = new PolicyKeeper({
+      hostName: hostname(),
+      onFault: (error) => log.error({ code: error.code }, error.message),
+    });
+  }
+
+  async start(): Promise<Listening> {
+    const { listen, workers } = this.#settings;
+    const transport = await chooseTransport(this.#settings.transport);
+    const policy = await this.#policies.adopt(this.#settings);
+    this.#shared = sharedSettings(this.#image, this.#settings, policy);
+    this.#pool = new WorkerPool({
+      transport,
+      listen,
+      workers,
+      settings: this.#shared,
+      firstReader: FIRST_READER,
+      tcp: tcpRole(this.#settings),
+      log: this.#log,
+    });
+    const addresses = await this.#pool.start();
+    const { transport: kind, why, workers: threads } = this.#pool.report();
+    return { addresses, transport: kind, reason: why, workers: threads };
+  }
+
+  follow(image: ImageHandle): void {
+    this.#image = image;
+    if (this.#shared !== undefined) void this.#share({ ...this.#shared, image });
+  }
+
+  async prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>> {
+    const policy = await this.#policies.adopt(settings);
+    return (image) => {
+      this.#image = image;
+      return this.#share(sharedSettings(image, settings, policy));
+    };
+  }
+
+  counters(): readonly SharedArrayBuffer[] {
+    return this.#pool?.counters ?? [];
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool?.stop();
+    this.#policies.stop();
+  }
+
+  /** Workers adopt between two batches; a dead one gets the newest settings when it is replaced. */
+  async #share(shared: SharedSettings): Promise<void> {
+    this.#shared = shared;
+    await this.#pool?.adopt(shared);
+  }
+}
+
+function sharedSettings(image: ImageHandle, settings: Settings, policy: QueryPolicy): SharedSettings {
+  return { image, apex: apexOf(settings), udpPayloadMax: settings.udpPayloadMax, policy };
+}
+
+function tcpRole({ tcp, tls }: Settings): TcpRole {
+  const { connections, connectionsPerClient, idleSeconds } = tcp;
+  return {
+    limits: { connections, connectionsPerClient, idleMs: idleSeconds * 1000 },
+    ...(tls && { tls: { listen: tls.listen, files: { certificate: tls.certificate, key: tls.key } } }),
+  };
+}

@@ -1,0 +1,134 @@
+/** A fedns process on files of its own, for tests of the process as a whole. */
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+
+export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** A Service with one ready endpoint, as a member cluster would have it. */
+export function manifest(address: string, ready = true): string {
+  return `apiVersion: v1
+kind: Service
+metadata:
+  name: nginx
+  namespace: mynamespace
+  labels: { fedns.io/federation: myfederation }
+spec:
+  type: LoadBalancer
+  ports: [{ name: http, port: 80 }]
+status:
+  loadBalancer:
+    ingress: [{ ip: ${address} }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: nginx-1
+  namespace: mynamespace
+  labels: { kubernetes.io/service-name: nginx }
+addressType: IPv4
+endpoints:
+  - addresses: [10.0.0.1]
+    conditions: { ready: ${ready} }
+ports: [{ name: http, port: 80 }]
+`;
+}
+
+/** A configuration with one cluster, whose manifests are in the folder `cluster` beside it. */
+export function config(port: number, adminPort: number, more = ''): string {
+  return `domain: example.com
+nameservers: [{ name: ns1.example.com, addresses: [127.0.0.1] }]
+listen: ['127.0.0.1:${port}']
+admin: 127.0.0.1:${adminPort}
+workers: 1
+federations: [{ name: myfederation }]
+clusters:
+  - { name: one, region: us-central1, zones: [us-central1-a], manifests: ./cluster }
+${more}`;
+}
+
+export const NGINX = 'nginx.mynamespace.myfederation.svc.example.com';
+
+/** A port that nobody uses at this moment, over UDP and TCP. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const free = await isFreeUdp(port);
+    server.close();
+    await once(server, 'close');
+    if (free) return port;
+  }
+}
+
+async function isFreeUdp(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    await once(socket.bind(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
+}
+
+export interface Process {
+  readonly child: ChildProcess;
+  /** Standard output and standard error up to now. */
+  output(): string;
+  /** Resolves when the output matches. */
+  until(pattern: RegExp): Promise<void>;
+  /** The exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
+}
+
+/** Starts a command; what is left of it is killed when the test ends. */
+export function start(test: Test, command: string, args: readonly string[]): Process {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  const watchers = new Set<() => void>();
+  const take = (part: Buffer): void => {
+    text += part.toString();
+    for (const watcher of watchers) watcher();
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  test.teardown(() => child.kill('SIGKILL'));
+  const until = (pattern: RegExp): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (!pattern.test(text)) return;
+      watchers.delete(look);
+      resolve();
+    };
+    watchers.add(look);
+    look();
+    void ended.then(() => reject(new Error(`ended without ${String(pattern)}: ${text}`)));
+    return promise;
+  };
+  return { child, output: () => text, until, ended };
+}
+
+/** Starts `fedns serve` from source and waits until it takes queries. */
+export async function serve(test: Test, file: string): Promise<Process> {
+  const running = start(test, process.execPath, [MAIN, 'serve', '--config', file]);
+  await running.until(/"msg":"listening"/);
+  return running;
+}
+
+/** The IPv4 addresses of a name. */
+export async function addressesOf(port: number, name: string): Promise<string[]> {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  resolver.setServers([`127.0.0.1:${port}`]);
+  return (await resolver.resolve4(name)).toSorted();
+}
