@@ -43,7 +43,9 @@ export type ClusterOrigin =
       /** Exec credential plugins that may run besides those with an absolute path. */
       readonly execAllowed: readonly string[];
     }
-  | { readonly kind: 'inCluster' };
+  | { readonly kind: 'inCluster' }
+  /** A Secret labelled `fedns.io/cluster`; never in the file, but found in the cluster that fedns runs in. */
+  | { readonly kind: 'secret'; readonly namespace: string; readonly name: string };
 
 export interface ClusterSettings {
   readonly name: string;
@@ -152,7 +154,7 @@ export interface Settings {
     readonly hostname: string;
   };
   readonly outage: { readonly graceSeconds: number; readonly failStaticAbove: number };
-  /** How long a shard that went down and came back must stay up to count again, in seconds; 0 turns it off. */
+  /** How long a shard must be down before it leaves; one that is back sooner does not leave. In seconds; 0 turns it off. */
   readonly dampingSeconds: number;
   /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */
   readonly resolvers: readonly string[];

@@ -126,7 +126,7 @@ export class Credentials {
 
 /** How the credentials of an origin are loaded. @throws CredentialError from the returned function */
 export function accessLoader(
-  origin: Exclude<ClusterOrigin, { kind: 'manifests' }>,
+  origin: Extract<ClusterOrigin, { kind: 'inCluster' | 'kubeconfig' }>,
   env: Readonly<Record<string, string | undefined>>,
 ): () => Promise<ClusterAccess> {
   if (origin.kind === 'inCluster') return async () => inClusterAccess(env);

@@ -58,7 +58,7 @@ function parseDocument(text: string): Fields {
     throw new CredentialError('KUBECONFIG_MALFORMED', `longer than ${KUBECONFIG_CHARS_MAX} characters`);
   }
   try {
-    const document: unknown = parse(text, { maxAliasCount: ALIASES_MAX, logLevel: 'silent' });
+    const document: unknown = parse(text, { maxAliasCount: ALIASES_MAX, logLevel: 'error' });
     if (typeof document === 'object' && document !== null && !Array.isArray(document))
       return document as Fields;
   } catch (error) {

@@ -18,7 +18,7 @@ import { ClusterObjects } from './cluster-objects.ts';
 import type { Credentials } from './credentials.ts';
 import { FlapDamping } from './flap-damping.ts';
 import type { HostnameFollower } from './hostnames.ts';
-import { WATCHED_KINDS, type WatchedKind } from './kinds.ts';
+import { watchedKinds, type WatchedKind } from './kinds.ts';
 import type { Listing } from './list-pages.ts';
 import { ListWatch, type ListWatchState } from './list-watch.ts';
 import {
@@ -55,8 +55,6 @@ export interface KubernetesSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** The sink holds facts of this cluster from the last run. */
-  readonly fromSnapshot?: boolean;
   /** Time from an EndpointSlice event's arrival until the sink has taken it, in milliseconds. */
   readonly onPropagation?: (cluster: string, ms: number) => void;
 }
@@ -70,12 +68,12 @@ export class KubernetesSource implements ClusterSource {
   readonly #objects: ClusterObjects;
   readonly #queue: ChangeQueue;
   readonly #health: ClusterHealth;
-  readonly #loops: ReadonlyMap<ObjectKind, ListWatch>;
+  readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
   readonly #firstAttempt = new AbortController();
   /** Lists of a resync that is not complete yet. The first sync is one. */
-  #resync: Map<ObjectKind, Listing> | undefined = new Map();
+  #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
   #resyncOnContact = false;
-  #status: ClusterStatus;
+  #status: ClusterStatus = 'pending';
   #syncedMs: number | undefined;
   #slowedSinceMs: number | undefined;
 
@@ -83,7 +81,6 @@ export class KubernetesSource implements ClusterSource {
     const { settings, timers } = options;
     this.name = settings.name;
     this.#options = options;
-    this.#status = options.fromSnapshot === true ? 'held' : 'pending';
     this.#damping = new FlapDamping(options.sink, timers, options.dampingSeconds);
     this.#objects = new ClusterObjects({ ...options, sink: this.#damping });
     this.#queue = new ChangeQueue({
@@ -95,15 +92,15 @@ export class KubernetesSource implements ClusterSource {
     this.#queue.hold();
     this.#client = this.#makeClient();
     this.#health = this.#makeHealth();
-    this.#loops = new Map(watchedKinds(options.federations).map((kind) => [kind.kind, this.#makeLoop(kind)]));
+    const exports = options.federations.some(({ select }) => select === 'export');
+    const kinds = watchedKinds(this.#objects.slimOptions, exports);
+    this.#loops = new Map(kinds.map((kind) => [kind.kind, this.#makeLoop(kind)]));
   }
 
   async start(): Promise<void> {
     const { governor, timers } = this.#options;
     this.#objects.setStatus(this.#status);
-    governor.join(this.name, this.#status === 'held' ? 'held' : 'pending', (status) =>
-      this.#setStatus(status),
-    );
+    governor.join(this.name, (status) => this.#setStatus(status));
     for (const loop of this.#loops.values()) loop.start();
     this.#health.start();
     await pause(timers, START_MS_MAX, this.#firstAttempt.signal);
@@ -162,25 +159,24 @@ export class KubernetesSource implements ClusterSource {
     });
   }
 
-  #makeLoop(kind: WatchedKind): ListWatch {
+  #makeLoop(resource: WatchedKind): ListWatch<SlimResult> {
     const { settings, timers, clock, random } = this.#options;
     return new ListWatch({
-      kind,
+      resource,
       client: this.#client,
-      slim: this.#objects.slimOptions,
       objectOctetsMax: settings.limits.objectOctets,
       // One more than may be kept, so that the objects themselves notice and report that there are more.
       objectsMax: settings.limits.objects + 1,
       timers,
       clock,
       random,
-      onList: (_kind, listing) => this.#onList(kind.kind, listing),
-      onChange: (_kind, type, object, arrivedMs) => this.#onChange(kind.kind, type, object, arrivedMs),
+      onList: (listing) => this.#onList(resource.kind, listing),
+      onChange: (type, object, arrivedMs) => this.#onChange(resource.kind, type, object, arrivedMs),
       onState: () => this.#onLoopState(),
     });
   }
 
-  #onList(kind: ObjectKind, listing: Listing): void {
+  #onList(kind: ObjectKind, listing: Listing<SlimResult>): void {
     this.#queue.drop(kind);
     if (this.#resync === undefined) {
       this.#objects.replaceAll(kind, listing.objects, this.#relistCause(kind));
@@ -192,7 +188,7 @@ export class KubernetesSource implements ClusterSource {
   }
 
   /** All kinds at once: Services without their slices would be Services without endpoints. */
-  #commitResync(lists: ReadonlyMap<ObjectKind, Listing>): void {
+  #commitResync(lists: ReadonlyMap<ObjectKind, Listing<SlimResult>>): void {
     const { governor, clock } = this.#options;
     this.#resync = undefined;
     this.#objects.begin();
@@ -304,12 +300,6 @@ export class KubernetesSource implements ClusterSource {
       },
     ];
   }
-}
-
-/** ServiceExports are asked for only where a federation selects by them. */
-function watchedKinds(federations: readonly FederationSettings[]): readonly WatchedKind[] {
-  const exports = federations.some(({ select }) => select === 'export');
-  return WATCHED_KINDS.filter(({ kind }) => kind !== 'ServiceExport' || exports);
 }
 
 function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {

@@ -4,9 +4,8 @@
 
 import { ApiError } from './api-error.ts';
 import type { ApiClient, RequestLimits } from './api-client.ts';
-import { acceptHeader, readObject, tooLargeFault, type WatchedKind } from './kinds.ts';
 import { ListScanner, notJson, parseJson } from './list-scanner.ts';
-import type { SlimOptions, SlimResult } from './objects.ts';
+import { acceptHeader, type Resource } from './resources.ts';
 
 /** Objects asked for at once: what kubectl asks for, and what keeps a page near a megabyte. */
 export const PAGE_OBJECTS = 500;
@@ -17,11 +16,10 @@ const CONTINUE_CHARS_MAX = 4096;
 /** A page may take the server a while; then octets must flow. */
 const LIST_LIMITS: RequestLimits = { headersMs: 30_000, idleMs: 15_000 };
 
-export interface ListContext {
+export interface ListContext<T> {
   readonly client: ApiClient;
-  readonly kind: WatchedKind;
+  readonly resource: Resource<T>;
   readonly path: string;
-  readonly slim: SlimOptions;
   readonly objectOctetsMax: number;
   /** Objects kept of one list; further ones are dropped and the list ends there. */
   readonly objectsMax: number;
@@ -31,9 +29,9 @@ export interface ListContext {
 }
 
 /** A complete list. */
-export interface Listing {
+export interface Listing<T> {
   readonly resourceVersion: string;
-  readonly objects: readonly SlimResult[];
+  readonly objects: readonly T[];
   /** Whether there were more objects than `objectsMax`. */
   readonly truncated: boolean;
 }
@@ -44,7 +42,7 @@ export interface Listing {
  *
  * @throws ApiError
  */
-export async function listAll(context: ListContext): Promise<Listing> {
+export async function listAll<T>(context: ListContext<T>): Promise<Listing<T>> {
   for (const limit of [PAGE_OBJECTS, PAGE_OBJECTS, 0]) {
     const listing = await listPages(context, limit);
     if (listing !== 'expired') return listing;
@@ -52,8 +50,8 @@ export async function listAll(context: ListContext): Promise<Listing> {
   throw new ApiError('GONE', 'the list expired while it was read', { status: 410 });
 }
 
-async function listPages(context: ListContext, limit: number): Promise<Listing | 'expired'> {
-  const objects: SlimResult[] = [];
+async function listPages<T>(context: ListContext<T>, limit: number): Promise<Listing<T> | 'expired'> {
+  const objects: T[] = [];
   let resume = '';
   for (let page = 0; page < PAGES_MAX; page++) {
     const frame = await readPage(context, pagePath(context, limit, resume), objects).catch(
@@ -72,9 +70,9 @@ async function listPages(context: ListContext, limit: number): Promise<Listing |
   throw new ApiError('TOO_LARGE', `a list of more than ${PAGES_MAX} pages`);
 }
 
-function pagePath({ path, kind }: ListContext, limit: number, resume: string): string {
+function pagePath({ path, resource }: ListContext<unknown>, limit: number, resume: string): string {
   const paged = limit === 0 ? 'resourceVersion=' : `limit=${limit}`;
-  return `${path}?${paged}${kind.query}${resume === '' ? '' : `&continue=${encodeURIComponent(resume)}`}`;
+  return `${path}?${paged}${resource.query}${resume === '' ? '' : `&continue=${encodeURIComponent(resume)}`}`;
 }
 
 interface Frame {
@@ -82,18 +80,18 @@ interface Frame {
   readonly resume: string;
 }
 
-async function readPage(context: ListContext, path: string, objects: SlimResult[]): Promise<Frame> {
-  const { client, kind, slim, objectOctetsMax, objectsMax } = context;
-  const keep = (object: SlimResult): void => {
+async function readPage<T>(context: ListContext<T>, path: string, objects: T[]): Promise<Frame> {
+  const { client, resource, objectOctetsMax, objectsMax } = context;
+  const keep = (object: T | undefined): void => {
     // One more than the limit is enough to know that there were more.
-    if (objects.length <= objectsMax) objects.push(object);
+    if (object !== undefined && objects.length <= objectsMax) objects.push(object);
   };
   const scanner = new ListScanner({
     itemOctetsMax: objectOctetsMax,
-    onItem: (octets) => keep(readObject(kind, parseJson(octets), slim)),
-    onTooLarge: (head) => keep(tooLargeFault(kind, head, objectOctetsMax)),
+    onItem: (octets) => keep(resource.read(parseJson(octets))),
+    onTooLarge: (head) => keep(resource.readTooLarge(head, objectOctetsMax)),
   });
-  const reply = await client.get(path, acceptHeader(kind, 'list'), LIST_LIMITS, context.signal);
+  const reply = await client.get(path, acceptHeader(resource, 'list'), LIST_LIMITS, context.signal);
   for await (const chunk of reply.chunks) {
     context.onOctets();
     scanner.push(chunk);

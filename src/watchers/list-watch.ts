@@ -15,9 +15,8 @@
 import { ApiError, asApiError } from './api-error.ts';
 import { CONNECTION_CODES, type ApiClient } from './api-client.ts';
 import { backOffMs } from './back-off.ts';
-import { EXPORTS_GROUP_PATH, exportsPath, type WatchedKind } from './kinds.ts';
 import { listAll, type Listing } from './list-pages.ts';
-import type { SlimOptions, SlimResult } from './objects.ts';
+import type { Resource } from './resources.ts';
 import type { Clock } from './source.ts';
 import { pause, type Random, type Timer, type Timers } from './timers.ts';
 import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
@@ -34,19 +33,18 @@ const SUSPECT_AFTER = 3;
 const DOCUMENT_OCTETS_MAX = 64 * 1024;
 const DOCUMENT_LIMITS = { headersMs: 10_000, idleMs: 5_000 };
 
-export interface ListWatchOptions {
-  readonly kind: WatchedKind;
+export interface ListWatchOptions<T> {
+  readonly resource: Resource<T>;
   readonly client: ApiClient;
-  readonly slim: SlimOptions;
   readonly objectOctetsMax: number;
   readonly objectsMax: number;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
   /** A complete list, or an empty one when the cluster does not have the kind. */
-  readonly onList: (kind: WatchedKind, listing: Listing) => void;
+  readonly onList: (listing: Listing<T>) => void;
   /** `arrivedMs`: when its octets came, on the monotonic clock. */
-  readonly onChange: (kind: WatchedKind, type: ChangeType, object: SlimResult, arrivedMs: number) => void;
+  readonly onChange: (type: ChangeType, object: T, arrivedMs: number) => void;
   /** The loop failed or works again. */
   readonly onState: () => void;
 }
@@ -63,8 +61,8 @@ export interface ListWatchState {
 }
 
 /** One loop. Start it once; stop it once. */
-export class ListWatch {
-  readonly #options: ListWatchOptions;
+export class ListWatch<T> {
+  readonly #options: ListWatchOptions<T>;
   readonly #stopped = new AbortController();
   /** Aborts the attempt under way. */
   #attempt = new AbortController();
@@ -86,7 +84,7 @@ export class ListWatch {
   #lists = 0;
   #watches = 0;
 
-  constructor(options: ListWatchOptions) {
+  constructor(options: ListWatchOptions<T>) {
     this.#options = options;
     this.#failingSinceMs = options.timers.now();
   }
@@ -147,10 +145,10 @@ export class ListWatch {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, kind, slim, objectOctetsMax, objectsMax } = this.#options;
-    const path = kind.path ?? (await this.#discover(signal));
+    const { client, resource, objectOctetsMax, objectsMax } = this.#options;
+    const path = resource.path ?? (await this.#discover(signal));
     const onOctets = (): void => this.#hear();
-    const context = { client, kind, path, slim, objectOctetsMax, objectsMax, signal, onOctets };
+    const context = { client, resource, path, objectOctetsMax, objectsMax, signal, onOctets };
     const listing = await listAll(context);
     if (signal.aborted) return;
     this.#path = path;
@@ -159,26 +157,21 @@ export class ListWatch {
     this.#absences = 0;
     this.#suspect = 0;
     this.#lists++;
-    this.#options.onList(kind, listing);
+    this.#options.onList(listing);
   }
 
   async #discover(signal: AbortSignal): Promise<string> {
-    const { client } = this.#options;
-    const text = await client.getText(
-      EXPORTS_GROUP_PATH,
-      'application/json',
-      DOCUMENT_LIMITS,
-      signal,
-      DOCUMENT_OCTETS_MAX,
-    );
-    const path = exportsPath(text);
-    if (path === undefined)
+    const { client, resource } = this.#options;
+    const { path, read } = resource.discover!;
+    const text = await client.getText(path, 'application/json', DOCUMENT_LIMITS, signal, DOCUMENT_OCTETS_MAX);
+    const found = read(text);
+    if (found === undefined)
       throw new ApiError('NOT_FOUND', 'the API group has no known version', { status: 404 });
-    return path;
+    return found;
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const { client, kind, slim, objectOctetsMax, random, timers } = this.#options;
+    const { client, resource, objectOctetsMax, random, timers } = this.#options;
     const span = WATCH_SECONDS.max - WATCH_SECONDS.min;
     const seconds = WATCH_SECONDS.min + Math.floor(random() * (span + 1));
     let settling: Timer | undefined;
@@ -191,10 +184,10 @@ export class ListWatch {
       onOpen: (): void => {
         settling = timers.after(WATCH_SETTLED_MS, works);
       },
-      onChange: (type: ChangeType, object: SlimResult): void => {
+      onChange: (type: ChangeType, object: T): void => {
         if (signal.aborted) return;
         works();
-        this.#options.onChange(kind, type, object, this.#arrivedMs);
+        this.#options.onChange(type, object, this.#arrivedMs);
       },
       onVersion: (version: string): void => {
         if (signal.aborted) return;
@@ -208,9 +201,8 @@ export class ListWatch {
     try {
       await watchOnce({
         client,
-        kind,
+        resource,
         path,
-        slim,
         objectOctetsMax,
         signal,
         onOctets,
@@ -241,7 +233,7 @@ export class ListWatch {
 
   /** @returns how long to wait, in milliseconds */
   #fail(error: ApiError): number {
-    if (error.code === 'NOT_FOUND' && this.#options.kind.path === undefined) return this.#absent();
+    if (error.code === 'NOT_FOUND' && this.#options.resource.path === undefined) return this.#absent();
     const worked = this.#failingSinceMs === undefined;
     this.#failures++;
     this.#lastError = error;
@@ -269,14 +261,14 @@ export class ListWatch {
     if (this.#present === true && this.#absences < ABSENT_AFTER) {
       return backOffMs(this.#absences + 4, this.#options.random);
     }
-    if (this.#present !== false) this.#options.onList(this.#options.kind, EMPTY_LISTING);
+    if (this.#present !== false) this.#options.onList(EMPTY_LISTING);
     this.#present = false;
     this.#works();
     return ABSENT_POLL_MS * (1 + this.#options.random() / 10);
   }
 }
 
-const EMPTY_LISTING: Listing = { resourceVersion: '', objects: [], truncated: false };
+const EMPTY_LISTING: Listing<never> = { resourceVersion: '', objects: [], truncated: false };
 
 /** Codes that say nothing about the version. */
 const KEEPS_VERSION: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN', 'BUSY', 'CREDENTIALS']);

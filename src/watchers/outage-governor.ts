@@ -10,14 +10,19 @@
  */
 
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
+import type { ClusterSource } from './source.ts';
 import type { Timer, Timers } from './timers.ts';
 
-export interface OutageOptions {
-  readonly timers: Timers;
+/** The `outage` settings. */
+export interface OutageLimits {
   /** How long the facts of a cluster out of contact count, in seconds. */
   readonly graceSeconds: number;
   /** Fraction of all clusters; when more are out of contact at once, nothing is withdrawn. */
   readonly failStaticAbove: number;
+}
+
+export interface OutageOptions extends OutageLimits {
+  readonly timers: Timers;
   /** Called when the isolation begins and ends. */
   readonly onIsolation?: (isolated: boolean, outOfContact: number, clusters: number) => void;
 }
@@ -30,7 +35,9 @@ interface Member {
 }
 
 export class OutageGovernor {
-  readonly #options: OutageOptions;
+  readonly #timers: Timers;
+  readonly #onIsolation: OutageOptions['onIsolation'];
+  #limits: OutageLimits;
   readonly #members = new Map<string, Member>();
   #isolated = false;
   /** When the last isolation ended: from then on, grace periods run anew. */
@@ -38,7 +45,15 @@ export class OutageGovernor {
   #timer: Timer | undefined;
 
   constructor(options: OutageOptions) {
-    this.#options = options;
+    this.#timers = options.timers;
+    this.#onIsolation = options.onIsolation;
+    this.#limits = options;
+  }
+
+  /** Takes other settings, for all clusters at once. */
+  configure(limits: OutageLimits): void {
+    this.#limits = limits;
+    this.#judge();
   }
 
   /** Whether fedns takes itself to be cut off from its clusters. */
@@ -50,11 +65,10 @@ export class OutageGovernor {
    * Adds a cluster, out of contact until {@link contact}. Every cluster is to be added, also those read from files:
    * the fraction is one of all clusters.
    *
-   * @param status - `held` when facts from the last run are in the sink
    * @param onStatus - called for every change of status after this call
    */
-  join(name: string, status: 'pending' | 'held', onStatus: (status: ClusterStatus) => void): void {
-    this.#members.set(name, { status, lostSinceMs: this.#options.timers.now(), onStatus });
+  join(name: string, onStatus: (status: ClusterStatus) => void): void {
+    this.#members.set(name, { status: 'pending', lostSinceMs: this.#timers.now(), onStatus });
     this.#judge();
   }
 
@@ -98,27 +112,25 @@ export class OutageGovernor {
     if (this.#isolated) return;
     let nextMs = Infinity;
     for (const member of this.#members.values()) nextMs = Math.min(nextMs, this.#judgeMember(member));
-    if (nextMs < Infinity) this.#timer = this.#options.timers.after(Math.max(1, nextMs), () => this.#judge());
+    if (nextMs < Infinity) this.#timer = this.#timers.after(Math.max(1, nextMs), () => this.#judge());
   }
 
   #judgeIsolation(): void {
-    const { timers, failStaticAbove, onIsolation } = this.#options;
     const total = this.#members.size;
     const out = [...this.#members.values()].filter(({ lostSinceMs }) => lostSinceMs !== undefined).length;
-    const isolated = total > 0 && out / total > failStaticAbove;
+    const isolated = total > 0 && out / total > this.#limits.failStaticAbove;
     if (isolated === this.#isolated) return;
     this.#isolated = isolated;
-    if (!isolated) this.#reunitedMs = timers.now();
-    onIsolation?.(isolated, out, total);
+    if (!isolated) this.#reunitedMs = this.#timers.now();
+    this.#onIsolation?.(isolated, out, total);
   }
 
   /** @returns how long until the member is due, in milliseconds */
   #judgeMember(member: Member): number {
     if (member.lostSinceMs === undefined || member.status === 'withdrawn') return Infinity;
-    const { timers, graceSeconds } = this.#options;
     // After an isolation the others come back within seconds of each other: none is withdrawn for being second.
     const fromMs = Math.max(member.lostSinceMs, this.#reunitedMs);
-    const leftMs = fromMs + graceSeconds * 1000 - timers.now();
+    const leftMs = fromMs + this.#limits.graceSeconds * 1000 - this.#timers.now();
     if (leftMs > 0) return leftMs;
     this.#set(member, 'withdrawn');
     return Infinity;
@@ -129,4 +141,21 @@ export class OutageGovernor {
     member.status = status;
     member.onStatus(status);
   }
+}
+
+/** Counts a source that is always in contact, such as one that reads files, among the governor's clusters. */
+export function alwaysInContact(governor: OutageGovernor, source: ClusterSource): ClusterSource {
+  return {
+    name: source.name,
+    start() {
+      governor.join(source.name, () => {});
+      governor.contact(source.name);
+      return source.start();
+    },
+    stop() {
+      governor.leave(source.name);
+      return source.stop();
+    },
+    report: () => source.report(),
+  };
 }

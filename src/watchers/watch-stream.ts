@@ -4,11 +4,10 @@
  */
 
 import { ApiError, statusError } from './api-error.ts';
-import { acceptHeader, readObject, tooLargeFault, type WatchedKind } from './kinds.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { ListContext } from './list-pages.ts';
 import { notJson, parseJson } from './list-scanner.ts';
-import type { SlimOptions, SlimResult } from './objects.ts';
+import { acceptHeader } from './resources.ts';
 
 /**
  * Seconds that the server lets a watch last: drawn anew for each, so that they do not all end together. Below the
@@ -26,18 +25,18 @@ const EVENT_OCTETS = 64;
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /** What a watch reports while it lasts. */
-export interface WatchEvents {
+export interface WatchEvents<T> {
   /** The server has accepted the watch. */
   onOpen(): void;
-  onChange(type: ChangeType, object: SlimResult): void;
+  onChange(type: ChangeType, object: T): void;
   /** Events up to this version have been seen. */
   onVersion(resourceVersion: string): void;
 }
 
-export interface WatchContext extends Omit<ListContext, 'objectsMax'> {
+export interface WatchContext<T> extends Omit<ListContext<T>, 'objectsMax'> {
   readonly resourceVersion: string;
   readonly seconds: number;
-  readonly events: WatchEvents;
+  readonly events: WatchEvents<T>;
 }
 
 /**
@@ -45,15 +44,15 @@ export interface WatchContext extends Omit<ListContext, 'objectsMax'> {
  *
  * @throws ApiError; `GONE` when the version is too old or of another history
  */
-export async function watchOnce(context: WatchContext): Promise<void> {
-  const { client, kind, objectOctetsMax } = context;
+export async function watchOnce<T>(context: WatchContext<T>): Promise<void> {
+  const { client, resource, objectOctetsMax } = context;
   const splitter = new LineSplitter({
     lineOctetsMax: objectOctetsMax + EVENT_OCTETS,
     onLine: (line) => readEvent(context, line),
     onTooLong: (head) => readTooLong(context, head),
   });
   const limits = { headersMs: WATCH_HEADERS_MS, idleMs: WATCH_IDLE_MS };
-  const reply = await client.get(watchPath(context), acceptHeader(kind, 'watch'), limits, context.signal);
+  const reply = await client.get(watchPath(context), acceptHeader(resource, 'watch'), limits, context.signal);
   context.events.onOpen();
   for await (const chunk of reply.chunks) {
     context.onOctets();
@@ -62,21 +61,22 @@ export async function watchOnce(context: WatchContext): Promise<void> {
   if (splitter.unfinished) throw new ApiError('INTERRUPTED', 'the watch ended in the middle of an event');
 }
 
-function watchPath({ path, kind, resourceVersion, seconds }: WatchContext): string {
+function watchPath({ path, resource, resourceVersion, seconds }: WatchContext<unknown>): string {
   const version = encodeURIComponent(resourceVersion);
-  return `${path}?watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${version}${kind.query}`;
+  return `${path}?watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${version}${resource.query}`;
 }
 
-function readEvent({ kind, slim, events }: WatchContext, line: Buffer): void {
+function readEvent<T>({ resource, events }: WatchContext<T>, line: Buffer): void {
   const event = parseJson(line) as { type?: unknown; object?: unknown } | null;
   switch (event?.type) {
     case 'ADDED':
     case 'MODIFIED':
     case 'DELETED':
-      events.onChange(event.type, readVersioned(kind, event.object, slim, events));
+      readVersion(event.object, events);
+      events.onChange(event.type, resource.read(event.object));
       return;
     case 'BOOKMARK':
-      readBookmark(event.object, events);
+      readVersion(event.object, events);
       return;
     case 'ERROR':
       throw inBandError(event.object);
@@ -85,17 +85,7 @@ function readEvent({ kind, slim, events }: WatchContext, line: Buffer): void {
   }
 }
 
-function readVersioned(
-  kind: WatchedKind,
-  object: unknown,
-  slim: SlimOptions,
-  events: WatchEvents,
-): SlimResult {
-  readBookmark(object, events);
-  return readObject(kind, object, slim);
-}
-
-function readBookmark(object: unknown, events: WatchEvents): void {
+function readVersion(object: unknown, events: WatchEvents<unknown>): void {
   const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
   if (typeof version === 'string' && version !== '') events.onVersion(version);
 }
@@ -115,9 +105,9 @@ function inBandError(object: unknown): ApiError {
 }
 
 /** An object too large to be taken counts as refused; where its name cannot be told, only a relist helps. */
-function readTooLong({ kind, objectOctetsMax, events }: WatchContext, head: Buffer): void {
-  const fault = tooLargeFault(kind, head, objectOctetsMax);
-  if (fault.name === '')
+function readTooLong<T>({ resource, objectOctetsMax, events }: WatchContext<T>, head: Buffer): void {
+  const fault = resource.readTooLarge(head, objectOctetsMax);
+  if (fault === undefined)
     throw new ApiError('GONE', `an object larger than ${objectOctetsMax} octets, without a name`);
   events.onChange('MODIFIED', fault);
 }

@@ -38,7 +38,7 @@ export const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 export const NODES = '/api/v1/nodes';
 export const EXPORTS = '/apis/multicluster.x-k8s.io/v1alpha1/serviceexports';
 
-const LIST_KINDS: Readonly<Record<string, string>> = {
+const LIST_KINDS = {
   [SERVICES]: 'ServiceList',
   [SLICES]: 'EndpointSliceList',
   [NODES]: 'PartialObjectMetadataList',
@@ -62,6 +62,7 @@ export class ScriptedApiServer {
   hasExports = false;
   readyz = 200;
   version = 100;
+  readonly #listKinds = new Map<string, string>(Object.entries(LIST_KINDS));
   readonly #objects = new Map<string, Map<string, Json>>();
   #events: Event[] = [];
   #watchers = new Set<Watcher>();
@@ -116,6 +117,11 @@ export class ScriptedApiServer {
   reset(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#watchers.clear();
+  }
+
+  /** Serves another kind. */
+  addKind(path: string, listKind: string): void {
+    this.#listKinds.set(path, listKind);
   }
 
   /** Creates or updates an object and tells the watches. */
@@ -222,7 +228,7 @@ export class ScriptedApiServer {
     if (path === '/apis/multicluster.x-k8s.io' && this.hasExports) {
       return reply(response, 200, { preferredVersion: { version: 'v1alpha1' } });
     }
-    if (LIST_KINDS[path] === undefined || (path === EXPORTS && !this.hasExports)) {
+    if (!this.#listKinds.has(path) || (path === EXPORTS && !this.hasExports)) {
       return replyStatus(response, 404, 'the server could not find the requested resource');
     }
     if (asked.watch) this.#watch(asked);
@@ -236,7 +242,7 @@ export class ScriptedApiServer {
     const items = limit > 0 ? all.slice(from, from + limit) : all;
     const more = from + items.length < all.length;
     reply(response, 200, {
-      kind: LIST_KINDS[path],
+      kind: this.#listKinds.get(path),
       apiVersion: 'v1',
       metadata: {
         resourceVersion: String(this.version),

@@ -39,7 +39,6 @@ export interface WatchedOptions {
   /** 1: nothing counts as isolation, which one cluster out of one otherwise does. */
   readonly failStaticAbove?: number;
   readonly dampingSeconds?: number;
-  readonly fromSnapshot?: boolean;
 }
 
 /** Starts a cluster with a Node and a Service `web/nginx` that has one ready endpoint. */
@@ -72,7 +71,6 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     clock: time.clock,
     random: () => 0.5,
     log: NO_LOG,
-    fromSnapshot: options.fromSnapshot ?? false,
     onPropagation: (_cluster, ms) => propagation.push(ms),
   });
   void source.start();
