@@ -1,6 +1,5 @@
 /** A case of protocol behaviour: a query, what must come back, and its check, over every transport. */
 import type { Test } from 'tap';
-import { Transport } from '../../src/server/responder.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { typeCode } from '../../src/zonebuilder/rr-types.ts';
 import { decodeStrictly } from '../fuzz/strict-decoder.ts';
@@ -46,8 +45,8 @@ const EXTENDED_ERROR = 15;
 export async function tryCases(t: Test, ways: readonly Way[], cases: readonly Case[]): Promise<void> {
   for (const { title, query, expect, over } of cases) {
     for (const way of ways) {
-      if (over !== undefined && over !== way.name) continue;
-      await t.test(`${title}, over ${way.name}`, async (tt) => {
+      if (over !== undefined && over !== way.over) continue;
+      await t.test(`${title}: ${way.name}`, async (tt) => {
         const reply = await way.ask(query);
         if (!expect) return void tt.equal(reply, undefined, 'no reply');
         if (!reply) return void tt.fail('a reply');
@@ -60,7 +59,7 @@ export async function tryCases(t: Test, ways: readonly Way[], cases: readonly Ca
 function check(t: Test, way: Way, query: Buffer, octets: Buffer, expect: Expectation): void {
   decodeStrictly(octets);
   const reply = readMessage(octets);
-  const limit = way.transport === Transport.udp ? (reply.opt ? 1232 : 512) : 65_535;
+  const limit = way.over === 'UDP' ? (reply.opt ? 1232 : 512) : 65_535;
   t.ok(octets.length <= (expect.octets ?? limit), `${octets.length} octets`);
   t.equal(reply.id, query.readUInt16BE(0), 'id');
   t.ok([expect.rcode].flat().includes(reply.rcode), `${reply.rcode}`);

@@ -3,7 +3,11 @@ import type { Test } from 'tap';
 import type { QueryPolicy } from '../../src/server/policy.ts';
 import { createCookieMemory } from '../../src/server/cookies.ts';
 import { Transport } from '../../src/server/responder.ts';
-import { TcpServer } from '../../src/server/tcp.ts';
+import { chooseTransport } from '../../src/server/udp-transport.ts';
+import { WorkerPool } from '../../src/server/worker-pool.ts';
+import type { ListenAddress } from '../../src/config/settings.ts';
+import { Client, keepLog, TRANSPORTS } from '../server/transport-fixture.ts';
+import { makeQuery } from '../support/message.ts';
 import { framed, TcpClient } from '../server/tcp-client.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../support/federation.ts';
 
@@ -50,32 +54,70 @@ export function makeDomain(options: FederationOptions = {}): Federation {
 /** One way to ask a server. */
 export interface Way {
   readonly name: string;
-  readonly transport: Transport;
+  readonly over: 'UDP' | 'TCP';
   /** @returns the reply; undefined when none comes */
   ask(query: Buffer): Promise<Buffer | undefined>;
 }
 
-/** The responder by itself, as each transport calls it, and through sockets. */
+/** The responder by itself, and workers with real sockets: both UDP transports, and TCP. */
 export async function waysTo(t: Test, federation: Federation): Promise<Way[]> {
-  return [
-    { name: 'UDP', transport: Transport.udp, ask: async (query) => federation.askRaw(query, Transport.udp) },
-    await overTcp(t, federation),
+  const ways: Way[] = [
+    { name: 'the responder', over: 'UDP', ask: async (query) => federation.askRaw(query, Transport.udp) },
   ];
+  for (const [i, kind] of TRANSPORTS.entries()) {
+    const listen = await startWorkers(t, federation, kind, 1 + 2 * i);
+    ways.push(await overUdp(t, listen, `UDP, ${kind}`));
+    if (i === 0) ways.push(overTcp(listen));
+  }
+  return ways;
 }
 
-async function overTcp(t: Test, federation: Federation): Promise<Way> {
-  const server = new TcpServer({
+async function startWorkers(
+  t: Test,
+  federation: Federation,
+  kind: 'batch' | 'portable',
+  firstReader: number,
+): Promise<ListenAddress> {
+  const pool = new WorkerPool({
+    transport: await chooseTransport(kind),
     listen: [{ address: '127.0.0.1', port: 0 }],
-    responder: federation.responder,
-    counters: federation.counters,
+    workers: 1,
+    settings: federation.settings(),
+    firstReader,
+    tcp: {},
+    log: keepLog(),
   });
-  const [bound] = await server.start();
-  t.teardown(() => server.stop());
+  const [listen] = await pool.start();
+  t.teardown(() => pool.stop());
+  return listen!;
+}
+
+/** Of a query that gets no reply one learns by the reply to the next: both come from one worker, in order. */
+async function overUdp(t: Test, listen: ListenAddress, name: string): Promise<Way> {
+  const client = await Client.connect(listen);
+  t.teardown(() => client.close());
+  const good = makeQuery(SERVICE, 'A', { id: 0x600d });
+  let received = 0;
+  return {
+    name,
+    over: 'UDP',
+    async ask(query) {
+      await client.sent(query);
+      await client.sent(good);
+      const first = (await client.received(received + 1))[received++]!;
+      if (first.readUInt16BE(0) === 0x600d) return undefined;
+      await client.received(++received);
+      return first;
+    },
+  };
+}
+
+function overTcp({ port }: ListenAddress): Way {
   return {
     name: 'TCP',
-    transport: Transport.tcp,
+    over: 'TCP',
     async ask(query) {
-      const client = await TcpClient.open(bound!.port);
+      const client = await TcpClient.open(port);
       client.send(framed(query));
       // The end of what we send has the server close behind its reply, or without one.
       client.socket.end();

@@ -4,6 +4,7 @@ import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
 import type { QueryPolicy } from '../../src/server/policy.ts';
 import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
+import type { SharedSettings } from '../../src/server/worker-pool.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
 import type { Change, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
@@ -30,6 +31,8 @@ export interface FederationOptions {
 export interface Federation {
   readonly builder: ZoneBuilder;
   readonly responder: Responder;
+  /** For workers of its own. */
+  readonly settings: () => SharedSettings;
   readonly changes: Change[];
   readonly counters: Float64Array;
   cluster(
@@ -73,14 +76,13 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     negativeTtlSeconds: 15,
     nxdomainWhenNoneHealthy: options.whenNoneHealthy === 'nxdomain',
   });
-  const settings = () => ({
+  const shared = (): SharedSettings => ({
     image: builder.memory,
-    reader: 0,
-    counters,
     apex,
     udpPayloadMax: options.udpPayloadMax ?? 1232,
     ...(options.policy && { policy: options.policy }),
   });
+  const settings = () => ({ ...shared(), reader: 0, counters });
   const responder = createResponder(settings(), options.clock);
   const client = Buffer.of(192, 0, 2, 99);
   const reply = Buffer.alloc(TCP_REPLY_OCTETS + 7);
@@ -99,6 +101,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
   return {
     builder,
     responder,
+    settings: shared,
     changes,
     counters: new Float64Array(counters),
     cluster: (name, region, zones, status = 'available') =>
