@@ -12,6 +12,14 @@ import type { Test } from 'tap';
 
 export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
+/**
+ * A command line as a user's shell would run it: tap has every child process load its own modules, which an older Node
+ * and tsc do not take. `env` becomes the command, so the process id is the command's.
+ */
+export function untapped(command: string, args: readonly string[]): readonly [string, string[]] {
+  return ['env', ['-u', 'NODE_OPTIONS', command, ...args]];
+}
+
 /** A Service with one ready endpoint, as a member cluster would have it. */
 export function manifest(address: string, ready = true): string {
   return `apiVersion: v1
@@ -93,7 +101,7 @@ export interface Process {
 
 /** Starts a command; what is left of it is killed when the test ends. */
 export function start(test: Test, command: string, args: readonly string[]): Process {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...untapped(command, args), { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   const watchers = new Set<() => void>();
   const take = (part: Buffer): void => {
