@@ -108,7 +108,7 @@ export class RunningServer {
     this.#settings = settings;
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain);
-    this.#sources = new Sources((cluster, context) => parts.openSource(cluster, context), {
+    this.#sources = new Sources(parts, {
       sink: this.#relay,
       clock,
       log,
@@ -199,7 +199,7 @@ export class RunningServer {
 
   /** The new domain is complete before the workers hear of it. */
   #exchangeDomain(domain: ServedDomain, settings: Settings): void {
-    const clusters = new Set(settings.clusters.map((cluster) => cluster.name));
+    const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
     this.#relay.switchTo(domain, clusters, this.#options.clock());
     this.#domain = domain;
   }

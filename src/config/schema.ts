@@ -131,7 +131,8 @@ const limits = z
   })
   .prefault({});
 
-const cluster = z.strictObject({
+/** One entry of `clusters`. */
+export const clusterSchema = z.strictObject({
   name: label.describe('What the cluster is called in commands, logs and metrics. A DNS label.'),
   region: label
     .optional()
@@ -422,7 +423,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Servers that load-balancer host names are asked of: ADDRESS or ADDRESS:PORT. Default: those of the system.',
     ),
-  clusters: z.array(cluster).max(CLUSTERS_MAX).describe('The member clusters.'),
+  clusters: z.array(clusterSchema).max(CLUSTERS_MAX).describe('The member clusters.'),
   clusterSecrets: z
     .strictObject({ namespace: label.describe('The namespace that holds them.') })
     .optional()

@@ -7,7 +7,7 @@ import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
-import type { Cause, ClusterState, ClusterStatus, ShardId, ShardState } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { listRecords, soaRecord } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
@@ -55,8 +55,8 @@ export class BuiltDomain implements ServedDomain {
     return explain(this.#builder, { name, type: typeText(type) }, this.#soa());
   }
 
-  statusOf(cluster: string): ClusterStatus | undefined {
-    return this.#builder.clusters().find(({ name }) => name === cluster)?.status;
+  stateOf(cluster: string): ClusterState | undefined {
+    return this.#builder.clusters().find(({ name }) => name === cluster);
   }
 
   shardCounts(): ReturnType<ServedDomain['shardCounts']> {

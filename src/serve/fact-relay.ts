@@ -32,12 +32,17 @@ export class FactRelay implements FactSink {
 
   /**
    * A source that begins anew calls its cluster pending. When facts of an earlier source or of the snapshot are
-   * there, they still count, and so does where the cluster was: nothing changes until the first sync.
+   * there, they still count: nothing changes until the first sync. A source that has not synced does not know where
+   * its cluster is either, so when it gives the cluster up, the regions and zones known before stay registered.
    */
   setCluster(state: ClusterState): void {
-    const status = this.#domain.statusOf(state.name);
-    const isCovered = status !== undefined && status !== 'pending';
-    if (!isCovered || state.status !== 'pending') this.#domain.setCluster(state);
+    const known = this.#domain.stateOf(state.name);
+    if (known === undefined || known.status === 'pending' || state.status === 'available') {
+      this.#domain.setCluster(state);
+    } else if (state.status !== 'pending') {
+      const isPlaced = state.region !== undefined || state.zones.length > 0;
+      this.#domain.setCluster(isPlaced ? state : { ...known, status: state.status });
+    }
   }
 
   removeCluster(name: string): void {

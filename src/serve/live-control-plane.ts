@@ -30,7 +30,7 @@ function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): reado
   const counts = domain.shardCounts();
   return reports.map((report) => ({
     report,
-    status: domain.statusOf(report.name) ?? 'pending',
+    status: domain.stateOf(report.name)?.status ?? 'pending',
     ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
   }));
 }

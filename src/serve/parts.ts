@@ -7,8 +7,11 @@ import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { ClusterAccess } from '../watchers/cluster-access.ts';
+import type { HostnameFollower } from '../watchers/hostnames.ts';
+import type { OutageGovernor } from '../watchers/outage-governor.ts';
 import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
-import type { Cause, ClusterStatus, FactSink } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
 export interface ServedDomain extends FactSink {
@@ -16,8 +19,8 @@ export interface ServedDomain extends FactSink {
   facts(): Iterable<ClusterFacts>;
   records(): ReturnType<ControlPlane['records']>;
   explain: ControlPlane['explain'];
-  /** What a cluster's facts count as; undefined when it was never announced. */
-  statusOf(cluster: string): ClusterStatus | undefined;
+  /** What is known of a cluster; undefined when it was never announced. */
+  stateOf(cluster: string): ClusterState | undefined;
   /** Shards by cluster. Walks everything that is known. */
   shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
   /** Publishes what `work` reports as one change. */
@@ -40,11 +43,31 @@ export interface ServedDomainHooks {
   readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
 }
 
+/** What the sources of all clusters have in common, and the clusters that come and go by themselves. */
+export interface SharedSources {
+  readonly resolver: HostnameFollower;
+  readonly governor: OutageGovernor;
+  /** How the credentials of a cluster are loaded that has joined by itself. */
+  loaderOf(cluster: string): (() => Promise<ClusterAccess>) | undefined;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface SharedContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A cluster that no configuration names has joined. */
+  readonly onJoin: (cluster: ClusterSettings) => void;
+  /** It has left. */
+  readonly onLeave: (cluster: string) => void;
+}
+
 export interface SourceContext {
   readonly settings: Settings;
   readonly sink: FactSink;
   readonly clock: Clock;
   readonly log: Log;
+  readonly shared: SharedSources;
 }
 
 /** What the data plane says once it is bound. */
@@ -78,6 +101,7 @@ export interface DataPlane {
 export interface Parts {
   /** @throws when the settings cannot be served, with a message for the operator */
   openDomain(settings: Settings, hooks: ServedDomainHooks): ServedDomain;
+  openShared(settings: Settings, context: SharedContext): SharedSources;
   openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
   openDataPlane(settings: Settings, image: ImageHandle, log: Log): DataPlane;
 }

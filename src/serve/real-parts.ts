@@ -1,26 +1,63 @@
 /** Owns which implementation stands behind each part that the composition root joins. */
 
 import type { ClusterSettings } from '../config/settings.ts';
+import type { ClusterAccess } from '../watchers/cluster-access.ts';
+import { accessLoader, Credentials } from '../watchers/credentials.ts';
+import { KubernetesSource } from '../watchers/kubernetes-source.ts';
 import { ManifestSource } from '../watchers/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
+import { systemTimers } from '../watchers/timers.ts';
 import { BuiltDomain } from './built-domain.ts';
 import type { Parts, SourceContext } from './parts.ts';
+import { RealSharedSources } from './shared-sources.ts';
 import { ThreadsDataPlane } from './threads-data-plane.ts';
 
 export const realParts: Parts = {
   openDomain: (settings, hooks) => new BuiltDomain(settings, hooks),
-  openSource,
+  openShared: (settings, context) => new RealSharedSources(settings, context),
+  openSource: (cluster, context) =>
+    cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),
   openDataPlane: (settings, image, log) => new ThreadsDataPlane(settings, image, log),
 };
 
-function openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource {
-  const { settings, sink, clock, log } = context;
+/** Files are always in contact: they count among all clusters when it is judged whether fedns is cut off. */
+function openManifests(cluster: ClusterSettings, context: SourceContext): ClusterSource {
+  const { shared, settings, sink, clock, log } = context;
   const { domain, federations } = settings;
-  switch (cluster.origin.kind) {
-    case 'manifests':
-      return new ManifestSource({ settings: cluster, domain, federations, sink, clock, log });
-    case 'kubeconfig':
-    case 'inCluster':
-      throw new Error(`cluster ${cluster.name}: this version reads clusters from manifests only`);
-  }
+  shared.governor.join(cluster.name, () => {});
+  shared.governor.contact(cluster.name);
+  return new ManifestSource({
+    settings: cluster,
+    domain,
+    federations,
+    sink,
+    clock,
+    log,
+    resolver: shared.resolver,
+  });
+}
+
+function openKubernetes(cluster: ClusterSettings, context: SourceContext): ClusterSource {
+  const { shared, settings, sink, clock, log } = context;
+  const { domain, federations, dampingSeconds } = settings;
+  const load = shared.loaderOf(cluster.name) ?? loaderOf(cluster);
+  return new KubernetesSource({
+    settings: cluster,
+    federations,
+    domain,
+    dampingSeconds,
+    sink,
+    governor: shared.governor,
+    credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
+    resolver: shared.resolver,
+    timers: systemTimers,
+    clock,
+    random: Math.random,
+    log,
+  });
+}
+
+function loaderOf({ name, origin }: ClusterSettings): () => Promise<ClusterAccess> {
+  if (origin.kind === 'kubeconfig' || origin.kind === 'inCluster') return accessLoader(origin, process.env);
+  throw new TypeError(`cluster ${name} has no credentials of its own`);
 }

@@ -8,6 +8,8 @@ import type {
   ServedDomainHooks,
   SourceContext,
 } from '../../src/serve/parts.ts';
+import { OutageGovernor } from '../../src/watchers/outage-governor.ts';
+import { systemTimers } from '../../src/watchers/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
 import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { report } from '../admin/fake-control-plane.ts';
@@ -123,8 +125,8 @@ export class FakeDomain implements ServedDomain {
     return { rcode: 'NOERROR', steps: [], answer: [] };
   }
 
-  statusOf(cluster: string): ReturnType<ServedDomain['statusOf']> {
-    return this.states.get(cluster)?.status;
+  stateOf(cluster: string): ReturnType<ServedDomain['stateOf']> {
+    return this.states.get(cluster);
   }
 
   shardCounts(): ReturnType<ServedDomain['shardCounts']> {
@@ -181,6 +183,13 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
       domains.push(domain);
       return domain;
     },
+    openShared: () => ({
+      resolver: { follow: () => undefined },
+      governor: new OutageGovernor({ timers: systemTimers, graceSeconds: 60, failStaticAbove: 0.5 }),
+      loaderOf: () => undefined,
+      start: () => {},
+      stop: async () => {},
+    }),
     openSource: (cluster, context) => {
       const source = fakeSource(cluster.name, context, events, options);
       sources.push(source);

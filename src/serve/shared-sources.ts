@@ -1,0 +1,78 @@
+/**
+ * Owns what the sources of all clusters share: the resolver of load-balancer hostnames, the judgement of outages over
+ * all clusters together, and the clusters that Secrets describe.
+ */
+
+import { CLUSTER_DEFAULTS } from '../config/cluster-defaults.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ClusterAccess } from '../watchers/cluster-access.ts';
+import { ClusterSecrets, type SecretCluster } from '../watchers/cluster-secrets.ts';
+import { accessLoader, Credentials } from '../watchers/credentials.ts';
+import { HostnameResolver } from '../watchers/hostname-resolver.ts';
+import { OutageGovernor } from '../watchers/outage-governor.ts';
+import { systemTimers } from '../watchers/timers.ts';
+import type { SharedContext, SharedSources } from './parts.ts';
+
+export class RealSharedSources implements SharedSources {
+  readonly resolver: HostnameResolver;
+  readonly governor: OutageGovernor;
+  readonly #secrets: ClusterSecrets | undefined;
+  readonly #loaders = new Map<string, () => Promise<ClusterAccess>>();
+
+  constructor(settings: Settings, context: SharedContext) {
+    const { clock, log } = context;
+    const { domain, resolvers, outage } = settings;
+    this.resolver = new HostnameResolver({ domain, resolvers, clock, log });
+    this.governor = new OutageGovernor({
+      ...outage,
+      timers: systemTimers,
+      onIsolation: (isolated, outOfContact, clusters) =>
+        log.warn(
+          { outOfContact, clusters },
+          isolated
+            ? 'most clusters are out of contact at once: fedns takes itself to be cut off and holds everything'
+            : 'clusters are in contact again: outages count from now on',
+        ),
+    });
+    this.#secrets = this.#openSecrets(settings, context);
+  }
+
+  loaderOf(cluster: string): (() => Promise<ClusterAccess>) | undefined {
+    return this.#loaders.get(cluster);
+  }
+
+  start(): void {
+    this.resolver.start();
+    this.#secrets?.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#secrets?.stop();
+    this.governor.stop();
+    await this.resolver.stop();
+  }
+
+  #openSecrets(settings: Settings, context: SharedContext): ClusterSecrets | undefined {
+    if (settings.clusterSecrets === undefined) return undefined;
+    const { clock, onJoin, onLeave } = context;
+    const reserved = new Set(settings.clusters.map((cluster) => cluster.name));
+    const load = accessLoader({ kind: 'inCluster' }, process.env);
+    return new ClusterSecrets({
+      namespace: settings.clusterSecrets.namespace,
+      credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
+      defaults: CLUSTER_DEFAULTS,
+      reserved: () => reserved,
+      onJoin: (cluster: SecretCluster) => {
+        this.#loaders.set(cluster.settings.name, cluster.load);
+        onJoin(cluster.settings);
+      },
+      onLeave: (name) => {
+        this.#loaders.delete(name);
+        onLeave(name);
+      },
+      timers: systemTimers,
+      clock,
+      random: Math.random,
+    });
+  }
+}
