@@ -40,8 +40,8 @@ export class FactRelay implements FactSink {
     if (known === undefined || known.status === 'pending' || state.status === 'available') {
       this.#domain.setCluster(state);
     } else if (state.status !== 'pending') {
-      const isPlaced = state.region !== undefined || state.zones.length > 0;
-      this.#domain.setCluster(isPlaced ? state : { ...known, status: state.status });
+      const zones = state.zones.length > 0 ? state.zones : known.zones;
+      this.#domain.setCluster({ ...known, ...state, zones });
     }
   }
 

@@ -163,15 +163,15 @@ function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): voi
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
   if (parts === undefined || view === undefined) return;
-  steps.push({
-    rule: 'service',
-    text: `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`,
-  });
+  const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
+  const isKnown = steps.some((step) => step.text === service);
+  if (!isKnown) steps.push({ rule: 'service', text: service });
   const level = levelsOf(parts.base, builder.domain, builder.locationNames()).find(
     (candidate) => candidate.name === parts.level,
   );
   if (level === undefined) return;
-  for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
+  if (!isKnown)
+    for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
   steps.push({ rule: 'level', text: describeLevel(view, level) });
 }
 
