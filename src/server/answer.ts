@@ -333,7 +333,7 @@ class ImageResponder implements Responder {
       return false;
     }
     x.answers += count;
-    if (x.type === Type.NS && x.answers === count) this.#addGlue(x, start, count);
+    if (x.type === Type.NS && alias === 0 && x.answers === count) this.#addGlue(x, start, count);
     return alias !== 0 && x.type !== Type.ANY && this.#follow(x, start);
   }
 

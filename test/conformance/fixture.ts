@@ -55,6 +55,8 @@ export function makeDomain(options: FederationOptions = {}): Federation {
 export interface Way {
   readonly name: string;
   readonly over: 'UDP' | 'TCP';
+  /** The port, where there is a socket. */
+  readonly port?: number;
   /** @returns the reply; undefined when none comes */
   ask(query: Buffer): Promise<Buffer | undefined>;
 }
@@ -116,6 +118,7 @@ function overTcp({ port }: ListenAddress): Way {
   return {
     name: 'TCP',
     over: 'TCP',
+    port,
     async ask(query) {
       const client = await TcpClient.open(port);
       client.send(framed(query));
