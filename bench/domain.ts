@@ -1,0 +1,35 @@
+/** The zone builder of the benchmark's domain, as the fedns under test and the zone export both use it. */
+
+import { makeApex, type Apex } from '../src/zonebuilder/apex.ts';
+import { ZoneBuilder } from '../src/zonebuilder/builder.ts';
+import type { ImageMemory } from '../src/zonebuilder/image.ts';
+import { parseRdata } from '../src/zonebuilder/rr-types.ts';
+
+export const DOMAIN = 'example.com';
+export const TTL_SECONDS = 180;
+const NS = `ns1.${DOMAIN}`;
+
+export const APEX: Apex = makeApex({
+  domain: DOMAIN,
+  primary: NS,
+  hostmaster: `hostmaster.${DOMAIN}`,
+  ttlSeconds: 21600,
+  negativeTtlSeconds: 15,
+  nxdomainWhenNoneHealthy: false,
+});
+
+/** @param onMemory - told when the image moves, the first time while it is made */
+export function makeBuilder(onMemory: (memory: ImageMemory) => void = () => {}): ZoneBuilder {
+  return new ZoneBuilder({
+    domain: DOMAIN,
+    ttlSeconds: TTL_SECONDS,
+    whenNoneHealthy: 'nodata',
+    statics: [
+      { name: DOMAIN, ttlSeconds: 21600, ...parseRdata('NS', `${NS}.`) },
+      { name: NS, ttlSeconds: 21600, ...parseRdata('A', '192.0.2.53') },
+    ],
+    nextSerial: () => 1,
+    clock: Date.now,
+    onMemory,
+  });
+}
