@@ -1,0 +1,74 @@
+/**
+ * The fedns under test: the random federation behind the shipped data plane, in a process of its own.
+ *
+ *   node bench/fedns.ts ADDRESS PORT '{"services":1000,"clusters":13,"seed":1,"workers":1,"updates":0,…}'
+ *
+ * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
+ */
+
+import { WorkerPool, type SharedSettings } from '../src/server/worker-pool.ts';
+import { chooseTransport } from '../src/server/udp-transport.ts';
+import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
+import type { ImageMemory } from '../src/zonebuilder/image.ts';
+import { APEX, makeBuilder } from './domain.ts';
+import { fillFederation, listShards, placeClusters, type FederationShape } from './federation.ts';
+
+interface Options extends FederationShape {
+  readonly workers: number;
+  readonly updates: number;
+  readonly transport?: 'auto' | 'batch' | 'portable';
+}
+
+const UPDATE_TICK_MS = 10;
+
+const [address = '127.0.0.1', port = '5300', json = '{}'] = process.argv.slice(2);
+const options: Options = {
+  services: 1000,
+  clusters: 13,
+  seed: 1,
+  workers: 1,
+  updates: 0,
+  ...JSON.parse(json),
+};
+let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
+const builder = makeBuilder((memory) => void pool?.adopt(settingsOf(memory)));
+fillFederation(builder, options);
+const log = { debug: print, info: print, warn: print, error: print };
+pool = new WorkerPool({
+  transport: await chooseTransport(options.transport ?? 'auto'),
+  listen: [{ address, port: Number(port) }],
+  workers: options.workers,
+  settings: settingsOf(builder.memory),
+  firstReader: 0,
+  log,
+});
+await pool.start();
+if (options.updates > 0) keepChanging(builder, options);
+print({}, 'ready');
+process.on('SIGTERM', () => void pool?.stop().then(() => process.exit(0)));
+
+function settingsOf(image: ImageMemory): SharedSettings {
+  return { image, apex: APEX, udpPayloadMax: 1232 };
+}
+
+/** Turns shards of one cluster ready and back. */
+function keepChanging(sink: ZoneBuilder, shape: Options): void {
+  const [cluster] = placeClusters(1);
+  const shards = listShards(cluster!.name, shape);
+  let done = 0;
+  const start = performance.now();
+  setInterval(() => {
+    const due = ((performance.now() - start) / 1000) * shape.updates;
+    for (; done < due; done++) {
+      const shard = shards[done % shards.length]!;
+      sink.upsertShard({
+        ...shard,
+        ready: (Math.floor(done / shards.length) & 1) === 0 ? !shard.ready : shard.ready,
+      });
+    }
+  }, UPDATE_TICK_MS);
+}
+
+function print(fields: object, message: string): void {
+  console.log(message, JSON.stringify(fields));
+}
