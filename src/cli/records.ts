@@ -2,6 +2,7 @@
 
 import type { RecordSet } from '../admin/control-plane.ts';
 import { PLACEHOLDER_TYPE } from '../zonebuilder/records.ts';
+import { zoneLines } from '../zonebuilder/zone-file.ts';
 import { openAdminClient, readJson } from './admin-client.ts';
 import type { Environment } from './environment.ts';
 import { formatTable } from './table.ts';
@@ -38,13 +39,6 @@ export function* formatRecords(sets: readonly RecordSet[], format: RecordFormat)
 
 function rowOf(set: RecordSet): readonly string[] {
   return [set.name, set.type, String(set.ttlSeconds), set.data.join(', ')];
-}
-
-/** One record a line, each with owner, TTL and class, so that no line depends on another. */
-function* zoneLines(sets: readonly RecordSet[]): Generator<string> {
-  for (const { name, type, ttlSeconds, data } of sets) {
-    for (const rdata of data) yield `${name}\t${ttlSeconds}\tIN\t${type}\t${rdata}\n`;
-  }
 }
 
 function* gather(lines: Iterable<string>): Generator<string> {

@@ -5,7 +5,7 @@
 import { RECORD_HEADER_OCTETS, RRSET_HEADER_OCTETS, StaticName, Statics } from './layout.ts';
 import { hashKey } from './hash.ts';
 import { insertSlot } from './locations.ts';
-import { encodeNameLower, parseLabels } from './names.ts';
+import { encodeNameLower } from './names.ts';
 import { Class, Type } from './dns.ts';
 
 /** A record with its data in wire form. */
@@ -18,22 +18,29 @@ export interface StaticRecord {
   readonly rdata: Buffer;
 }
 
+/** A name below the domain ('' is the apex). */
+interface StaticOwner {
+  /** Lower-case wire form without root label. */
+  readonly key: Buffer;
+  /** Labels below the apex. */
+  readonly depth: number;
+  readonly records: StaticRecord[];
+}
+
 /** Encodes the static table. Every name between the domain and a record's name becomes an empty non-terminal. */
 export function encodeStatics(records: readonly StaticRecord[], domain: string, seed: number): Buffer {
-  const names = collectNames(records, domain);
+  const owners = collectOwners(records, encodeNameLower(domain).length);
   let slots = 8;
-  while (slots < names.size * 2) slots *= 2;
+  while (slots < owners.length * 2) slots *= 2;
   const head = Buffer.alloc(Statics.slots + slots * 4);
   head.writeUInt32LE(slots - 1, Statics.mask);
   const entries: Buffer[] = [];
   let at = head.length;
-  for (const [relative, own] of names) {
-    const key = encodeNameLower(relative).subarray(0, -1);
-    const entry = encodeEntry(key, own);
+  for (const owner of owners) {
+    const { key } = owner;
+    const entry = encodeEntry(key, owner.records);
     insertSlot(head, Statics.slots, slots - 1, hashKey(key, seed), at);
-    markDepths(head, parseLabels(relative).length, own);
-    if (relative === '*' || relative.startsWith('*.'))
-      head.writeUInt32LE(head.readUInt32LE(Statics.wildcards) + 1, Statics.wildcards);
+    markOwner(head, owner);
     entries.push(entry);
     at += entry.length;
   }
@@ -45,40 +52,45 @@ export function depthBit(depth: number): number {
   return 1 << Math.min(depth, 31);
 }
 
-/** Names relative to the domain ('' is the apex), each with its records. */
-function collectNames(records: readonly StaticRecord[], domain: string): Map<string, StaticRecord[]> {
-  const names = new Map<string, StaticRecord[]>();
+/** Keyed by octets, so that two ways to write a name are one name. */
+function collectOwners(records: readonly StaticRecord[], domainOctets: number): StaticOwner[] {
+  const owners = new Map<string, StaticOwner>();
   for (const record of records) {
-    let relative = record.name === domain ? '' : record.name.slice(0, -domain.length - 1);
-    names.set(relative, [...(names.get(relative) ?? []), record]);
-    for (relative = parentOf(relative); relative !== ''; relative = parentOf(relative)) {
-      if (!names.has(relative)) names.set(relative, []);
-    }
+    const wireName = encodeNameLower(record.name);
+    ownerOf(owners, wireName.subarray(0, wireName.length - domainOctets)).records.push(record);
   }
-  return names;
+  return [...owners.values()];
 }
 
-function parentOf(relative: string): string {
-  const labels = parseLabels(relative).slice(1);
-  return labels.map((label) => label.toString('latin1').replace(/[.\\]/g, '\\$&')).join('.');
+/** The owner of a key, with those above it when it is new. The apex comes from records of its own only. */
+function ownerOf(owners: Map<string, StaticOwner>, key: Buffer): StaticOwner {
+  const text = key.toString('latin1');
+  const known = owners.get(text);
+  if (known !== undefined) return known;
+  const parent = key.subarray(1 + (key[0] ?? 0));
+  const depth = key.length === 0 ? 0 : 1 + (parent.length === 0 ? 0 : ownerOf(owners, parent).depth);
+  const owner = { key, depth, records: [] };
+  owners.set(text, owner);
+  return owner;
 }
 
-function markDepths(head: Buffer, depth: number, own: readonly StaticRecord[]): void {
+function markOwner(head: Buffer, { key, depth, records }: StaticOwner): void {
   const bit = depthBit(depth);
   head.writeInt32LE(head.readInt32LE(Statics.depths) | bit, Statics.depths);
-  if (depth === 0 || !own.some((record) => record.type === Type.NS)) return;
+  if (key[0] === 1 && key[1] === 0x2a)
+    head.writeUInt32LE(head.readUInt32LE(Statics.wildcards) + 1, Statics.wildcards);
+  if (depth === 0 || !records.some((record) => record.type === Type.NS)) return;
   head.writeInt32LE(head.readInt32LE(Statics.cutDepths) | bit, Statics.cutDepths);
 }
 
 function encodeEntry(key: Buffer, own: readonly StaticRecord[]): Buffer {
-  const types = [...new Set(own.map((record) => record.type))];
+  const byType = Map.groupBy(own, (record) => record.type);
   const head = Buffer.alloc((StaticName.key + key.length + 3) & ~3);
-  head.writeUInt16LE(types.length, StaticName.rrsets);
+  head.writeUInt16LE(byType.size, StaticName.rrsets);
   head.writeUInt16LE(head.length, StaticName.rrsetsAt);
   head[StaticName.keyOctets] = key.length;
   key.copy(head, StaticName.key);
-  const rrsets = types.map((type) => encodeRrset(own.filter((record) => record.type === type)));
-  return Buffer.concat([head, ...rrsets]);
+  return Buffer.concat([head, ...[...byType.values()].map(encodeRrset)]);
 }
 
 function encodeRrset(records: readonly StaticRecord[]): Buffer {
