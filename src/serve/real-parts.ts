@@ -21,6 +21,7 @@ function openSource(cluster: ClusterSettings, context: SourceContext): ClusterSo
       return new ManifestSource({ settings: cluster, domain, federations, sink, clock, log });
     case 'kubeconfig':
     case 'inCluster':
+    case 'secret':
       throw new Error(`cluster ${cluster.name}: this version reads clusters from manifests only`);
   }
 }
