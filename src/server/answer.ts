@@ -39,6 +39,7 @@ import { Parsed, readQuery } from './query.ts';
 import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from './rate-limit.ts';
 import type { Responder, ResponderSettings } from './responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from './responder.ts';
+import { refuseSigned, writeTsigError } from './tsig.ts';
 import { canPointAt, write16 } from './write.ts';
 
 /** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
@@ -157,6 +158,7 @@ class ImageResponder implements Responder {
     if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
     else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
     else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock())) refuseOptions(x);
+    else if (x.tsigAt !== 0) refuseSigned(x);
     else this.#dispatch(x);
     return this.#finish(x);
   }
@@ -168,6 +170,7 @@ class ImageResponder implements Responder {
   #refuseClient(x: Exchange): void {
     this.#counters[Counter.refusedAccess]!++;
     x.options = 0;
+    x.tsigAt = 0;
     x.rcode = Rcode.REFUSED;
     x.extendedError = ExtendedError.prohibited;
   }
@@ -432,6 +435,7 @@ class ImageResponder implements Responder {
     if (rateLimiter !== undefined && !this.#mayReply(x, rateLimiter)) return 0;
     const messageMax = x.base + this.#replyMax(x);
     writeOpt(x, this.#policy, this.#payloadMax, messageMax, this.#counters[Counter.tcpIdleLimitMs]!);
+    writeTsigError(x, messageMax);
     this.#countReply(x);
     return writeHeader(x);
   }
@@ -487,6 +491,7 @@ function dataOf(octets: Uint8Array): DataView {
 
 function reset(x: Exchange): void {
   x.hasOpt = false;
+  x.tsigAt = 0;
   x.hasQuestion = false;
   x.options = 0;
   x.questionEnd = x.base + HEADER_OCTETS;
@@ -506,6 +511,7 @@ function reset(x: Exchange): void {
 
 function refuseToRead(x: Exchange, parsed: Parsed): void {
   x.options = 0;
+  x.tsigAt = 0;
   if (parsed === Parsed.badVersion) {
     x.rcode = Rcode.BADVERS;
   } else if (parsed === Parsed.notImplemented) {

@@ -51,6 +51,11 @@ export class Exchange {
   /** The flag DO: the client wants DNSSEC records. */
   isDnssecOk = false;
 
+  // TSIG of the query (RFC 8945): where the record, its type and its time stand; 0 for none.
+  tsigAt = 0;
+  tsigFixed = 0;
+  tsigTimeAt = 0;
+
   // The reply.
   reply: Uint8Array = new Uint8Array(0);
   replyData: DataView = new DataView(new ArrayBuffer(0));

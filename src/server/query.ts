@@ -6,6 +6,7 @@ import { Type } from '../zonebuilder/dns.ts';
 import type { Exchange } from './exchange.ts';
 import { HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { readName } from './name.ts';
+import { noteTsig } from './tsig.ts';
 import { copyOctets } from './write.ts';
 
 /** How reading a query ended. */
@@ -90,7 +91,9 @@ function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
   if (fixed === 0 || fixed + 10 > x.queryEnd) return 0;
   const end = fixed + 10 + read16(query, fixed + 8);
   if (end > x.queryEnd) return 0;
-  if (read16(query, fixed) !== Type.OPT) return end;
+  const type = read16(query, fixed);
+  if (type === Type.TSIG) return isAdditional && noteTsig(x, at, fixed, end) ? end : 0;
+  if (type !== Type.OPT) return end;
   // RFC 6891 section 6.1.1: one OPT, in the additional section; section 6.1.2: its owner is the root.
   if (x.hasOpt || !isAdditional || query[at] !== 0) return 0;
   x.hasOpt = true;
