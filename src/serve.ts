@@ -285,8 +285,8 @@ export class RunningServer {
     }
   }
 
-  #announce({ addresses, transport, reason, workers }: Listening): void {
-    const fields = { addresses, transport, reason, workers, admin: this.adminAddress };
+  #announce({ addresses, transport, reason, threads }: Listening): void {
+    const fields = { addresses, transport, reason, threads, admin: this.adminAddress };
     this.#options.log.info(fields, 'listening');
   }
 }
