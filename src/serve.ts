@@ -167,7 +167,7 @@ export class RunningServer {
     if (!isSameDomain) this.#exchangeDomain(domain, settings);
     this.#settings = settings;
     await putInForce(domain.image);
-    await this.#sources.reconcile(settings);
+    await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
   }
 
   /** Answers what has come in, stops everything and keeps the state. */
@@ -285,8 +285,8 @@ export class RunningServer {
     }
   }
 
-  #announce({ addresses, transport, reason, workers }: Listening): void {
-    const fields = { addresses, transport, reason, workers, admin: this.adminAddress };
+  #announce({ addresses, transport, reason, threads }: Listening): void {
+    const fields = { addresses, transport, reason, threads, admin: this.adminAddress };
     this.#options.log.info(fields, 'listening');
   }
 }

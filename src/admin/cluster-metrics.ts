@@ -2,7 +2,7 @@
 
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import type { ClusterView, ControlPlane } from './control-plane.ts';
+import type { ClusterView } from './control-plane.ts';
 
 const CONDITIONS = ['Pending', 'Ready', 'NotReady', 'Offline'] as const;
 const STATUSES = ['pending', 'available', 'held', 'withdrawn'] as const;
@@ -70,7 +70,11 @@ const FAMILIES: readonly Family[] = [
 ];
 
 /** Registers one gauge per family; clusters that are gone leave no series behind. */
-export function collectClusters(control: ControlPlane, clock: () => number, registers: Registry[]): void {
+export function collectClusters(
+  clusters: () => readonly ClusterView[],
+  clock: () => number,
+  registers: Registry[],
+): void {
   for (const family of FAMILIES) {
     const gauge: Gauge<string> = new Gauge({
       name: family.name,
@@ -79,7 +83,7 @@ export function collectClusters(control: ControlPlane, clock: () => number, regi
       registers,
       collect: () => {
         gauge.reset();
-        for (const view of control.clusters()) {
+        for (const view of clusters()) {
           const put: Put = (labels, value) => gauge.set({ cluster: view.report.name, ...labels }, value);
           family.each(view, put, clock());
         }

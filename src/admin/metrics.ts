@@ -5,7 +5,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ControlPlane } from './control-plane.ts';
+import type { ClusterView, ControlPlane } from './control-plane.ts';
 import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
 
@@ -29,9 +29,13 @@ export class Metrics {
   readonly #reloadOk: Gauge;
   readonly #faults: Counter;
   readonly #propagation: Histogram<'cluster'>;
+  readonly #control: ControlPlane;
+  /** As they were when the page was asked for: one look for all metrics. */
+  #clusters: readonly ClusterView[] = [];
 
   constructor(options: MetricsOptions) {
     const registers = [this.#registry];
+    this.#control = options.control;
     this.#loopDelay = monitorEventLoopDelay({ resolution: 20 });
     this.#reloads = new Counter({
       name: 'fedns_config_reloads_total',
@@ -61,7 +65,7 @@ export class Metrics {
     registerVitals(options, registers);
     registerProcess(options, this.#loopDelay, registers);
     collectDataPlane(() => options.control.vitals().counters, registers);
-    collectClusters(options.control, options.clock, registers);
+    collectClusters(() => this.#clusters, options.clock, registers);
   }
 
   start(): void {
@@ -88,6 +92,7 @@ export class Metrics {
 
   /** The page in the Prometheus text format. */
   text(): Promise<string> {
+    this.#clusters = this.#control.clusters();
     return this.#registry.metrics();
   }
 

@@ -77,7 +77,8 @@ export interface Listening {
   readonly transport: 'batch' | 'portable';
   /** Why this transport. */
   readonly reason: string;
-  readonly workers: number;
+  /** Threads that answer queries, the one for TCP among them. */
+  readonly threads: number;
 }
 
 /** Everything that answers queries. */

@@ -50,7 +50,7 @@ export class ThreadsDataPlane implements DataPlane {
     });
     const addresses = await this.#pool.start();
     const { transport: kind, why, workers: threads } = this.#pool.report();
-    return { addresses, transport: kind, reason: why, workers: threads };
+    return { addresses, transport: kind, reason: why, threads };
   }
 
   follow(image: ImageHandle): void {

@@ -162,8 +162,11 @@ function* bounded(chunks: Iterable<string>): Generator<string> {
   }
 }
 
-/** The lines of a file, decoded as UTF-8. The text behind the last line feed counts as a line when it is not empty. */
-async function* readLines(path: string): AsyncGenerator<string> {
+/**
+ * The lines of a file, decoded as UTF-8, a batch for each piece that is read. The text behind the last line feed
+ * counts as a line when it is not empty.
+ */
+async function* readLines(path: string): AsyncGenerator<readonly string[]> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -174,9 +177,9 @@ async function* readLines(path: string): AsyncGenerator<string> {
       const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n');
       rest = lines.pop()!;
       if (rest.length > SNAPSHOT_LINE_OCTETS_MAX) throw new SnapshotError('a line is too long');
-      yield* lines;
+      yield lines;
     }
-    if (rest !== '') yield rest;
+    if (rest !== '') yield [rest];
   } finally {
     await file.close();
   }

@@ -3,6 +3,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Test } from 'tap';
 import { MAIN, NGINX, addressesOf, config, freePort, manifest, serve, start } from './serving.ts';
@@ -118,6 +119,21 @@ t.test('a change in a manifest is in the answers', async (t) => {
   while ((await addressesOf(port, NGINX))[0] !== '192.0.2.99') await lookAgain();
   t.strictSame(await addressesOf(port, NGINX), ['192.0.2.99']);
   t.match(await metricsOf(adminPort), /^fedns_propagation_seconds_count\{cluster="one"\} [1-9]/m);
+});
+
+t.test('what nobody catches in the control plane is logged and counted, and answers go on', async (t) => {
+  const { file, port, adminPort } = await site(t);
+  const child = fileURLToPath(new URL('fault-child.ts', import.meta.url));
+  const fedns = start(t, process.execPath, [child, file]);
+  await fedns.until(/"msg":"listening"/);
+  fedns.child.kill('SIGUSR2');
+  await fedns.until(
+    /rejected on purpose(.|\n)*thrown on purpose|thrown on purpose(.|\n)*rejected on purpose/,
+  );
+  t.strictSame(await addressesOf(port, NGINX), ['192.0.2.10']);
+  t.match(await metricsOf(adminPort), /^fedns_control_plane_faults_total 2$/m);
+  fedns.child.kill('SIGTERM');
+  t.equal(await fedns.ended, 0);
 });
 
 t.test('two processes do not share a state folder', async (t) => {

@@ -200,7 +200,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
         await options.startDataPlane?.();
         events.push('bind');
         const addresses = [{ address: '127.0.0.1', port: 1053 }];
-        return { addresses, transport: 'portable', reason: 'a test', workers: 1 };
+        return { addresses, transport: 'portable', reason: 'a test', threads: 1 };
       },
       follow: () => events.push('follow'),
       prepare: async (settings) => {
