@@ -17,6 +17,8 @@ const COMMANDS: readonly (readonly [command: string, debianPackage: string])[] =
   ['dnsmasq', 'dnsmasq-base'],
   ['openssl', 'openssl'],
   ['ip', 'iproute2'],
+  ['zonemaster-cli', 'zonemaster-cli'],
+  ['dnsviz', 'dnsviz'],
 ];
 
 /** Time for one run of apt-get, in milliseconds: a slow mirror, not a dead one. */
