@@ -5,7 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { Linux } from './linux.ts';
-import { prepareBatch, serveBatch, type BatchService, type BatchSocket } from './udp-batch.ts';
+import { prepareBatch, type BatchSocket } from './batch-layout.ts';
+import { serveBatch, type BatchService } from './udp-batch.ts';
 import { WAIT_MS, type UdpSocket } from './udp-socket.ts';
 
 /** Batches per socket that a stopping worker still serves: a full receive buffer of the smallest queries. */

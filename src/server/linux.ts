@@ -24,15 +24,21 @@ export const Linux = {
   IPV6_MTU_DISCOVER: 23,
   IPV6_V6ONLY: 26,
   IPV6_RECVPKTINFO: 49,
+  PMTUDISC_PROBE: 3,
   PMTUDISC_OMIT: 5,
+  SOL_UDP: 17,
+  UDP_SEGMENT: 103,
   MSG_DONTWAIT: 0x40,
   MSG_WAITFORONE: 0x10000,
   POLLIN: 1,
   EINTR: 4,
+  EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
   EINVAL: 22,
   ENOTSOCK: 88,
+  EMSGSIZE: 90,
+  EOPNOTSUPP: 95,
 } as const;
 
 /** Memory that the kernel reads or writes during a call. */

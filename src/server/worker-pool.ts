@@ -171,7 +171,12 @@ export class WorkerPool {
 
   #open(libc: Libc, listen: ListenAddress, i: number): UdpSocket {
     const dualStack = isDualStack(listen, this.#listen);
-    const socket = openUdpSocket(libc, { listen, dualStack, order: i === 0 ? 'first' : 'further' });
+    const socket = openUdpSocket(libc, {
+      listen,
+      dualStack,
+      payloadMax: this.#options.settings.udpPayloadMax,
+      order: i === 0 ? 'first' : 'further',
+    });
     this.#sockets.push(socket);
     return socket;
   }

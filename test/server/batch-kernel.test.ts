@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import t from 'tap';
 import { Counter } from '../../src/server/counters.ts';
 import { createCounterBlock } from '../../src/server/counters-sum.ts';
 import { Linux, type Libc } from '../../src/server/linux.ts';
 import type { Responder } from '../../src/server/responder.ts';
-import { prepareBatch, serveBatch, type BatchSocket } from '../../src/server/udp-batch.ts';
+import { prepareBatch, type BatchSocket } from '../../src/server/batch-layout.ts';
+import { serveBatch } from '../../src/server/udp-batch.ts';
 
 /** What a pretended kernel does at each `sendmmsg`: takes so many messages, or fails so. */
 type SendStep = number | { errno: number };
@@ -40,12 +42,12 @@ function pretend(ports: readonly number[], steps: SendStep[]): Pretended {
     },
   } as unknown as Libc;
   const socket = { fd: 3, family: 4, wildcard: false, listen: { address: '192.0.2.1', port: 53 } } as const;
-  const batch = prepareBatch(libc, { ...socket, receiveOctets: 0, sendOctets: 0 });
+  const batch = prepareBatch(libc, { ...socket, canJoin: false, receiveOctets: 0, sendOctets: 0 });
   return { libc, batch, taken };
 }
 
 function pointer(batch: BatchSocket, at: number): number {
-  return batch.words[at / 4]! + batch.words[at / 4 + 1]! * 2 ** 32 - BASE;
+  return (batch.words[at / 4]! >>> 0) + batch.words[at / 4 + 1]! * 2 ** 32 - BASE;
 }
 
 function deliver(batch: BatchSocket, header: number, port: number, length: number): void {
@@ -67,6 +69,159 @@ const responder = {
   adopt() {},
   answer: (_q, _s, length) => length,
 } as Responder;
+
+/** As `pretend`, with a kernel that cuts messages into packets; `taken` has the lengths in one message each. */
+function pretendJoint(clients: readonly { port: number; length: number }[], steps: SendStep[]) {
+  const kernel = pretend(
+    clients.map(({ port }) => port),
+    [],
+  );
+  const messages: number[][] = [];
+  let errno = 0;
+  const libc: Libc = {
+    ...kernel.libc,
+    errno: () => errno,
+    recvmmsg: (fd, vector, count, flags) => {
+      kernel.libc.recvmmsg(fd, vector, count, flags);
+      for (const [i, { length }] of clients.entries()) kernel.batch.words[i * 16 + 14] = length;
+      return clients.length;
+    },
+    sendmmsg: (_fd, vector, count) => {
+      const step = steps.shift() ?? count;
+      if (typeof step !== 'number') {
+        errno = step.errno;
+        return -1;
+      }
+      for (let m = 0; m < step; m++) messages.push(packetsOf(kernel.batch, vector - BASE + m * 64));
+      return step;
+    },
+  };
+  kernel.batch.joint.isPossible = true;
+  return { libc, batch: kernel.batch, messages };
+}
+
+/** Lengths of the packets that the kernel makes of a message, checked against the size that it is told. */
+function packetsOf(batch: BatchSocket, header: number): number[] {
+  const count = batch.words[header / 4 + 6]!;
+  const vectors = pointer(batch, header + 16);
+  const lengths = Array.from({ length: count }, (_, i) => batch.words[vectors / 4 + i * 4 + 2]!);
+  const control = pointer(batch, header + 32) / 4;
+  if (batch.words[header / 4 + 10] !== 0) assert.equal(batch.words[control + 4], lengths[0]);
+  else assert.equal(count, 1);
+  return lengths;
+}
+
+const A = 1001;
+const B = 1002;
+
+const JOINT: {
+  title: string;
+  clients: [port: number, length: number][];
+  steps?: SendStep[];
+  want: number[][];
+}[] = [
+  {
+    title: 'replies of one size to one client go as one message',
+    clients: [
+      [A, 50],
+      [A, 50],
+      [A, 50],
+    ],
+    want: [[50, 50, 50]],
+  },
+  {
+    title: 'only the last packet of a message may be shorter',
+    clients: [
+      [A, 40],
+      [A, 60],
+      [A, 50],
+      [A, 60],
+      [A, 30],
+    ],
+    want: [
+      [60, 60, 50],
+      [40, 30],
+    ],
+  },
+  {
+    title: 'clients do not share a message',
+    clients: [
+      [A, 50],
+      [B, 50],
+      [A, 50],
+      [B, 40],
+    ],
+    want: [
+      [50, 50],
+      [50, 40],
+    ],
+  },
+  {
+    title: 'clients that ask once get messages of their own',
+    clients: [
+      [A, 50],
+      [B, 50],
+    ],
+    want: [[50], [50]],
+  },
+  {
+    title: 'a message does not outgrow what IPv4 can carry',
+    clients: Array.from({ length: 20 }, () => [A, 4000]),
+    want: [Array.from({ length: 16 }, () => 4000), Array.from({ length: 4 }, () => 4000)],
+  },
+  {
+    title: 'a kernel that cannot cut messages gets every reply by itself',
+    clients: [
+      [B, 70],
+      [A, 50],
+      [A, 50],
+      [B, 60],
+      [A, 40],
+    ],
+    steps: [1, { errno: Linux.EIO }],
+    want: [[70, 60], [50], [50], [40]],
+  },
+  {
+    title: 'an error that is not about cutting costs the message',
+    clients: [
+      [A, 50],
+      [A, 50],
+      [B, 60],
+      [B, 60],
+    ],
+    steps: [{ errno: 1 }],
+    want: [[60, 60]],
+  },
+];
+
+for (const { title, clients, steps = [], want } of JOINT) {
+  t.test(title, (test) => {
+    const kernel = pretendJoint(
+      clients.map(([port, length]) => ({ port, length })),
+      [...steps],
+    );
+    const counters = new Float64Array(createCounterBlock());
+    serveBatch({ libc: kernel.libc, responder, counters, refresh }, kernel.batch, 0);
+    test.same(kernel.messages, want);
+    const lost = clients.length - want.flat().length;
+    test.equal(counters[Counter.droppedSend], lost);
+    test.end();
+  });
+}
+
+t.test('a refusal to cut messages is remembered', (test) => {
+  const clients = Array.from({ length: 3 }, () => ({ port: A, length: 50 }));
+  const kernel = pretendJoint(clients, [{ errno: Linux.EINVAL }]);
+  const counters = new Float64Array(createCounterBlock());
+  for (let i = 0; i < 2; i++)
+    serveBatch({ libc: kernel.libc, responder, counters, refresh }, kernel.batch, 0);
+  test.equal(kernel.batch.joint.isPossible, false);
+  test.same(
+    kernel.messages,
+    Array.from({ length: 6 }, () => [50]),
+  );
+  test.end();
+});
 
 const CASES: { title: string; steps: SendStep[]; taken: number[]; lost: number }[] = [
   { title: 'a kernel that takes all', steps: [], taken: [20, 21, 22, 23], lost: 0 },

@@ -1,0 +1,271 @@
+/**
+ * Sends the replies of a batch with as few calls and messages as may be. Replies to one client go as one message that
+ * the kernel cuts into packets (UDP_SEGMENT): the way down through the network stack is walked once for all of them.
+ * Such a message consists of packets of one size, of which the last may be shorter, so a client's replies are taken
+ * in the order of their sizes. UDP promises no order.
+ */
+
+import {
+  BATCH_PACKETS,
+  CONTROL_HEADER_OCTETS,
+  CONTROL_OCTETS,
+  CONTROL_WORDS,
+  CONTROLS,
+  Header,
+  HEADER_OCTETS,
+  HEADER_WORDS,
+  JOINT_HEADERS,
+  JOINT_VECTORS,
+  NAME_OCTETS,
+  NAME_WORDS,
+  NAMES,
+  SEND_HEADERS,
+  SEND_VECTORS,
+  VECTOR_OCTETS,
+  VECTOR_WORDS,
+  type BatchSocket,
+} from './batch-layout.ts';
+import { Counter } from './counters.ts';
+import { Linux, type Libc } from './linux.ts';
+
+/** Octets of the control message that holds the size of segments. */
+const SEGMENT_SIZE_OCTETS = 24;
+/** Octets of one message: what fits into an IPv4 packet, with room for headers. */
+const JOINT_OCTETS_MAX = 65_000;
+/** After so many batches without a client that asked twice, only every so many-th is looked through. */
+const FRUITLESS_MAX = 16;
+
+/** Slots of the table of clients, at least twice the packets of a batch. */
+const CLIENT_SLOTS = 128;
+/** End of a chain of replies. */
+const NONE = 255;
+
+// One batch at a time is sent on a thread, so its bookkeeping is the module's.
+
+/** In which batch a slot of the table was filled; a new number empties the table. */
+const slotBatch = new Int32Array(CLIENT_SLOTS);
+const slotClient = new Uint8Array(CLIENT_SLOTS);
+/** First and last reply of each client's chain, which goes from long to short. */
+const first = new Uint8Array(BATCH_PACKETS);
+const last = new Uint8Array(BATCH_PACKETS);
+const next = new Uint8Array(BATCH_PACKETS);
+/** Where each joint message starts in {@link ordered}, and behind the last where it ends. */
+const leader = new Uint8Array(BATCH_PACKETS + 1);
+/** The replies in the order in which joint messages take them. */
+const ordered = new Uint8Array(BATCH_PACKETS);
+let batchNumber = 0;
+
+/** Sends replies 0 to `replies` (exclusive). Those that the kernel does not take are counted. */
+export function sendReplies(libc: Libc, batch: BatchSocket, counters: Float64Array, replies: number): void {
+  if (replies > 1 && isWorthTrying(batch)) {
+    const clients = chainByClient(batch, replies);
+    batch.joint.fruitless = clients === replies ? batch.joint.fruitless + 1 : 0;
+    if (clients < replies) {
+      sendJoint(libc, batch, counters, joinChains(batch, clients));
+      return;
+    }
+  }
+  for (let k = 0; k < replies; k++) direct(batch, SEND_HEADERS / 4 + k * HEADER_WORDS, batch.queryOf[k]!);
+  sendSingly(libc, batch, counters, 0, replies);
+}
+
+/** Clients that ask once are the common case of a public server, and looking for others takes its time. */
+function isWorthTrying({ joint }: BatchSocket): boolean {
+  return joint.isPossible && (joint.fruitless < FRUITLESS_MAX || joint.fruitless++ % FRUITLESS_MAX === 0);
+}
+
+/** Chains the replies of each client. @returns the number of clients */
+function chainByClient(batch: BatchSocket, replies: number): number {
+  batchNumber = (batchNumber + 1) | 0;
+  let clients = 0;
+  for (let k = 0; k < replies; k++) {
+    next[k] = NONE;
+    let slot = clientHash(batch, k);
+    while (slotBatch[slot] === batchNumber && !isSameClient(batch, first[slotClient[slot]!]!, k)) {
+      slot = (slot + 1) & (CLIENT_SLOTS - 1);
+    }
+    if (slotBatch[slot] === batchNumber) {
+      insert(batch.words, slotClient[slot]!, k);
+    } else {
+      slotBatch[slot] = batchNumber;
+      slotClient[slot] = clients;
+      first[clients] = k;
+      last[clients] = k;
+      clients++;
+    }
+  }
+  return clients;
+}
+
+function clientHash({ words, queryOf }: BatchSocket, k: number): number {
+  const name = NAMES / 4 + queryOf[k]! * NAME_WORDS;
+  // Port; the address of IPv4, or the last words of an IPv6 address.
+  const mixed = Math.imul(words[name]! ^ words[name + 1]! ^ words[name + 5]!, 0x9e3779b1);
+  return mixed >>> 25;
+}
+
+/** Whether two replies go from the same address and port to the same address and port. */
+function isSameClient(batch: BatchSocket, j: number, k: number): boolean {
+  const { words, queryOf, socket } = batch;
+  const one = NAMES / 4 + queryOf[j]! * NAME_WORDS;
+  const other = NAMES / 4 + queryOf[k]! * NAME_WORDS;
+  const nameWords = socket.family === 6 ? 7 : 2;
+  for (let i = 0; i < nameWords; i++) if (words[one + i] !== words[other + i]) return false;
+  return batch.informationOctets === 0 || isSameSource(batch, j, k);
+}
+
+function isSameSource({ words, queryOf, informationOctets }: BatchSocket, j: number, k: number): boolean {
+  const one = CONTROLS / 4 + queryOf[j]! * CONTROL_WORDS;
+  const other = CONTROLS / 4 + queryOf[k]! * CONTROL_WORDS;
+  for (let i = 0; i < informationOctets / 4; i++) if (words[one + i] !== words[other + i]) return false;
+  return true;
+}
+
+/** Puts reply `k` into the chain of a client, behind those that are as long or longer. */
+function insert(words: Int32Array, client: number, k: number): void {
+  const length = lengthOf(words, k);
+  if (length <= lengthOf(words, last[client]!)) {
+    next[last[client]!] = k;
+    last[client] = k;
+    return;
+  }
+  let before = NONE;
+  let at = first[client]!;
+  while (lengthOf(words, at) >= length) {
+    before = at;
+    at = next[at]!;
+  }
+  next[k] = at;
+  if (before === NONE) first[client] = k;
+  else next[before] = k;
+}
+
+/**
+ * Makes messages of the chains: packets of one size, and one shorter behind them.
+ *
+ * @returns the number of messages; message m has the replies `ordered[leader[m]]` to `ordered[leader[m + 1]]`
+ */
+function joinChains(batch: BatchSocket, clients: number): number {
+  const { words } = batch;
+  let messages = 0;
+  let taken = 0;
+  for (let client = 0; client < clients; client++) {
+    for (let k = first[client]!; k !== NONE; messages++) {
+      const start = taken;
+      const size = lengthOf(words, k);
+      let total = 0;
+      for (let length = size; k !== NONE && length === size && total + size <= JOINT_OCTETS_MAX;) {
+        length = lengthOf(words, k);
+        words[JOINT_VECTORS / 4 + taken * VECTOR_WORDS] = words[SEND_VECTORS / 4 + k * VECTOR_WORDS]!;
+        words[JOINT_VECTORS / 4 + taken * VECTOR_WORDS + 2] = length;
+        total += length;
+        ordered[taken++] = k;
+        k = next[k]!;
+      }
+      leader[messages] = start;
+      layOutMessage(batch, messages, start, taken - start, size);
+    }
+  }
+  leader[messages] = taken;
+  return messages;
+}
+
+function layOutMessage(batch: BatchSocket, m: number, start: number, count: number, size: number): void {
+  const { words, baseLow, queryOf } = batch;
+  const header = JOINT_HEADERS / 4 + m * HEADER_WORDS;
+  const i = queryOf[ordered[start]!]!;
+  direct(batch, header, i);
+  words[header + Header.vector] = (baseLow + JOINT_VECTORS + start * VECTOR_OCTETS) | 0;
+  words[header + Header.vectors] = count;
+  if (count === 1) return;
+  const control = (CONTROLS + batch.informationOctets) / 4 + i * CONTROL_WORDS;
+  words[control + CONTROL_HEADER_OCTETS / 4] = size;
+  words[header + Header.controlLength] = words[header + Header.controlLength]! + SEGMENT_SIZE_OCTETS;
+}
+
+/** Points a header to the client of query `i`, and back from the address that was asked. */
+function direct(batch: BatchSocket, header: number, i: number): void {
+  const { words, baseLow, informationOctets } = batch;
+  words[header + Header.name] = (baseLow + NAMES + i * NAME_OCTETS) | 0;
+  words[header + Header.control] = (baseLow + CONTROLS + i * CONTROL_OCTETS) | 0;
+  words[header + Header.controlLength] = informationOctets;
+  if (informationOctets > 0) forgetInterface(batch, i);
+}
+
+/**
+ * The interface is left to routing, which may well lead out by another one than the query came in by, except where a
+ * link-local address means nothing without it.
+ */
+function forgetInterface({ words, octets, socket }: BatchSocket, i: number): void {
+  const data = CONTROLS + i * CONTROL_OCTETS + CONTROL_HEADER_OCTETS;
+  if (socket.family === 4) words[data / 4] = 0;
+  else if (octets[data] !== 0xfe || (octets[data + 1]! & 0xc0) !== 0x80) words[data / 4 + 4] = 0;
+}
+
+function sendJoint(libc: Libc, batch: BatchSocket, counters: Float64Array, messages: number): void {
+  const { fd } = batch.socket;
+  let sent = 0;
+  while (sent < messages) {
+    const start = batch.base + JOINT_HEADERS + sent * HEADER_OCTETS;
+    const taken = libc.sendmmsg(fd, start, messages - sent, 0);
+    if (taken > 0) {
+      sent += taken;
+    } else if (isRefusal(libc.errno()) && leader[sent + 1]! - leader[sent]! > 1) {
+      batch.joint.isPossible = false;
+      sendSinglyFrom(libc, batch, counters, leader[sent]!, leader[messages]!);
+      return;
+    } else {
+      const lost = messagesLost(libc.errno(), messages - sent);
+      counters[Counter.droppedSend]! += leader[sent + lost]! - leader[sent]!;
+      sent += lost;
+    }
+  }
+}
+
+/** What kernels and devices say that cannot cut a message into packets: no checksum in hardware, a smaller MTU. */
+function isRefusal(errno: number): boolean {
+  return (
+    errno === Linux.EIO || errno === Linux.EINVAL || errno === Linux.EMSGSIZE || errno === Linux.EOPNOTSUPP
+  );
+}
+
+/** Sends what joint messages did not take, one by one: this happens once in a socket's life. */
+function sendSinglyFrom(
+  libc: Libc,
+  batch: BatchSocket,
+  counters: Float64Array,
+  from: number,
+  to: number,
+): void {
+  for (let at = from; at < to; at++) {
+    const k = ordered[at]!;
+    direct(batch, SEND_HEADERS / 4 + k * HEADER_WORDS, batch.queryOf[k]!);
+    sendSingly(libc, batch, counters, k, k + 1);
+  }
+}
+
+/** Sends replies `from` to `to` (exclusive), each as a message of its own. */
+function sendSingly(libc: Libc, batch: BatchSocket, counters: Float64Array, from: number, to: number): void {
+  let sent = from;
+  while (sent < to) {
+    const start = batch.base + SEND_HEADERS + sent * HEADER_OCTETS;
+    const taken = libc.sendmmsg(batch.socket.fd, start, to - sent, 0);
+    if (taken > 0) {
+      sent += taken;
+    } else {
+      const lost = messagesLost(libc.errno(), to - sent);
+      counters[Counter.droppedSend]! += lost;
+      sent += lost;
+    }
+  }
+}
+
+/** How many messages are lost with an error of the first: all, when the buffer stays full for the socket's time-out. */
+function messagesLost(errno: number, left: number): number {
+  if (errno === Linux.EINTR) return 0;
+  return errno === Linux.EAGAIN || errno === Linux.EBADF ? left : 1;
+}
+
+function lengthOf(words: Int32Array, k: number): number {
+  return words[SEND_VECTORS / 4 + k * VECTOR_WORDS + 2]!;
+}
