@@ -16,6 +16,7 @@ import type { Apex } from '../zonebuilder/apex.ts';
 import { isAllowed } from './access.ts';
 import { answerChaos } from './chaos.ts';
 import {
+  isAnswered,
   levelAbove,
   levelName,
   moveTo,
@@ -302,7 +303,17 @@ class ImageResponder implements Responder {
   }
 
   #noneHealthy(x: Exchange): void {
-    this.#denyUnlessPending(x, this.#apex.nxdomainWhenNoneHealthy ? Rcode.NXDOMAIN : Rcode.NOERROR);
+    const isAbsent = this.#apex.nxdomainWhenNoneHealthy && !this.#isAboveStatic();
+    this.#denyUnlessPending(x, isAbsent ? Rcode.NXDOMAIN : Rcode.NOERROR);
+  }
+
+  /** Whether the configuration has records below the global name, which exists then whatever its Service does (RFC 8020). */
+  #isAboveStatic(): boolean {
+    const view = this.#view;
+    const below = this.#found.svcLabel + 1;
+    if ((view.staticDepths & depthBit(below)) === 0) return false;
+    levelName(view, this.#found, this.#name, 0, this.#target);
+    return view.findStatic(this.#target.lower, 0, this.#target.labels[below]!) !== 0;
   }
 
   /**
@@ -340,7 +351,10 @@ class ImageResponder implements Responder {
     return alias !== 0 && x.type !== Type.ANY && this.#follow(x, start);
   }
 
-  /** Takes the target of the alias at `start` as the next name; false when it lies outside the domain. */
+  /**
+   * Takes the target of the alias at `start` as the next name; false when it lies outside the domain, or has been
+   * answered: records that lead through Services can close a circle that no check of the configuration sees.
+   */
   #follow(x: Exchange, start: number): boolean {
     const target = start + 2 + RECORD_HEADER_OCTETS;
     if (!canPointAt(x, target)) return false;
@@ -348,7 +362,7 @@ class ImageResponder implements Responder {
     this.#name = this.#aliased;
     this.#nameAt = target;
     this.#below = labelsBelow(this.#name, this.#apex.domain, this.#domainLabels);
-    return this.#below >= 0;
+    return this.#below >= 0 && !isAnswered(x, this.#name);
   }
 
   #answerApex(x: Exchange): void {

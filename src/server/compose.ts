@@ -214,3 +214,32 @@ export function writeSoa(
   x.at = at + 20;
   return true;
 }
+
+/** Whether the answer already has records of a name, so that an alias to it leads in a circle. */
+export function isAnswered(x: Exchange, name: Name): boolean {
+  const { reply } = x;
+  let at = x.questionEnd;
+  while (at < x.at) {
+    if (isNameAt(x, pointerAt(x, at), name)) return true;
+    at += RECORD_OCTETS + ((reply[at + 10]! << 8) | reply[at + 11]!);
+  }
+  return false;
+}
+
+/** Whether a name that was written into the reply, perhaps with a pointer at its end, is `name`. */
+function isNameAt(x: Exchange, position: number, name: Name): boolean {
+  const { lower } = name;
+  let at = position;
+  for (let i = 0; i < name.octets;) {
+    while (x.reply[at]! >= 0xc0) at = pointerAt(x, at);
+    for (const end = i + 1 + lower[i]!; i < end; i++, at++) {
+      const octet = x.reply[at]!;
+      if ((octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet) !== lower[i]) return false;
+    }
+  }
+  return true;
+}
+
+function pointerAt(x: Exchange, at: number): number {
+  return x.base + (((x.reply[at]! & 0x3f) << 8) | x.reply[at + 1]!);
+}

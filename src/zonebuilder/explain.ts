@@ -52,6 +52,7 @@ export function explain(
       return { rcode: 'NOERROR', steps, answer };
     name = found.data[0]!.slice(0, -1).toLowerCase();
     steps.push({ rule: 'alias', text: `${found.name} is an alias of ${name}.` });
+    if (answer.some((set) => set.name === `${name}.`)) break;
   }
   return { rcode: 'NOERROR', steps, answer };
 }

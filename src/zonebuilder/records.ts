@@ -81,7 +81,15 @@ export function addressesAt(family: FamilyLevels, location: number): string[] {
 export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>): Generator<RecordSet> {
   const locations = builder.locationNames();
   const taken = takenNames(builder);
-  for (const view of views) yield* listService(builder, view, locations, taken);
+  const kept = new Set<string>();
+  for (const view of views) {
+    yield* listService(builder, view, locations, taken);
+    const namespace = `${view.known.namespace}.${view.known.federation}.svc.${builder.domain}`;
+    if (isAbsent(builder, view) && !taken(namespace) && !kept.has(namespace)) {
+      kept.add(namespace);
+      yield placeholder(view, namespace);
+    }
+  }
 }
 
 /** The RRsets of the configuration, the apex's NS included. */
@@ -121,7 +129,7 @@ function* listLevel(builder: ZoneBuilder, view: ServiceView, level: Level): Gene
   if (v6.length > 0) yield rrset('AAAA', v6);
   if (v4.length + v6.length > 0) return;
   if (level.above !== undefined) yield rrset('CNAME', [`${level.above}.`]);
-  else if (builder.whenNoneHealthy !== 'nxdomain') yield rrset(PLACEHOLDER_TYPE, ['\\# 0']);
+  else if (!isAbsent(builder, view)) yield placeholder(view, level.name);
 }
 
 function* listPort(
@@ -136,7 +144,16 @@ function* listPort(
   );
   if (hasAddresses) yield rrset('SRV', `0 100 ${port.port} ${level.name}.`);
   else if (level.above !== undefined) yield rrset('CNAME', port.name.replace(level.name, `${level.above}.`));
-  else if (builder.whenNoneHealthy !== 'nxdomain') yield rrset(PLACEHOLDER_TYPE, '\\# 0');
+  else if (!isAbsent(builder, view)) yield placeholder(view, port.name);
+}
+
+/** Whether the global name does not exist for the time being. The namespace above it does (RFC 8020 is about names below). */
+function isAbsent(builder: ZoneBuilder, view: ServiceView): boolean {
+  return builder.whenNoneHealthy === 'nxdomain' && view.v4.pool.length + view.v6.pool.length === 0;
+}
+
+function placeholder(view: ServiceView, name: string): RecordSet {
+  return toSet(view, name, PLACEHOLDER_TYPE, ['\\# 0']);
 }
 
 function toSet(view: ServiceView, name: string, type: string, data: readonly string[]): RecordSet {

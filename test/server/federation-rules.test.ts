@@ -388,6 +388,55 @@ t.test('addresses take turns', (t) => {
   t.end();
 });
 
+t.test('RFC 8020: a name above a record exists, whatever its Service does', (t) => {
+  const f = makeFederation({
+    whenNoneHealthy: 'nxdomain',
+    records: ['note.s.n.f.svc.example.com TXT "x"', 'note._http._tcp.p.n.f.svc.example.com TXT "x"'],
+  });
+  f.cluster('c1', 'us', ['us1']);
+  for (const service of ['s.n.f', 'p.n.f', 'r.n.f'])
+    f.shard('c1', service, { addresses: ['192.0.2.1'], ready: false, ports: [HTTP] });
+  check(t, f, [
+    ['above a record', 's.n.f.svc.example.com', 'A', 'NOERROR +SOA'],
+    [
+      'at the end of an alias',
+      's.n.f.svc.us.example.com',
+      'TXT',
+      'NOERROR +SOA | s.n.f.svc.us.example.com CNAME s.n.f.svc.example.com.',
+    ],
+    ['beside one', '_http._tcp.s.n.f.svc.example.com', 'SRV', 'NXDOMAIN +SOA'],
+    ['a port above a record', '_http._tcp.p.n.f.svc.example.com', 'SRV', 'NOERROR +SOA'],
+    ['and the names above that', '_tcp.p.n.f.svc.example.com', 'SRV', 'NOERROR +SOA'],
+    ['a Service with nothing below', 'r.n.f.svc.example.com', 'A', 'NXDOMAIN +SOA'],
+  ]);
+});
+
+t.test('aliases that lead in a circle are given once', (t) => {
+  const f = makeFederation({
+    records: [
+      'a.example.com CNAME b.example.com',
+      'b.example.com CNAME a.example.com',
+      's.n.f.svc.example.com CNAME s.n.f.svc.us.example.com',
+    ],
+  });
+  f.cluster('c1', 'us', ['us1']);
+  f.shard('c1', 's.n.f', { ready: false });
+  check(t, f, [
+    [
+      'from records alone',
+      'A.example.com',
+      'A',
+      'NOERROR | A.example.com CNAME b.example.com. | b.example.com CNAME a.example.com.',
+    ],
+    [
+      'through the levels of a Service',
+      's.n.f.svc.us1.us.example.com',
+      'A',
+      'NOERROR | s.n.f.svc.example.com CNAME s.n.f.svc.us.example.com. | s.n.f.svc.us.example.com CNAME s.n.f.svc.example.com. | s.n.f.svc.us1.us.example.com CNAME s.n.f.svc.us.example.com.',
+    ],
+  ]);
+});
+
 t.test('TTLs', (t) => {
   const f = makeFederation();
   f.cluster('c1', 'us', ['us1']);
