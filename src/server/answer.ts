@@ -313,7 +313,7 @@ class ImageResponder implements Responder {
     const below = this.#found.svcLabel + 1;
     if ((view.staticDepths & depthBit(below)) === 0) return false;
     levelName(view, this.#found, this.#name, 0, this.#target);
-    return view.findStatic(this.#target.lower, 0, this.#target.labels[below]!) !== 0;
+    return view.findStatic(this.#target.data, 0, this.#target.labels[below]!) !== 0;
   }
 
   /**
