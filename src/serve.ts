@@ -112,6 +112,7 @@ export class RunningServer {
       sink: this.#relay,
       clock,
       log,
+      hasFacts: (cluster) => this.#hasFacts(cluster),
     });
     const control = liveControlPlane({
       domain: () => this.#domain,
@@ -202,6 +203,11 @@ export class RunningServer {
     const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
     this.#relay.switchTo(domain, clusters, this.#options.clock());
     this.#domain = domain;
+  }
+
+  #hasFacts(cluster: string): boolean {
+    const known = this.#domain.stateOf(cluster);
+    return known !== undefined && known.status !== 'pending';
   }
 
   #restore(): ReadonlySet<string> {

@@ -14,6 +14,9 @@ type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
 /** Upper bounds of the propagation histogram in seconds: the goal is 10 ms, the worst worth telling apart 10 s. */
 const PROPAGATION_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 10];
 
+/** Time between two looks at the event loop, in milliseconds. What Node measures is that time and the delay. */
+const LOOP_SAMPLE_MS = 20;
+
 export interface MetricsOptions {
   readonly control: ControlPlane;
   /** Milliseconds since the epoch. */
@@ -36,7 +39,7 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     const registers = [this.#registry];
     this.#control = options.control;
-    this.#loopDelay = monitorEventLoopDelay({ resolution: 20 });
+    this.#loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
     this.#reloads = new Counter({
       name: 'fedns_config_reloads_total',
       help: 'Configuration reloads by result. After a failed one the old configuration stays in force.',
@@ -136,9 +139,9 @@ function registerProcess(options: MetricsOptions, delay: LoopDelay, registers: R
     labelNames: ['quantile'],
     registers,
     collect: () => {
-      loop.set({ quantile: '0.5' }, delay.percentile(50) / 1e9);
-      loop.set({ quantile: '0.99' }, delay.percentile(99) / 1e9);
-      loop.set({ quantile: '1' }, delay.max / 1e9);
+      loop.set({ quantile: '0.5' }, toDelaySeconds(delay.percentile(50)));
+      loop.set({ quantile: '0.99' }, toDelaySeconds(delay.percentile(99)));
+      loop.set({ quantile: '1' }, toDelaySeconds(delay.max));
       delay.reset();
     },
   });
@@ -163,4 +166,8 @@ function registerProcess(options: MetricsOptions, delay: LoopDelay, registers: R
       cpu.inc({ mode: 'system' }, usage.system / 1e6);
     },
   });
+}
+
+function toDelaySeconds(measuredNs: number): number {
+  return Math.max(0, measuredNs / 1e6 - LOOP_SAMPLE_MS) / 1000;
 }

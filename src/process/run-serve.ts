@@ -3,6 +3,7 @@
  * the exit code. What runs inside is serve.ts.
  */
 
+import type { Settings } from '../config/settings.ts';
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
 import { createLog } from '../log.ts';
@@ -27,24 +28,42 @@ export interface ServeProcess {
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function runServe(options: ServeProcess): Promise<number> {
+  // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
+  const signals = catchSignals();
   const digest = await digestOf(options.file);
   const config = await options.load(options.file);
   if (config.kind === 'refused') return complain(config.faults);
   const log = createLog(config.settings.log.level);
   warn(log, config);
-  const { parts, version } = options;
   try {
-    const server = await startServer(config.settings, {
-      log,
-      parts,
-      version,
-      clock: Date.now,
-      schedule: createSchedule(log),
-    });
-    return await untilStopped(server, log, digest, options);
+    const server = await start(config.settings, log, options);
+    return await untilStopped({ server, log, digest, signals, options });
   } catch (error) {
     return complain([`fedns: ${reasonOf(error)}`]);
   }
+}
+
+interface Signals {
+  /** The first SIGTERM or SIGINT. */
+  readonly stop: Promise<NodeJS.Signals>;
+  /** Called with each SIGHUP; those that come before this is set are void, since the file is being read. */
+  onHangup: () => void;
+}
+
+function catchSignals(): Signals {
+  const ending = Promise.withResolvers<NodeJS.Signals>();
+  const signals: Signals = { stop: ending.promise, onHangup: () => undefined };
+  process.on('SIGTERM', ending.resolve).on('SIGINT', ending.resolve);
+  process.on('SIGHUP', () => signals.onHangup());
+  return signals;
+}
+
+function start(
+  settings: Settings,
+  log: LeveledLog,
+  { parts, version }: ServeProcess,
+): Promise<RunningServer> {
+  return startServer(settings, { log, parts, version, clock: Date.now, schedule: createSchedule(log) });
 }
 
 function complain(lines: readonly string[]): number {
@@ -56,16 +75,18 @@ function warn(log: LeveledLog, { warnings }: LoadedConfig): void {
   for (const warning of warnings) log.warn({ code: 'CONFIG' }, warning);
 }
 
-async function untilStopped(
-  server: RunningServer,
-  log: LeveledLog,
-  digest: string | undefined,
-  options: ServeProcess,
-): Promise<number> {
-  const stopping = Promise.withResolvers<NodeJS.Signals>();
+async function untilStopped(running: {
+  readonly server: RunningServer;
+  readonly log: LeveledLog;
+  readonly digest: string | undefined;
+  readonly signals: Signals;
+  readonly options: ServeProcess;
+}): Promise<number> {
+  const { server, log, digest, signals, options } = running;
   const reload = inTurn(() => reloadOnce(server, log, options));
   const watch = new ConfigWatch(options.file, digest, { onChange: reload, log });
   watch.start();
+  signals.onHangup = reload;
   const fault = (error: unknown): void => {
     // The workers answer on from the image; ending the process would end them too.
     server.metrics.fault();
@@ -74,9 +95,8 @@ async function untilStopped(
       'nobody caught this',
     );
   };
-  process.on('SIGTERM', stopping.resolve).on('SIGINT', stopping.resolve).on('SIGHUP', reload);
   process.on('uncaughtException', fault).on('unhandledRejection', fault);
-  const signal = await stopping.promise;
+  const signal = await signals.stop;
   watch.stop();
   log.info({ signal }, 'stopping');
   return stop(server, log);

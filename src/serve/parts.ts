@@ -68,6 +68,8 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly shared: SharedSources;
+  /** Whether facts of the cluster are there from before: of the last run, or of a source that this one follows. */
+  readonly hasEarlierFacts: boolean;
 }
 
 /** What the data plane says once it is bound. */

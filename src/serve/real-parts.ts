@@ -22,19 +22,28 @@ export const realParts: Parts = {
 
 /** Files are always in contact: they count among all clusters when it is judged whether fedns is cut off. */
 function openManifests(cluster: ClusterSettings, context: SourceContext): ClusterSource {
-  const { shared, settings, sink, clock, log } = context;
+  const { shared, settings, sink, clock, log, hasEarlierFacts } = context;
   const { domain, federations } = settings;
-  shared.governor.join(cluster.name, () => {});
-  shared.governor.contact(cluster.name);
-  return new ManifestSource({
+  shared.governor.join(cluster.name, () => {}, true);
+  const source = new ManifestSource({
     settings: cluster,
     domain,
     federations,
     sink,
     clock,
     log,
+    hasEarlierFacts,
     resolver: shared.resolver,
   });
+  return {
+    name: cluster.name,
+    start: () => source.start(),
+    report: () => source.report(),
+    stop: async () => {
+      await source.stop();
+      shared.governor.leave(cluster.name);
+    },
+  };
 }
 
 function openKubernetes(cluster: ClusterSettings, context: SourceContext): ClusterSource {

@@ -18,7 +18,9 @@ interface Shared {
   readonly parts: SharedSources;
 }
 
-type Context = Omit<SourceContext, 'settings' | 'shared'>;
+type Context = Omit<SourceContext, 'settings' | 'shared' | 'hasEarlierFacts'> & {
+  readonly hasFacts: (cluster: string) => boolean;
+};
 
 export class Sources {
   readonly #parts: Pick<Parts, 'openShared' | 'openSource'>;
@@ -123,7 +125,9 @@ export class Sources {
     if (running?.fingerprint === fingerprint) return;
     await running?.source.stop();
     const shared = this.#shared!.parts;
-    const source = this.#parts.openSource(cluster, { ...this.#context, settings, shared });
+    const { hasFacts, ...context } = this.#context;
+    const hasEarlierFacts = hasFacts(cluster.name);
+    const source = this.#parts.openSource(cluster, { ...context, settings, shared, hasEarlierFacts });
     this.#entries.set(cluster.name, { fingerprint, source });
     await source.start();
   }

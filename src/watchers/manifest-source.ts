@@ -18,6 +18,11 @@ export interface ManifestSourceOptions extends ClusterObjectsOptions {
   readonly log: Log;
   /** How often to look where the file system gives no notice, in milliseconds. Default 5000. */
   readonly pollMs?: number;
+  /**
+   * Facts of an earlier run are in the sink, among them what a file that is broken now last said. Until every file
+   * has been good once, they stand. Default: false, the files that are good are taken.
+   */
+  readonly hasEarlierFacts?: boolean;
 }
 
 /** What was last taken from one file. */
@@ -125,7 +130,13 @@ export class ManifestSource implements ClusterSource {
     }
     if (this.#stopped) return;
     this.#files = files;
-    this.#take(listing.leftOut);
+    if (this.#mustWait()) this.#reportFiles([], listing.leftOut);
+    else this.#take(listing.leftOut);
+  }
+
+  #mustWait(): boolean {
+    if (this.#objects.synced || this.#options.hasEarlierFacts !== true) return false;
+    return [...this.#files.values()].some((state) => state.broken);
   }
 
   /** The path itself cannot be read: everything stays as it is. Before the first read the cluster stays pending. */
@@ -194,7 +205,7 @@ export class ManifestSource implements ClusterSource {
     const message = trouble === undefined ? undefined : `${trouble.object}: ${trouble.message}`;
     if (message !== undefined && message !== this.#lastError) this.#warn(message);
     this.#lastError = message;
-    this.#setCondition('Ready');
+    this.#setCondition(this.#objects.synced ? 'Ready' : 'Pending');
   }
 
   #setCondition(condition: ClusterCondition): void {

@@ -62,13 +62,15 @@ export class OutageGovernor {
   }
 
   /**
-   * Adds a cluster, out of contact until {@link contact}. Every cluster is to be added, also those read from files:
+   * Adds a cluster, by default out of contact until {@link contact}. Every cluster is to be added, also those read from files:
    * the fraction is one of all clusters.
    *
    * @param onStatus - called for every change of status after this call
+   * @param inContact - the cluster is in contact from the start, as files always are
    */
-  join(name: string, onStatus: (status: ClusterStatus) => void): void {
-    this.#members.set(name, { status: 'pending', lostSinceMs: this.#timers.now(), onStatus });
+  join(name: string, onStatus: (status: ClusterStatus) => void, inContact = false): void {
+    const lostSinceMs = inContact ? undefined : this.#timers.now();
+    this.#members.set(name, { status: inContact ? 'available' : 'pending', lostSinceMs, onStatus });
     this.#judge();
   }
 

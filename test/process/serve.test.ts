@@ -52,6 +52,21 @@ t.test('after kill -9 the last state is served at once', async (t) => {
   t.equal((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status, 200);
 });
 
+t.test('a manifest that is broken at a restart keeps its last good state until it is mended', async (t) => {
+  const { folder, file, port } = await site(t);
+  const manifestFile = join(folder, 'cluster', 'nginx.yaml');
+  const first = await serve(t, file);
+  first.child.kill('SIGTERM');
+  await first.ended;
+  writeFileSync(manifestFile, 'kind: [');
+  const second = await serve(t, file);
+  t.strictSame(await addressesOf(port, NGINX), ['192.0.2.10']);
+  await second.until(/nginx\.yaml:\d+:\d+/);
+  writeFileSync(manifestFile, manifest('192.0.2.11'));
+  while ((await addressesOf(port, NGINX))[0] !== '192.0.2.11') await lookAgain();
+  t.strictSame(await addressesOf(port, NGINX), ['192.0.2.11']);
+});
+
 t.test('what stops a start is one clear line and exit code 1', async (t) => {
   const { folder, port, adminPort } = await site(t);
   const blocker = createServer().listen(port, '127.0.0.1');
