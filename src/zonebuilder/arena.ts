@@ -45,6 +45,11 @@ export class Arena {
     return this.#used;
   }
 
+  /** Octets that are handed out and not retired: what a copy of the content needs. */
+  get live(): number {
+    return this.#used - this.#retired.grains * GRAIN;
+  }
+
   /** Retired pieces that a reader may still be looking at. */
   get retired(): number {
     return this.#retired.length;
@@ -115,6 +120,8 @@ interface Retired {
 class RetiredQueue {
   #items: Retired[] = [];
   #head = 0;
+  /** Grains of all pieces in the queue. */
+  grains = 0;
 
   get length(): number {
     return this.#items.length - this.#head;
@@ -122,6 +129,7 @@ class RetiredQueue {
 
   push(position: number, grains: number, epoch: number): void {
     this.#items.push({ position, grains, epoch });
+    this.grains += grains;
   }
 
   first(): Retired | undefined {
@@ -129,6 +137,7 @@ class RetiredQueue {
   }
 
   shift(): void {
+    this.grains -= this.first()!.grains;
     this.#head++;
     if (this.#head === this.#items.length) {
       this.#items = [];

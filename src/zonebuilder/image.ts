@@ -44,6 +44,7 @@ export class ImageWriter {
   readonly #controlWords = new Int32Array(this.#control);
   readonly #statics: ImageStatics;
   readonly #onReplace: (memory: ImageMemory) => void;
+  readonly #octetsMax: number;
   #memory: SharedArrayBuffer;
   #arena: Arena;
   #seed = 0;
@@ -58,10 +59,16 @@ export class ImageWriter {
   /**
    * @param statics - what to put into each new arena
    * @param onReplace - called with the new memory after the arena was replaced
+   * @param octetsMax - largest arena in octets
    */
-  constructor(statics: ImageStatics, onReplace: (memory: ImageMemory) => void) {
+  constructor(
+    statics: ImageStatics,
+    onReplace: (memory: ImageMemory) => void,
+    octetsMax: number = ARENA_OCTETS_MAX,
+  ) {
     this.#statics = statics;
     this.#onReplace = onReplace;
+    this.#octetsMax = octetsMax;
     this.#memory = new SharedArrayBuffer(0);
     this.#arena = this.#newArena(ARENA_OCTETS_FIRST, TABLE_SLOTS_FIRST);
     this.#announce();
@@ -82,9 +89,13 @@ export class ImageWriter {
     return { used, capacity, retired, entries: this.#entries };
   }
 
-  /** Publishes a blob under its key, in place of the blob that stands there. */
+  /**
+   * Publishes a blob under its key, in place of the blob that stands there.
+   *
+   * @throws ImageFullError when it does not fit; the image stays as it was
+   */
   put(key: Buffer, blob: Buffer): void {
-    if ((this.#filled + 1) * 4 > (this.#mask + 1) * 3) this.#replaceArena(this.#arena.capacity);
+    if ((this.#filled + 1) * 4 > (this.#mask + 1) * 3) this.#replaceArena(0);
     const at = this.#place(blob);
     const hash = hashKey(key, this.#seed);
     const slot = this.#findSlot(key, hash);
@@ -114,7 +125,10 @@ export class ImageWriter {
   /** Publishes the location table anew. */
   putLocations(): void {
     const table = this.#statics.encodeLocations(this.#seed);
-    const at = this.#place(table);
+    const at = this.#arena.allocate(table.length);
+    // A new arena has another seed, and comes with the location table as it is now.
+    if (at === 0) return this.#replaceArena(table.length);
+    this.#arena.octets.set(table, at);
     const old = (Atomics.exchange(this.#arena.words, Header.locations, at / 8) >>> 0) * 8;
     this.#arena.retire(old, this.#locationsOctets);
     this.#locationsOctets = table.length;
@@ -131,8 +145,7 @@ export class ImageWriter {
   #place(blob: Buffer): number {
     let at = this.#arena.allocate(blob.length);
     if (at === 0) {
-      // Sized by what is in use, so that an arena that is only fragmented is compacted and not doubled.
-      this.#replaceArena(Math.max(this.#arena.used * 2, ARENA_OCTETS_FIRST) + blob.length);
+      this.#replaceArena(blob.length);
       at = this.#arena.allocate(blob.length);
     }
     this.#arena.octets.set(blob, at);
@@ -165,8 +178,14 @@ export class ImageWriter {
     this.#entries++;
   }
 
-  /** Copies all live blobs into a new arena and a table without tombstones, then announces it. */
-  #replaceArena(octets: number): void {
+  /**
+   * Copies all live blobs into a new arena and a table without tombstones, then announces it. It is sized by what is
+   * live, so that an arena full of tombstones, of gaps, or of pieces that a reader holds on to does not grow.
+   *
+   * @param room - octets to have beyond that
+   */
+  #replaceArena(room: number): void {
+    const octets = Math.max(this.#arena.live * 2, ARENA_OCTETS_FIRST) + room;
     const old = { arena: this.#arena, tableAt: this.#tableAt, mask: this.#mask };
     let slots = TABLE_SLOTS_FIRST;
     while (slots < this.#entries * 2) slots *= 2;
@@ -191,7 +210,8 @@ export class ImageWriter {
   }
 
   #newArena(octets: number, slots: number): Arena {
-    if (octets > ARENA_OCTETS_MAX) throw new ImageFullError('the answer image would pass 4 GiB');
+    if (octets > this.#octetsMax)
+      throw new ImageFullError(`the answer image would pass ${this.#octetsMax} octets`);
     const seed = randomInt(2 ** 31);
     const statics = this.#statics.encodeStatics(seed);
     const locations = this.#statics.encodeLocations(seed);

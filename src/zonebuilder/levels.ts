@@ -4,6 +4,17 @@
  */
 import { GLOBAL } from './layout.ts';
 
+/**
+ * Most addresses that one level answers with, per family. 2,000 AAAA records are 56,000 octets, so that a reply over
+ * TCP always has room for them, a CNAME chain and EDNS options.
+ */
+export const LEVEL_ADDRESSES_MAX = 2000;
+
+/** Most addresses of a pool: positions in it are uint16 in the image. */
+const POOL_MAX = 65535;
+/** Most that the shards put there one after the other, so that the global level always has room for its run. */
+const PLACED_MAX = POOL_MAX - LEVEL_ADDRESSES_MAX;
+
 /** A shard as the levels see it. */
 export interface LevelShard {
   /** Number of the region, {@link GLOBAL} for a cluster without one. */
@@ -39,9 +50,24 @@ interface Placement {
 /** Stands for "in no zone" and sorts behind all zones. */
 const NO_ZONE = 65536;
 
-/** Lays out one address family of the given shards, all of which count. */
+/**
+ * Lays out one address family of the given shards, all of which count. Where the zones of a Service would need more than
+ * {@link PLACED_MAX} addresses they are left out, so that they alias to their regions.
+ */
 export function layOutFamily(shards: readonly LevelShard[], family: 'v4' | 'v6'): FamilyLevels {
   const placements = placementsOf(shards, family);
+  let count = 0;
+  for (const { addresses } of placements) count += addresses.length;
+  if (count <= PLACED_MAX) return layOut(placements);
+  return layOut(
+    placementsOf(
+      shards.map((shard) => ({ ...shard, zones: [] })),
+      family,
+    ),
+  );
+}
+
+function layOut(placements: readonly Placement[]): FamilyLevels {
   const layout = new PoolLayout();
   let regionStart = 0;
   let zoneStart = 0;
@@ -84,7 +110,9 @@ class PoolLayout {
   }
 
   add(addresses: readonly string[]): void {
-    for (const address of addresses) this.#pool.push(address);
+    const room = Math.max(0, PLACED_MAX - this.#pool.length);
+    const fitting = addresses.length > room ? addresses.slice(0, room) : addresses;
+    for (const address of fitting) this.#pool.push(address);
   }
 
   level(location: number, start: number): void {
@@ -92,24 +120,25 @@ class PoolLayout {
     if (count === 0) return;
     const distinct = count === 1 ? undefined : new Set(start === 0 ? this.#pool : this.#pool.slice(start));
     if (distinct === undefined || distinct.size === count) this.#slices.push({ location, start, count });
-    else this.#apart.push({ location, addresses: [...distinct] });
+    else this.#apart.push({ location, addresses: [...distinct].slice(0, LEVEL_ADDRESSES_MAX) });
   }
 
   finish(): FamilyLevels {
-    for (const { location, addresses } of this.#apart) {
+    // The global level was found last and is placed first.
+    for (const { location, addresses } of this.#apart.toReversed()) {
       const start = this.#findRun(addresses);
-      this.#slices.push({ location, start, count: addresses.length });
+      if (start >= 0) this.#slices.push({ location, start, count: addresses.length });
     }
     this.#slices.sort((a, b) => a.location - b.location);
     return { pool: this.#pool, slices: this.#slices };
   }
 
-  /** Where the addresses already stand as the start of another level, or where they are appended. */
+  /** Where the addresses already stand as the start of another level, or where they are appended; -1 without room. */
   #findRun(addresses: readonly string[]): number {
     for (const { start } of this.#slices) {
       if (addresses.every((address, i) => this.#pool[start + i] === address)) return start;
     }
-    this.add(addresses);
-    return this.#pool.length - addresses.length;
+    if (this.#pool.length + addresses.length > POOL_MAX) return -1;
+    return this.#pool.push(...addresses) - addresses.length;
   }
 }

@@ -8,9 +8,9 @@ import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { formatAddress } from './ip-text.ts';
 import { GLOBAL } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
+import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { LocationName } from './locations.ts';
 import { formatRdata, typeText } from './rr-types.ts';
-import { LEVEL_ADDRESSES_MAX } from './service-blob.ts';
 
 /** An RRset in presentation form (RFC 1035 section 5.1). */
 export interface RecordSet {

@@ -1,13 +1,8 @@
 /** Encodes what the image holds of one Service, or of an empty non-terminal, as one immutable blob. */
 import { Blob, BlobKind, LEVEL_OCTETS, PORT_HEADER_OCTETS } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
+import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { ShardPort } from './facts.ts';
-
-/**
- * Most addresses that one level answers with, per family. 2,000 AAAA records are 56,000 octets, so that a reply over
- * TCP always has room for them, a CNAME chain and EDNS options.
- */
-export const LEVEL_ADDRESSES_MAX = 2000;
 
 /** Most named ports of a Service; a Service with more loses the rest of its SRV names, nothing else. */
 export const PORTS_MAX = 100;
