@@ -46,7 +46,7 @@ const PORTS: readonly ShardPort[] = [
 export function randomShard(random: Random): ShardState {
   const place = random.pick(PLACES);
   const v4 = Array.from({ length: random.below(3) }, () => `192.0.2.${random.below(6)}`);
-  const v6 = Array.from({ length: random.below(2) }, () => `2001:db8::${random.below(4)}`);
+  const v6 = Array.from({ length: random.below(2) }, () => `2001:db8::${1 + random.below(4)}`);
   return makeShard(place.name, random.pick(SERVICES), {
     addresses: [...new Set([...v4, ...v6])],
     ready: !random.oneIn(3),

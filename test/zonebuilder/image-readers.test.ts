@@ -1,0 +1,108 @@
+/** Workers that read while the writer writes: no reply is a mixture of two states, also when the image moves. */
+import { once } from 'node:events';
+import { setImmediate as yieldOnce } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import { COUNTER_BLOCK_OCTETS, Counter } from '../../src/server/counters.ts';
+import { makeApex } from '../../src/zonebuilder/apex.ts';
+import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
+import { CAUSE, makeShard } from '../support/federation.ts';
+import { makeRandom } from '../support/random.ts';
+import {
+  type ReaderData,
+  type ReaderReport,
+  SERVICES_READ,
+  shardOfVersion,
+  VERSIONS,
+} from './image-reader.ts';
+
+const SEED = 20261123;
+const READERS = 2;
+const UPDATES = 20_000;
+/** Updates between two looks at what the workers have to say. */
+const SLICE = 2000;
+/** Names added and removed in turn: enough of them to have the table and the arena replaced. */
+const PASSERS_BY = 5000;
+
+t.test('no reply mixes two states', async (t) => {
+  const workers: Worker[] = [];
+  let serial = 0;
+  const builder = new ZoneBuilder({
+    domain: 'example.com',
+    ttlSeconds: 180,
+    whenNoneHealthy: 'nodata',
+    statics: [],
+    nextSerial: () => ++serial,
+    clock: () => 1,
+    onMemory: (memory) => workers.forEach((worker) => worker.postMessage(memory)),
+  });
+  announce(builder);
+  const stop = new SharedArrayBuffer(4);
+  const counters = Array.from({ length: READERS }, () => new SharedArrayBuffer(COUNTER_BLOCK_OCTETS));
+  for (const [reader, block] of counters.entries()) workers.push(startReader(builder, reader, block, stop));
+  const reports = workers.map(async (worker) => (await once(worker, 'message'))[0] as ReaderReport);
+  await Promise.all(workers.map((worker) => once(worker, 'online')));
+  await write(builder);
+  Atomics.store(new Int32Array(stop), 0, 1);
+  for (const [i, report] of (await Promise.all(reports)).entries()) {
+    t.strictSame(
+      report.faults,
+      [],
+      `reader ${i}, seed ${SEED}: every one of ${report.replies} replies is of one version`,
+    );
+    t.ok(report.replies > 1000, 'it read a lot');
+    t.ok(report.versions > 20, `${report.versions} versions went by`);
+    t.ok(report.adopted > 0, `it moved to new memory ${report.adopted} times`);
+    t.equal(new Float64Array(counters[i]!)[Counter.faults], 0, 'and met no fault');
+  }
+  t.ok(builder.size.capacity < 16 << 20, `the image ended with ${builder.size.capacity} octets`);
+});
+
+/** Clusters in two regions; the Services that are read have a shard in one only. */
+function announce(builder: ZoneBuilder): void {
+  builder.setCluster({ name: 'c1', region: 'us', zones: ['us1'], status: 'available' });
+  builder.setCluster({ name: 'c2', region: 'eu', zones: ['eu1'], status: 'available' });
+  for (let service = 0; service < SERVICES_READ; service++) builder.upsertShard(shardOfVersion(service, 1));
+}
+
+function startReader(
+  builder: ZoneBuilder,
+  reader: number,
+  counters: SharedArrayBuffer,
+  stop: SharedArrayBuffer,
+): Worker {
+  const apex = makeApex({
+    domain: 'example.com',
+    primary: 'ns1.example.com',
+    hostmaster: 'hostmaster.example.com',
+    ttlSeconds: 21600,
+    negativeTtlSeconds: 15,
+    nxdomainWhenNoneHealthy: false,
+  });
+  const settings = { image: builder.memory, reader, counters, apex, udpPayloadMax: 4096 };
+  const workerData: ReaderData = { settings, stop, seed: SEED + reader };
+  return new Worker(new URL('image-reader.ts', import.meta.url), { workerData });
+}
+
+async function write(builder: ZoneBuilder): Promise<void> {
+  const random = makeRandom(SEED);
+  for (let i = 0; i < UPDATES; i++) {
+    builder.upsertShard(shardOfVersion(random.below(SERVICES_READ), 1 + random.below(VERSIONS)));
+    passBy(builder, i);
+    if (i % 1000 === 0)
+      builder.setCluster({
+        name: 'c2',
+        region: 'eu',
+        zones: i % 2000 === 0 ? ['eu1'] : ['eu1', 'eu2'],
+        status: 'available',
+      });
+    if (i % SLICE === 0) await yieldOnce();
+  }
+}
+
+/** Another Service comes or goes. */
+function passBy(builder: ZoneBuilder, i: number): void {
+  const shard = makeShard('c2', `p${i % PASSERS_BY}.n.f`, { addresses: ['192.0.2.1', '2001:db8::1'] });
+  if (Math.floor(i / PASSERS_BY) % 2 === 0) builder.upsertShard(shard);
+  else builder.removeShard(shard, CAUSE);
+}
