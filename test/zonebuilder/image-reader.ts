@@ -131,8 +131,8 @@ function newestImage(): ImageHandle | undefined {
   return image;
 }
 
-if (!isMainThread && parentPort !== null) {
-  const report = readUntilStopped(workerData as ReaderData);
-  parentPort.postMessage(report);
-  parentPort.close();
+if (!isMainThread) {
+  const port = parentPort!;
+  port.postMessage(readUntilStopped(workerData as ReaderData));
+  port.close();
 }

@@ -34,7 +34,9 @@ t.test('no reply mixes two states', async (t) => {
     statics: [],
     nextSerial: () => ++serial,
     clock: () => 1,
-    onMemory: (memory) => workers.forEach((worker) => worker.postMessage(memory)),
+    onMemory: (memory) => {
+      for (const port of workers) port.postMessage(memory);
+    },
   });
   announce(builder);
   const stop = new SharedArrayBuffer(4);

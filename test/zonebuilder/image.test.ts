@@ -37,6 +37,10 @@ function keyOf(name: string): Buffer {
   return encodeName(name).subarray(0, -1);
 }
 
+function dataOf(key: Buffer): DataView {
+  return new DataView(key.buffer, key.byteOffset, key.length);
+}
+
 /** A blob of `octets` that says `ttl`, filled with its lowest octet. */
 function blobOf(key: Buffer, ttl: number, octets = Blob.key + key.length): Buffer {
   const blob = Buffer.alloc(octets, ttl & 255);
@@ -56,7 +60,7 @@ function put({ writer }: Image, name: string, ttl: number, octets?: number): voi
 /** The TTL under a name, as a reader finds it; undefined when there is none. */
 function read(view: ImageView, name: string): number | undefined {
   const key = keyOf(name);
-  const blob = view.findBlob(key, 0, key.length);
+  const blob = view.findBlob(dataOf(key), 0, key.length);
   return blob === 0 ? undefined : view.ttlSeconds(blob);
 }
 
@@ -120,7 +124,7 @@ t.test('locations that are published while the arena is full are found in the ne
   const view = image.view();
   const missing = image.locations.names().filter(({ text }) => {
     const key = keyOf(text);
-    return view.findLocation(key, 0, key.length) === 0;
+    return view.findLocation(dataOf(key), 0, key.length) === 0;
   });
   t.strictSame(missing, []);
   t.end();
@@ -187,7 +191,7 @@ t.test('a reader that stays where it is costs memory that is given back with it'
   put(image, 'held.n.f', 1, 512);
   view.enter();
   const key = keyOf('held.n.f');
-  const blob = view.findBlob(key, 0, key.length);
+  const blob = view.findBlob(dataOf(key), 0, key.length);
   for (let i = 2; i < 20_000; i++) put(image, 'held.n.f', i, 512);
   t.equal(view.ttlSeconds(blob), 1, 'it still sees what it found');
   t.ok(image.writer.size.capacity < 2 * MIB, 'the image did not grow');
