@@ -13,7 +13,7 @@
  */
 
 import { ApiError, asApiError } from './api-error.ts';
-import { CONNECTION_CODES, type ApiClient } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import { backOffMs } from './back-off.ts';
 import { listAll, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
@@ -27,8 +27,12 @@ export const WATCH_SETTLED_MS = 5_000;
 export const ABSENT_POLL_MS = 30_000;
 /** 404s in a row before a kind that was there counts as gone: an API server that starts answers 404 for a moment. */
 const ABSENT_AFTER = 3;
-/** Failed watches in a row, of those that the server answered, before the version itself is doubted. */
-const SUSPECT_AFTER = 3;
+/**
+ * The failure in a row at which the version is doubted: what comes back after an outage may have another history.
+ * Doubted again from time to time, but not at each: a list may be large.
+ */
+const DOUBT_AT = 3;
+const DOUBT_EVERY = 16;
 /** Octets of the API group's document. */
 const DOCUMENT_OCTETS_MAX = 64 * 1024;
 const DOCUMENT_LIMITS = { headersMs: 10_000, idleMs: 5_000 };
@@ -73,7 +77,6 @@ export class ListWatch<T> {
   #path: string | undefined;
   /** In a row, since the loop last worked. */
   #failures = 0;
-  #suspect = 0;
   #absences = 0;
   /** Whether the cluster has the kind; undefined: not known yet. */
   #present: boolean | undefined;
@@ -111,9 +114,10 @@ export class ListWatch<T> {
     await this.#loop;
   }
 
-  /** Forgets the version and lists anew, at once. */
+  /** Forgets the version and lists anew, at once; an absent kind is reported as absent anew. */
   resync(): void {
     this.#version = undefined;
+    if (this.#present === false) this.#present = undefined;
     this.#attempt.abort();
     this.#wait.abort();
   }
@@ -155,7 +159,6 @@ export class ListWatch<T> {
     this.#version = listing.resourceVersion;
     this.#present = true;
     this.#absences = 0;
-    this.#suspect = 0;
     this.#lists++;
     this.#options.onList(listing);
   }
@@ -220,7 +223,6 @@ export class ListWatch<T> {
 
   #works(): void {
     this.#failures = 0;
-    this.#suspect = 0;
     if (this.#failingSinceMs === undefined) return;
     this.#failingSinceMs = undefined;
     this.#options.onState();
@@ -238,20 +240,12 @@ export class ListWatch<T> {
     this.#failures++;
     this.#lastError = error;
     this.#failingSinceMs ??= this.#options.timers.now();
-    this.#doubt(error);
+    if (error.code === 'GONE' || this.#failures % DOUBT_EVERY === DOUBT_AT) this.#version = undefined;
     this.#options.onState();
     // What a first 410 or 401 asks for is to be done at once: a relist, or other credentials.
     const atOnce = error.code === 'GONE' || error.code === 'UNAUTHORIZED';
     if (atOnce && worked && this.#failures === 1) return 0;
     return backOffMs(this.#failures, this.#options.random, error.retryAfterMs);
-  }
-
-  /** Whether to go on from the version that we have, or to list anew. */
-  #doubt({ code }: ApiError): void {
-    if (code === 'GONE') this.#version = undefined;
-    if (CONNECTION_CODES.has(code) || KEEPS_VERSION.has(code)) return;
-    this.#suspect++;
-    if (this.#suspect >= SUSPECT_AFTER) this.#version = undefined;
   }
 
   /** The cluster does not have the kind, which is no failure. */
@@ -269,6 +263,3 @@ export class ListWatch<T> {
 }
 
 const EMPTY_LISTING: Listing<never> = { resourceVersion: '', objects: [], truncated: false };
-
-/** Codes that say nothing about the version. */
-const KEEPS_VERSION: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN', 'BUSY', 'CREDENTIALS']);

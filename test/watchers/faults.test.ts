@@ -183,9 +183,9 @@ const passing: readonly Fault[] = [
     title: 'a watch that always ends at once is not begun without pause',
     strike: async (cluster) => {
       const { server, time } = cluster;
-      server.scripts.push(next(SERVICES, 5, sends('application/json', '')));
+      server.scripts.push(next(SERVICES, 2, sends('application/json', '')));
       server.endWatches();
-      await time.advanceUntil(() => server.count(SERVICES, 'watch') >= 7, 30_000);
+      await time.advanceUntil(() => server.count(SERVICES, 'watch') === 4, 30_000);
     },
     lists: 1,
     error: /ended as soon as it began/,
@@ -349,6 +349,17 @@ test('a server that restarts is held, and relisted before it counts again', asyn
   t.same(calls, ['replaceShards one 2', 'setCluster one available r1 z1'], 'listed first');
   t.equal(server.count(SERVICES, 'list'), 2);
   await follows(cluster);
+  t.same(await cluster.stop(), NOTHING_LEFT);
+});
+
+test('a server that restarts is relisted also where it has no ServiceExports', async (t) => {
+  const cluster = await watchCluster({ federations: [{ name: 'main', select: 'export', policy: 'all' }] });
+  await synced(cluster);
+  const { server, time, source } = cluster;
+  await server.stop();
+  await time.advanceUntil(() => source.report().condition === 'Offline', 30_000);
+  await server.start();
+  await time.advanceUntil(() => statusOf(cluster) === 'available', 30_000);
   t.same(await cluster.stop(), NOTHING_LEFT);
 });
 
