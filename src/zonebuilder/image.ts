@@ -44,6 +44,7 @@ export class ImageWriter {
   readonly #controlWords = new Int32Array(this.#control);
   readonly #statics: ImageStatics;
   readonly #onReplace: (memory: ImageMemory) => void;
+  readonly #prepare: (memory: SharedArrayBuffer) => void;
   #memory: SharedArrayBuffer;
   #arena: Arena;
   #seed = 0;
@@ -58,8 +59,14 @@ export class ImageWriter {
   /**
    * @param statics - what to put into each new arena
    * @param onReplace - called with the new memory after the arena was replaced
+   * @param prepare - called with the memory of a new arena before anything is written to it
    */
-  constructor(statics: ImageStatics, onReplace: (memory: ImageMemory) => void) {
+  constructor(
+    statics: ImageStatics,
+    onReplace: (memory: ImageMemory) => void,
+    prepare: (memory: SharedArrayBuffer) => void = () => {},
+  ) {
+    this.#prepare = prepare;
     this.#statics = statics;
     this.#onReplace = onReplace;
     this.#memory = new SharedArrayBuffer(0);
@@ -198,6 +205,7 @@ export class ImageWriter {
     const memory = new SharedArrayBuffer(
       wholePages(octets + HEADER_OCTETS + statics.length + locations.length),
     );
+    this.#prepare(memory);
     const arena = new Arena(memory, this.#control);
     const tableAt = arena.allocate(slots * 8) / 4;
     arena.words[Header.seed] = seed;
