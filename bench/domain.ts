@@ -19,7 +19,10 @@ export const APEX: Apex = makeApex({
 });
 
 /** @param onMemory - told when the image moves, the first time while it is made */
-export function makeBuilder(onMemory: (memory: ImageMemory) => void = () => {}): ZoneBuilder {
+export function makeBuilder(
+  onMemory: (memory: ImageMemory) => void = () => {},
+  prepareMemory?: (memory: SharedArrayBuffer) => void,
+): ZoneBuilder {
   return new ZoneBuilder({
     domain: DOMAIN,
     ttlSeconds: TTL_SECONDS,
@@ -31,5 +34,6 @@ export function makeBuilder(onMemory: (memory: ImageMemory) => void = () => {}):
     nextSerial: () => 1,
     clock: Date.now,
     onMemory,
+    prepareMemory,
   });
 }

@@ -41,6 +41,7 @@ export function loadLibc(): Libc {
     recvmmsg: (fd, vector, count, flags) => syscall(numbers.recvmmsg, fd, vector, count, flags, 0),
     sendmmsg: (fd, vector, count, flags) => syscall(numbers.sendmmsg, fd, vector, count, flags, 0),
     schedSetaffinity: lib.func('int sched_setaffinity(int thread, size_t octets, void *mask)'),
+    madvise: lib.func('int madvise(intptr_t address, size_t octets, int advice)'),
     errno: () => koffi.errno(),
     addressOf: (memory) => Number(koffi.address(memory)),
     errnoName,

@@ -31,6 +31,7 @@ export const Linux = {
   MSG_DONTWAIT: 0x40,
   MSG_WAITFORONE: 0x10000,
   POLLIN: 1,
+  MADV_HUGEPAGE: 14,
   EINTR: 4,
   EIO: 5,
   EBADF: 9,
@@ -61,6 +62,7 @@ export interface Libc {
   sendmmsg(fd: number, vector: number, count: number, flags: number): number;
   /** @param thread - 0: the calling one */
   schedSetaffinity(thread: number, octets: number, mask: Memory): number;
+  madvise(address: number, octets: number, advice: number): number;
   errno(): number;
   /** Where memory lies. */
   addressOf(memory: Memory): number;
@@ -76,4 +78,17 @@ export function pinThread(libc: Libc, cpu: number): void {
   const mask = new Uint32Array(new ArrayBuffer(CPU_MASK_OCTETS));
   mask[cpu >>> 5] = 1 << (cpu & 31);
   libc.schedSetaffinity(0, CPU_MASK_OCTETS, mask);
+}
+
+const HUGE_PAGE_OCTETS = 2 * 1024 * 1024;
+
+/**
+ * Asks for huge pages under memory that nothing was written to yet. A look-up among 50,000 Services touches pages that
+ * no translation cache holds; with huge ones there are few enough. Where the kernel has none to give it stays as it was.
+ */
+export function preferHugePages(libc: Libc, memory: SharedArrayBuffer): void {
+  const start = libc.addressOf(new Uint8Array(memory));
+  const from = Math.ceil(start / HUGE_PAGE_OCTETS) * HUGE_PAGE_OCTETS;
+  const to = Math.floor((start + memory.byteLength) / HUGE_PAGE_OCTETS) * HUGE_PAGE_OCTETS;
+  if (to > from) libc.madvise(from, to - from, Linux.MADV_HUGEPAGE);
 }

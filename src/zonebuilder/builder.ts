@@ -49,6 +49,8 @@ export interface ZoneBuilderOptions {
   /** The image moved to other memory: workers are to be told. */
   readonly onMemory?: (memory: ImageMemory) => void;
   readonly onChange?: (change: Change) => void;
+  /** Called with new memory of the image before anything is written to it. */
+  readonly prepareMemory?: ((memory: SharedArrayBuffer) => void) | undefined;
 }
 
 /** A member cluster in the tree. Numbers are never used twice, so that packed shards stay unambiguous. */
@@ -95,6 +97,7 @@ export class ZoneBuilder implements FactSink {
         encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed),
       },
       (memory) => options.onMemory?.(memory),
+      options.prepareMemory === undefined ? {} : { prepare: options.prepareMemory },
     );
     this.#image.setSerial(options.nextSerial());
   }

@@ -45,6 +45,7 @@ export class ImageWriter {
   readonly #statics: ImageStatics;
   readonly #onReplace: (memory: ImageMemory) => void;
   readonly #octetsMax: number;
+  readonly #prepare: (memory: SharedArrayBuffer) => void;
   #memory: SharedArrayBuffer;
   #arena: Arena;
   #seed = 0;
@@ -59,16 +60,18 @@ export class ImageWriter {
   /**
    * @param statics - what to put into each new arena
    * @param onReplace - called with the new memory after the arena was replaced
-   * @param octetsMax - largest arena in octets
+   * @param options - `octetsMax`: largest arena in octets; `prepare`: called with the memory of a new arena before
+   * anything is written to it
    */
   constructor(
     statics: ImageStatics,
     onReplace: (memory: ImageMemory) => void,
-    octetsMax: number = ARENA_OCTETS_MAX,
+    options: { readonly octetsMax?: number; readonly prepare?: (memory: SharedArrayBuffer) => void } = {},
   ) {
+    this.#prepare = options.prepare ?? (() => {});
+    this.#octetsMax = options.octetsMax ?? ARENA_OCTETS_MAX;
     this.#statics = statics;
     this.#onReplace = onReplace;
-    this.#octetsMax = octetsMax;
     this.#memory = new SharedArrayBuffer(0);
     this.#arena = this.#newArena(ARENA_OCTETS_FIRST, TABLE_SLOTS_FIRST);
     this.#announce();
@@ -218,6 +221,7 @@ export class ImageWriter {
     const memory = new SharedArrayBuffer(
       wholePages(octets + HEADER_OCTETS + statics.length + locations.length),
     );
+    this.#prepare(memory);
     const arena = new Arena(memory, this.#control);
     const tableAt = arena.allocate(slots * 8) / 4;
     arena.words[Header.seed] = seed;

@@ -30,7 +30,7 @@ function makeImage(octetsMax?: number): Image {
       encodeLocations: (seed) => encodeLocations(locations.names(), seed),
     },
     (memory) => handles.push(memory),
-    octetsMax,
+    octetsMax === undefined ? {} : { octetsMax },
   );
   return { writer, locations, handles, view: () => new ImageView(writer.memory, 0) };
 }
