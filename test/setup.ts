@@ -1,25 +1,11 @@
 /**
  * Prepares a machine for the tests: installs the Debian packages whose commands the tests run, where that is
- * allowed, and otherwise names them in one line. Never starts a service. Tests skip what is still missing.
+ * allowed, and otherwise names them in one line. Never starts a service. Tests of what is still missing fail.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-
-/** A command that tests run, and the Debian package that holds it. */
-const COMMANDS: readonly (readonly [command: string, debianPackage: string])[] = [
-  ['dig', 'bind9-dnsutils'],
-  ['named-compilezone', 'bind9-utils'],
-  ['nsd', 'nsd'],
-  ['kdig', 'knot-dnsutils'],
-  ['drill', 'ldnsutils'],
-  ['dnsmasq', 'dnsmasq-base'],
-  ['openssl', 'openssl'],
-  ['ip', 'iproute2'],
-  ['zonemaster-cli', 'zonemaster-cli'],
-  ['dnsviz', 'dnsviz'],
-];
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { COMMANDS, findCommand } from './support/commands.ts';
 
 /** Time for one run of apt-get, in milliseconds: a slow mirror, not a dead one. */
 const APT_MS_MAX = 300_000;
@@ -32,27 +18,16 @@ main();
 function main(): void {
   const packages = missingPackages();
   if (packages.length === 0) return;
-  if (!mayInstall()) return say(`install for all tests to run: apt-get install ${packages.join(' ')}`);
+  if (!mayInstall()) return say(`tests will fail without: apt-get install ${packages.join(' ')}`);
   say(`installing ${packages.join(' ')}`);
   install(packages);
   const left = missingPackages();
-  if (left.length > 0) say(`could not be installed, some tests are skipped: ${left.join(' ')}`);
+  if (left.length > 0) say(`could not be installed, so tests will fail: ${left.join(' ')}`);
 }
 
 function missingPackages(): readonly string[] {
-  const missing = COMMANDS.filter(([command]) => !isCommand(command)).map(([, name]) => name);
-  return [...new Set(missing)];
-}
-
-/** Debian keeps daemons in folders that an ordinary user's PATH lacks. */
-function isCommand(command: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => isExecutable(join(folder, command)));
-}
-
-function isExecutable(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isFile() && (stat.mode & 0o111) !== 0;
+  const missing = Object.entries(COMMANDS).filter(([command]) => findCommand(command) === undefined);
+  return [...new Set(missing.map(([, name]) => name))];
 }
 
 function mayInstall(): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { config, freePort, manifest, NGINX, serve, untapped } from '../process/serving.ts';
 import { selfSigned } from '../server/self-signed.ts';
-import { missing } from './tools.ts';
+import { needCommand } from '../support/commands.ts';
 
 interface Site {
   readonly port: number;
@@ -30,7 +30,8 @@ function run(command: string, ...args: string[]): string {
   return spawnSync(...untapped(command, args), { encoding: 'utf8' }).stdout;
 }
 
-test('dig', { skip: missing('dig') }, async (t) => {
+test('dig', async (t) => {
+  needCommand('dig');
   const { port } = await startSite(t);
   const dig = (...args: string[]) =>
     run('dig', '@127.0.0.1', '-p', String(port), '+time=2', '+tries=2', ...args);
@@ -65,7 +66,8 @@ function kdig(port: number, ...args: string[]): string {
   return run('kdig', '@127.0.0.1', '-p', String(port), '+time=2', ...args);
 }
 
-test('kdig, over UDP, TCP and TLS', { skip: missing('kdig') }, async (t) => {
+test('kdig, over UDP, TCP and TLS', async (t) => {
+  needCommand('kdig');
   const { port, tlsPort } = await startSite(t);
   t.match(kdig(port, NGINX, 'A'), /status: NOERROR[^]*192\.0\.2\.10/);
   t.match(
@@ -78,7 +80,8 @@ test('kdig, over UDP, TCP and TLS', { skip: missing('kdig') }, async (t) => {
   t.match(encrypted, /Received 468 B/, 'padded (RFC 8467 section 4.1)');
 });
 
-test('drill', { skip: missing('drill') }, async (t) => {
+test('drill', async (t) => {
+  needCommand('drill');
   const { port } = await startSite(t);
   const drill = (...args: string[]) => run('drill', '-p', String(port), ...args);
   t.match(drill('@127.0.0.1', NGINX, 'A'), /rcode: NOERROR[^]*192\.0\.2\.10/);

@@ -1,5 +1,6 @@
 import t, { test, type Test } from 'tap';
-import { missingInWorld, runInWorld, WORLD_MS_MAX } from './tools.ts';
+import { missingWorld, runInWorld, WORLD_MS_MAX } from './tools.ts';
+import { needCommand } from '../support/commands.ts';
 
 const SERVICE = 'nginx.mynamespace.myfederation.svc';
 const NAMES = [
@@ -32,7 +33,8 @@ function complaints(verdict: unknown, path = ''): string[] {
 }
 
 t.setTimeout(WORLD_MS_MAX);
-const skip = missingInWorld('dnsviz');
+needCommand('dnsviz');
+const skip = missingWorld();
 
 test(
   'dnsviz finds neither error nor warning, at the apex and at every level of a Service',

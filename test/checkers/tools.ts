@@ -1,41 +1,17 @@
-/** Programs of others that tests run, found or not. */
+/** A world of name servers in a network namespace, for checkers that look at a delegation from outside. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { untapped } from '../process/serving.ts';
+import { needCommand } from '../support/commands.ts';
 
 const WORLD = fileURLToPath(new URL('./world.ts', import.meta.url));
 /** Time for a world and what runs in it, in milliseconds, on a machine with much else to do. */
 export const WORLD_MS_MAX = 180_000;
-/** Debian keeps daemons in folders that an ordinary user's PATH lacks. */
-const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 
-/** Where a command is; undefined: nowhere. */
-export function findCommand(command: string): string | undefined {
-  return FOLDERS.map((folder) => join(folder, command)).find(isExecutable);
-}
-
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Why tests that need these commands are skipped; false: they are not. */
-export function missing(...commands: string[]): string | false {
-  const absent = commands.filter((command) => findCommand(command) === undefined);
-  return absent.length > 0 && `not installed: ${absent.join(' ')}`;
-}
-
-/** The same for tests in a network namespace, which some systems do not let a user have. */
-export function missingInWorld(...commands: string[]): string | false {
-  const absent = missing('unshare', 'ip', 'nsd', 'dig', ...commands);
-  if (absent !== false) return absent;
+/** Why tests in a network namespace are skipped: some systems do not let a user have one. False: they are not. */
+export function missingWorld(): string | false {
+  for (const command of ['unshare', 'ip', 'nsd', 'dig']) needCommand(command);
   const { status } = spawnSync('unshare', ['--net', '--map-root-user', 'true']);
   return status !== 0 && 'this system gives no network namespace';
 }

@@ -1,5 +1,6 @@
 import t, { test, type Test } from 'tap';
-import { missingInWorld, runInWorld, WORLD_MS_MAX } from './tools.ts';
+import { missingWorld, runInWorld, WORLD_MS_MAX } from './tools.ts';
+import { needCommand } from '../support/commands.ts';
 
 interface Finding {
   readonly level: string;
@@ -35,7 +36,8 @@ function zonemaster(t: Test, domain: string): Finding[] {
 }
 
 t.setTimeout(WORLD_MS_MAX);
-const skip = missingInWorld('zonemaster-cli');
+needCommand('zonemaster-cli');
+const skip = missingWorld();
 
 test(
   'Zonemaster finds nothing to warn of in a delegation to fedns',

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Questions in flight at once: few enough that no socket buffer overflows. */
 const WINDOW = 48;
@@ -11,12 +11,6 @@ const WINDOW = 48;
 const RETRY_MS = 500;
 /** Times it is asked before NSD counts as dead. */
 const TRIES_MAX = 40;
-
-/** The path of a command, also where an ordinary user's PATH lacks its folder. */
-export function findCommand(command: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
-}
 
 /** NSD with one zone. */
 export class Nsd {

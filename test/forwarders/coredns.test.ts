@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { test } from 'tap';
-import { missing } from '../checkers/tools.ts';
 import { freePort, start } from '../process/serving.ts';
 import { coreDns, CoreDnsMissing } from './coredns.ts';
 import { compareAll, compareForms, DOMAIN, startDemo } from './demo.ts';
@@ -17,7 +16,7 @@ const FORWARDS: readonly (readonly [string, string])[] = [
   ['forward with prefer_udp and a health check', 'prefer_udp\n    health_check 0.2s'],
 ];
 
-test('CoreDNS with a forward block', { skip: missing('dig'), timeout: MS_MAX }, async (tt) => {
+test('CoreDNS with a forward block', { timeout: MS_MAX }, async (tt) => {
   const binary = await coreDns().catch((error: unknown) => {
     if (error instanceof CoreDnsMissing) return error;
     throw error;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findCommand, isExecutable } from '../checkers/tools.ts';
+import { findCommand, isExecutable } from '../support/commands.ts';
 import { untapped } from '../process/serving.ts';
 
 const VERSION = 'v1.15.0';
