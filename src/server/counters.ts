@@ -64,3 +64,31 @@ export const COUNTERS_PER_WORKER = 72;
 
 /** Octets of one worker's block. */
 export const COUNTER_BLOCK_OCTETS = COUNTERS_PER_WORKER * 8;
+
+/** Position of a type among {@link COUNTED_TYPES}. */
+export function typeCounter(type: number): number {
+  switch (type) {
+    case 1:
+      return 0;
+    case 2:
+      return 1;
+    case 5:
+      return 2;
+    case 6:
+      return 3;
+    case 15:
+      return 4;
+    case 16:
+      return 5;
+    case 28:
+      return 6;
+    case 33:
+      return 7;
+    case 65:
+      return 8;
+    case 255:
+      return 9;
+    default:
+      return 10;
+  }
+}

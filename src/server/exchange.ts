@@ -3,6 +3,7 @@
  * reply has been written. Positions are octets from the start of the buffer; offsets in the message are from `base`.
  */
 import { CookieVerdict } from './cookies.ts';
+import { Rcode } from '../zonebuilder/dns.ts';
 import { Name } from './name.ts';
 import { Transport } from './responder.ts';
 
@@ -81,4 +82,30 @@ export class Exchange {
   answerKey = 0;
   /** The answer is the SOA of the apex. */
   hasApexSoa = false;
+}
+
+/** Forgets the query before. */
+export function reset(x: Exchange): void {
+  x.hasOpt = false;
+  x.tsigAt = 0;
+  x.hasQuestion = false;
+  x.options = 0;
+  x.questionEnd = x.base + HEADER_OCTETS;
+  x.rcode = Rcode.NOERROR;
+  x.isAuthoritative = false;
+  x.isTruncated = false;
+  x.answers = 0;
+  x.authorities = 0;
+  x.additionals = 0;
+  x.extendedError = -1;
+  x.cookie = CookieVerdict.unproven;
+  x.isDnssecOk = false;
+  x.ecsScope = 0;
+  x.hasApexSoa = false;
+  x.answerKey = 0;
+}
+
+/** An RRset was left out (RFC 2181 section 9). */
+export function truncate(x: Exchange): void {
+  x.isTruncated = true;
 }

@@ -1,7 +1,7 @@
 /** Writes the pieces of a reply: numbers, records, names. Callers have made sure that they fit. */
 import type { ApexName } from '../zonebuilder/apex.ts';
 import { Class } from '../zonebuilder/dns.ts';
-import type { Exchange } from './exchange.ts';
+import { Flag, type Exchange } from './exchange.ts';
 
 /** Octets of a record with a compressed owner name, without RDATA. */
 export const RECORD_OCTETS = 12;
@@ -75,4 +75,21 @@ export function writeApexName(x: Exchange, at: number, name: ApexName, domainAt:
   if (!name.inDomain) return end;
   write16(x.reply, end, 0xc000 | (domainAt - x.base));
   return end + 2;
+}
+
+/** Writes the header and returns the reply's length. */
+export function writeHeader(x: Exchange): number {
+  const { reply, base } = x;
+  // RD is copied (RFC 1035 section 4.1.1) from what was understood as a query; every other bit is ours.
+  const copied = (x.flags & 0x7800) === 0 ? x.flags & Flag.RD : x.flags & 0x7800;
+  const flags =
+    Flag.QR | copied | (x.isAuthoritative ? Flag.AA : 0) | (x.isTruncated ? Flag.TC : 0) | (x.rcode & 15);
+  reply[base] = x.query[x.queryStart]!;
+  reply[base + 1] = x.query[x.queryStart + 1]!;
+  write16(reply, base + 2, flags);
+  write16(reply, base + 4, x.hasQuestion ? 1 : 0);
+  write16(reply, base + 6, x.answers);
+  write16(reply, base + 8, x.authorities);
+  write16(reply, base + 10, x.additionals);
+  return x.at - base;
 }
