@@ -10,6 +10,8 @@ import type { Responder } from '../src/server/responder.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../src/server/responder.ts';
 import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ShardState } from '../src/zonebuilder/facts.ts';
+import type { BudgetRow } from './budgets.ts';
+import { printBudgets } from './budgets.ts';
 import { APEX, DOMAIN, makeBuilder } from './domain.ts';
 import type { ClusterPlace } from './federation.ts';
 import { FEDERATION, namespaceOf, placeClusters, serviceName } from './federation.ts';
@@ -33,8 +35,6 @@ interface Queries {
   readonly octets: Uint8Array;
   readonly lengths: readonly number[];
 }
-
-type Row = readonly [what: string, figure: string, budget: string];
 
 /** A shard of every Service in every cluster; one in five is not ready. */
 function shardOf(place: ClusterPlace, cluster: number, i: number, ready: boolean): ShardState {
@@ -159,13 +159,13 @@ async function main(): Promise<void> {
     ['global', (i) => `${base(i)}.${DOMAIN}`],
     ['NXDOMAIN', (i) => `absent-${i}.${namespaceOf(i)}.${FEDERATION}.svc.${DOMAIN}`],
   ];
-  const answers = kinds.map(([kind, makeName]): Row => {
+  const answers = kinds.map(([kind, makeName]): BudgetRow => {
     const ns = timeAnswers(responder, packQueries(makeName));
     return [`answer() for a ${kind} name, median`, `${ns.toFixed(0)} ns`, '≤ 1000 ns'];
   });
   const garbage = await countGarbage(responder, packQueries(kinds[1]![1]));
   const flips = flip(builder);
-  print([
+  printBudgets([
     ['Services × clusters', `${SERVICES} × ${PLACES.length}`, ''],
     ['build of the whole image', `${(buildMs / 1000).toFixed(2)} s`, '≤ 5 s'],
     ['image octets per Service', imageOctets.toFixed(0), '≤ 350'],
@@ -175,13 +175,6 @@ async function main(): Promise<void> {
     ['health flip until published, median', `${flips[FLIPS / 2]!.toFixed(1)} µs`, '≤ 50 µs'],
     ['health flip until published, p99', `${flips[Math.floor(FLIPS * 0.99)]!.toFixed(1)} µs`, ''],
   ]);
-}
-
-function print(rows: readonly Row[]): void {
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const [what, figure, budget] of rows) {
-    process.stdout.write(`${what.padEnd(widths[0]!)}  ${figure.padStart(widths[1]!)}  ${budget}\n`);
-  }
 }
 
 await main();
