@@ -227,6 +227,7 @@ class ImageResponder implements Responder {
     const counters = this.#counters;
     counters[Counter.rcode + x.rcode]!++;
     if (x.isTruncated) counters[Counter.repliesTruncated]!++;
+    if (isProven(x)) counters[Counter.cookiesValid]!++;
   }
 }
 

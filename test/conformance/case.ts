@@ -40,6 +40,9 @@ export interface Case {
 }
 
 const EXTENDED_ERROR = 15;
+const IP_UDP_OCTETS = 28;
+/** So much at most is to be had out of this server with a forged source. */
+const AMPLIFICATION_MAX = 10;
 
 /** Tries every case in every way. */
 export async function tryCases(t: Test, ways: readonly Way[], cases: readonly Case[]): Promise<void> {
@@ -61,6 +64,7 @@ function check(t: Test, way: Way, query: Buffer, octets: Buffer, expect: Expecta
   const reply = readMessage(octets);
   const limit = way.over === 'UDP' ? (reply.opt ? 1232 : 512) : 65_535;
   t.ok(octets.length <= (expect.octets ?? limit), `${octets.length} octets`);
+  if (way.over === 'UDP') t.ok(amplification(query, octets) <= AMPLIFICATION_MAX, 'no amplifier');
   t.equal(reply.id, query.readUInt16BE(0), 'id');
   t.ok([expect.rcode].flat().includes(reply.rcode), `${reply.rcode}`);
   t.same(reply.flags.toSorted(), ['QR', ...(expect.flags ?? ['AA'])].toSorted(), 'flags');
@@ -71,6 +75,11 @@ function check(t: Test, way: Way, query: Buffer, octets: Buffer, expect: Expecta
   t.same(types(reply.additional), (expect.additional ?? []).toSorted(), 'additional');
   checkOptions(t, reply, expect);
   expect.check?.(reply, t);
+}
+
+/** How many octets go out for each that came in, headers of IPv4 and UDP included. */
+function amplification(query: Buffer, reply: Buffer): number {
+  return (reply.length + IP_UDP_OCTETS) / (query.length + IP_UDP_OCTETS);
 }
 
 function checkQuestion(t: Test, query: Buffer, reply: Buffer, question: 'echoed' | 'none'): void {

@@ -159,6 +159,7 @@ test('rate limiting lets proven clients and TCP pass, and answers the others tha
   t.match(challenge, { rcode: 'BADCOOKIE', answer: [] });
   const proven = cookieQuery(cookieOf(challenge)!);
   for (let i = 0; i < 50; i++) t.equal(ask(federation, proven).answer.length, 2);
+  t.equal(federation.counters[Counter.cookiesValid], 50);
   for (let i = 0; i < 50; i++) t.equal(ask(federation, plain, undefined, Transport.tcp).answer.length, 2);
   t.ok(
     federation.askRaw(plain, Transport.udp, Buffer.of(198, 51, 100, 1)),
