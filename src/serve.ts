@@ -22,6 +22,8 @@ import type { OpenState } from './serve/open-state.ts';
 import type { DataPlane, Listening, Parts, ServedDomain } from './serve/parts.ts';
 import { Sources } from './serve/sources.ts';
 import { SnapshotKeeper, restoreSnapshot } from './state/snapshot.ts';
+import type { Covered } from './state/snapshot.ts';
+import type { ClusterFacts } from './state/snapshot-format.ts';
 import type { Clock, Log } from './watchers/source.ts';
 
 export interface ServerOptions {
@@ -210,18 +212,21 @@ export class RunningServer {
     return known !== undefined && known.status !== 'pending';
   }
 
+  /** @returns the configured clusters that the snapshot covers */
   #restore(): ReadonlySet<string> {
     const { snapshot } = this.#state;
     if (snapshot === undefined) return new Set();
     this.#restoring = true;
-    let covered: readonly string[] = [];
+    let covered: Covered = { configured: [], joined: [] };
     this.#domain.batch({ object: 'snapshot', timeMs: snapshot.savedMs }, () => {
       covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
     });
     this.#restoring = false;
-    const fields = { clusters: covered, savedAt: new Date(snapshot.savedMs).toISOString() };
+    this.#sources.restore({ joined: covered.joined, hostnames: snapshot.hostnames });
+    const clusters = [...covered.configured, ...covered.joined];
+    const fields = { clusters, savedAt: new Date(snapshot.savedMs).toISOString() };
     this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');
-    return new Set(covered);
+    return new Set(covered.configured);
   }
 
   #makeAdmin(
@@ -260,12 +265,26 @@ export class RunningServer {
     const { layout, serial } = this.#state;
     if (layout === undefined) return;
     const { clock, schedule, log } = this.#options;
-    const facts = (): ReturnType<ServedDomain['facts']> => this.#domain.facts();
-    const path = layout.snapshot;
-    const keeper = new SnapshotKeeper({ path, facts, serial: () => serial.current, clock, schedule, log });
+    const keeper = new SnapshotKeeper({
+      path: layout.snapshot,
+      facts: () => this.#factsToKeep(),
+      hostnames: () => this.#sources.hostnames(),
+      serial: () => serial.current,
+      clock,
+      schedule,
+      log,
+    });
     keeper.start();
     this.#keeper = keeper;
     this.#stack.defer(() => keeper.stop());
+  }
+
+  /** A cluster that no configuration names must be known as such when it comes back. */
+  *#factsToKeep(): Generator<ClusterFacts> {
+    const joined = new Set(this.#sources.joined);
+    for (const facts of this.#domain.facts()) {
+      yield joined.has(facts.cluster.name) ? { ...facts, joined: true } : facts;
+    }
   }
 
   async #startSources(covered: ReadonlySet<string>): Promise<void> {

@@ -6,7 +6,7 @@
 import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
-import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterAccess } from '../watchers/cluster-access.ts';
 import type { HostnameFollower } from '../watchers/hostnames.ts';
 import type { OutageGovernor } from '../watchers/outage-governor.ts';
@@ -49,6 +49,10 @@ export interface SharedSources {
   readonly governor: OutageGovernor;
   /** How the credentials of a cluster are loaded that has joined by itself. */
   loaderOf(cluster: string): (() => Promise<ClusterAccess>) | undefined;
+  /** What hostnames resolved to, also after the stop. */
+  remembered(): readonly HostnameAddresses[];
+  /** Takes back what {@link remembered} gave; to be called before the start. */
+  remember(hostnames: readonly HostnameAddresses[]): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -60,6 +64,8 @@ export interface SharedContext {
   readonly onJoin: (cluster: ClusterSettings) => void;
   /** It has left. */
   readonly onLeave: (cluster: string) => void;
+  /** All clusters that are there have joined, as far as a complete list tells. */
+  readonly onComplete: () => void;
 }
 
 export interface SourceContext {

@@ -6,6 +6,7 @@
 import { CLUSTER_DEFAULTS } from '../config/cluster-defaults.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/cluster-access.ts';
+import type { HostnameAddresses } from '../state/snapshot-format.ts';
 import { ClusterSecrets, type SecretCluster } from '../watchers/cluster-secrets.ts';
 import { accessLoader, Credentials } from '../watchers/credentials.ts';
 import { HostnameResolver } from '../watchers/hostname-resolver.ts';
@@ -41,6 +42,14 @@ export class RealSharedSources implements SharedSources {
     return this.#loaders.get(cluster);
   }
 
+  remembered(): readonly HostnameAddresses[] {
+    return this.resolver.remembered();
+  }
+
+  remember(hostnames: readonly HostnameAddresses[]): void {
+    this.resolver.remember(hostnames);
+  }
+
   start(): void {
     this.resolver.start();
     this.#secrets?.start();
@@ -54,7 +63,7 @@ export class RealSharedSources implements SharedSources {
 
   #openSecrets(settings: Settings, context: SharedContext): ClusterSecrets | undefined {
     if (settings.clusterSecrets === undefined) return undefined;
-    const { clock, onJoin, onLeave } = context;
+    const { clock, onJoin, onLeave, onComplete } = context;
     const reserved = new Set(settings.clusters.map((cluster) => cluster.name));
     const load = accessLoader({ kind: 'inCluster' }, process.env);
     return new ClusterSecrets({
@@ -70,6 +79,7 @@ export class RealSharedSources implements SharedSources {
         this.#loaders.delete(name);
         onLeave(name);
       },
+      onComplete,
       timers: systemTimers,
       clock,
       random: Math.random,

@@ -1,9 +1,13 @@
 /**
  * Owns which sources run: one per cluster, configured or joined by a Secret, started, stopped and replaced as the
  * configuration and the Secrets say. What a source does is watchers' business.
+ *
+ * A cluster that had joined before (in the last run, or before the Secrets were looked for anew) is awaited: its
+ * facts stay without a source until the Secrets have been listed as a whole.
  */
 
 import type { ClusterSettings, Settings } from '../config/settings.ts';
+import type { HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterReport, ClusterSource } from '../watchers/source.ts';
 import type { Parts, SharedSources, SourceContext } from './parts.ts';
 
@@ -22,12 +26,30 @@ type Context = Omit<SourceContext, 'settings' | 'shared' | 'hasEarlierFacts'> & 
   readonly hasFacts: (cluster: string) => boolean;
 };
 
+/** What the last run has left. */
+export interface Restored {
+  /** Clusters that had joined by Secrets; their facts are in the sink. */
+  readonly joined: readonly string[];
+  readonly hostnames: readonly HostnameAddresses[];
+}
+
+/**
+ * Stands for clusters that may join and have not been heard of: while it is pending nothing negative is said. No
+ * cluster can have this name, which is no DNS label in lower case.
+ */
+const UNHEARD = 'clusterSecrets';
+
 export class Sources {
   readonly #parts: Pick<Parts, 'openShared' | 'openSource'>;
   readonly #context: Context;
   readonly #entries = new Map<string, Entry>();
   /** Clusters that have joined by themselves. */
   readonly #joined = new Map<string, ClusterSettings>();
+  /** Clusters that had joined, of which the Secrets have not told yet; since when. */
+  readonly #awaited = new Map<string, number>();
+  /** Clusters that are in the sink. */
+  readonly #present = new Set<string>();
+  #hostnames: readonly HostnameAddresses[] = [];
   #shared: Shared | undefined;
   #settings: Settings | undefined;
   /** Changes are made one after the other; this is the last of them. */
@@ -39,27 +61,42 @@ export class Sources {
     this.#context = context;
   }
 
+  /** To be called before the first {@link reconcile}. */
+  restore({ joined, hostnames }: Restored): void {
+    for (const name of joined) this.#await(name);
+    this.#hostnames = hostnames;
+  }
+
   /**
    * Runs exactly the sources that `settings` name and those that have joined. A cluster that stays as it was keeps
    * its source; one that is gone leaves the answers.
    *
    * @returns resolves once the first attempts of new sources have ended
    */
-  reconcile(settings: Settings): Promise<void> {
-    return this.#takeTurn(async () => {
+  async reconcile(settings: Settings): Promise<void> {
+    let starts: readonly Promise<void>[] = [];
+    await this.#takeTurn(async () => {
       this.#settings = settings;
       await this.#renewShared(settings);
-      await this.#match();
+      starts = await this.#match();
     });
+    // Not within the turn: a cluster out of reach must not keep others from joining meanwhile.
+    await Promise.all(starts);
   }
 
   reports(): readonly ClusterReport[] {
-    return [...this.#entries.values()].map(({ source }) => source.report());
+    const running = [...this.#entries.values()].map(({ source }) => source.report());
+    return [...running, ...[...this.#awaited].map(([name, sinceMs]) => awaitedReport(name, sinceMs))];
   }
 
-  /** Names of the clusters that have joined by themselves. */
+  /** Names of the clusters in the sink that no configuration names. */
   get joined(): Iterable<string> {
-    return this.#joined.keys();
+    return [...this.#joined.keys(), ...this.#awaited.keys()];
+  }
+
+  /** What hostnames last resolved to. */
+  hostnames(): readonly HostnameAddresses[] {
+    return this.#shared?.parts.remembered() ?? this.#hostnames;
   }
 
   async stop(): Promise<void> {
@@ -84,53 +121,102 @@ export class Sources {
     await Promise.all([...this.#entries.values()].map(({ source }) => source.stop()));
     this.#entries.clear();
     await this.#shared?.parts.stop();
-    this.#joined.clear();
-    const { clock, log } = this.#context;
-    const parts = this.#parts.openShared(settings, {
-      clock,
-      log,
-      onJoin: (cluster) => this.#changeJoined(() => this.#joined.set(cluster.name, cluster)),
-      onLeave: (name) => this.#changeJoined(() => this.#joined.delete(name)),
-    });
+    this.#awaitJoined(settings);
+    const parts = this.#openShared(settings);
+    parts.remember(this.hostnames());
     this.#shared = { fingerprint, parts };
     parts.start();
   }
 
-  #changeJoined(change: () => void): void {
-    void this.#takeTurn(async () => {
-      change();
-      await this.#match();
-    }).catch((error: unknown) => {
-      this.#context.log.error({ reason: String(error) }, 'a cluster that joined could not be started');
+  #openShared(settings: Settings): SharedSources {
+    const { clock, log } = this.#context;
+    return this.#parts.openShared(settings, {
+      clock,
+      log,
+      onJoin: (cluster) => this.#changeJoined(() => this.#joined.set(cluster.name, cluster)),
+      onLeave: (name) => this.#changeJoined(() => this.#joined.delete(name)),
+      onComplete: () => this.#changeJoined(() => this.#awaited.clear()),
     });
   }
 
-  async #match(): Promise<void> {
+  /** Without Secrets nobody has joined; with others, or with none read yet, they have to tell first. */
+  #awaitJoined({ clusterSecrets }: Settings): void {
+    for (const name of this.#joined.keys()) this.#await(name);
+    this.#joined.clear();
+    if (clusterSecrets === undefined) this.#awaited.clear();
+    else if (this.#awaited.size === 0) {
+      this.#context.sink.setCluster({ name: UNHEARD, zones: [], status: 'pending' });
+      this.#await(UNHEARD);
+    }
+  }
+
+  #await(name: string): void {
+    this.#awaited.set(name, this.#context.clock());
+    this.#present.add(name);
+  }
+
+  #changeJoined(change: () => void): void {
+    const failed = (error: unknown): void =>
+      this.#context.log.error({ reason: String(error) }, 'a cluster that joined could not be started');
+    void this.#takeTurn(async () => {
+      change();
+      for (const start of await this.#match()) start.catch(failed);
+    }).catch(failed);
+  }
+
+  /** @returns the first attempts of the sources that are new */
+  async #match(): Promise<readonly Promise<void>[]> {
     const settings = this.#settings!;
     const wanted = new Map(this.#joined);
     for (const cluster of settings.clusters) wanted.set(cluster.name, cluster);
-    for (const name of this.#entries.keys()) if (!wanted.has(name)) await this.#leave(name);
-    await Promise.all([...wanted.values()].map((cluster) => this.#keepOrReplace(cluster, settings)));
+    for (const name of wanted.keys()) this.#awaited.delete(name);
+    for (const name of this.#present) {
+      if (!wanted.has(name) && !this.#awaited.has(name)) await this.#leave(name);
+    }
+    const starts: Promise<void>[] = [];
+    for (const cluster of wanted.values()) {
+      const source = await this.#keepOrReplace(cluster, settings);
+      if (source !== undefined) starts.push(source.start());
+    }
+    return starts;
   }
 
   async #leave(name: string): Promise<void> {
-    await this.#entries.get(name)!.source.stop();
+    await this.#entries.get(name)?.source.stop();
     this.#entries.delete(name);
+    this.#present.delete(name);
     this.#context.sink.removeCluster(name);
   }
 
-  async #keepOrReplace(cluster: ClusterSettings, settings: Settings): Promise<void> {
+  /** @returns the source if it is new */
+  async #keepOrReplace(cluster: ClusterSettings, settings: Settings): Promise<ClusterSource | undefined> {
     const fingerprint = fingerprintOf(cluster, settings);
     const running = this.#entries.get(cluster.name);
-    if (running?.fingerprint === fingerprint) return;
+    if (running?.fingerprint === fingerprint) return undefined;
     await running?.source.stop();
     const shared = this.#shared!.parts;
     const { hasFacts, ...context } = this.#context;
     const hasEarlierFacts = hasFacts(cluster.name);
     const source = this.#parts.openSource(cluster, { ...context, settings, shared, hasEarlierFacts });
     this.#entries.set(cluster.name, { fingerprint, source });
-    await source.start();
+    this.#present.add(cluster.name);
+    return source;
   }
+}
+
+function awaitedReport(name: string, sinceMs: number): ClusterReport {
+  return {
+    name,
+    kind: 'kubernetes',
+    condition: 'Pending',
+    topologyFrom: 'none',
+    zones: [],
+    conditionSinceMs: sinceMs,
+    lastOctetMs: {},
+    objects: 0,
+    refusals: [],
+    lastError: 'the Secrets of clusterSecrets have not been listed yet',
+  };
 }
 
 /** What all sources share depends on these. */

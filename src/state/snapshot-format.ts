@@ -1,6 +1,6 @@
 /**
- * Owns the text of a snapshot: one JSON document a line, a header, then each cluster followed by its shards, then a
- * trailer with counts and a digest of everything above it. When it is written and what becomes of it: snapshot.ts.
+ * Owns the text of a snapshot: one JSON document a line, a header, then each cluster followed by its shards, then the
+ * addresses of load-balancer hostnames, then a trailer with counts and a digest of everything above it. When it is written and what becomes of it: snapshot.ts.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,6 +11,15 @@ import type { ClusterState, ShardPort, ShardState } from '../zonebuilder/facts.t
 export interface ClusterFacts {
   readonly cluster: ClusterState;
   readonly shards: Iterable<ShardState>;
+  /** No configuration names it: a Secret described it. */
+  readonly joined?: true;
+}
+
+/** What a load-balancer hostname last resolved to, by address family. */
+export interface HostnameAddresses {
+  readonly hostname: string;
+  readonly A: readonly string[];
+  readonly AAAA: readonly string[];
 }
 
 /** A snapshot as read back. */
@@ -19,7 +28,8 @@ export interface Snapshot {
   readonly savedMs: number;
   /** The SOA serial then. */
   readonly serial: number;
-  readonly clusters: readonly { readonly cluster: ClusterState; readonly shards: readonly ShardState[] }[];
+  readonly clusters: readonly (ClusterFacts & { readonly shards: readonly ShardState[] })[];
+  readonly hostnames: readonly HostnameAddresses[];
 }
 
 /** A text that is no snapshot, or one that was damaged. */
@@ -30,7 +40,9 @@ export class SnapshotError extends Error {
   }
 }
 
-export const SNAPSHOT_VERSION = 1;
+/** Version 2 added hostnames and which clusters had joined by themselves. */
+export const SNAPSHOT_VERSION = 2;
+const OLDEST_VERSION = 1;
 const FORMAT = 'fedns-snapshot';
 
 /** Octets of one line: the longest legal shard, with thousands of addresses, stays far below. */
@@ -45,11 +57,12 @@ const CHUNK_CHARACTERS = 64 * 1024;
 export function* encodeSnapshot(
   head: { readonly savedMs: number; readonly serial: number },
   facts: Iterable<ClusterFacts>,
+  hostnames: Iterable<HostnameAddresses> = [],
 ): Generator<string> {
   const hash = createHash('sha256');
   const counts = { clusters: 0, shards: 0 };
   let chunk = '';
-  for (const line of encodeLines(head, facts, counts)) {
+  for (const line of encodeLines(head, facts, hostnames, counts)) {
     chunk += line;
     if (chunk.length < CHUNK_CHARACTERS) continue;
     hash.update(chunk);
@@ -63,23 +76,28 @@ export function* encodeSnapshot(
 function* encodeLines(
   head: { readonly savedMs: number; readonly serial: number },
   facts: Iterable<ClusterFacts>,
+  hostnames: Iterable<HostnameAddresses>,
   counts: { clusters: number; shards: number },
 ): Generator<string> {
   yield `${JSON.stringify({ format: FORMAT, version: SNAPSHOT_VERSION, ...head })}\n`;
-  for (const { cluster, shards } of facts) {
+  for (const { cluster, shards, joined } of facts) {
     counts.clusters++;
-    yield `${JSON.stringify({ cluster })}\n`;
+    yield `${JSON.stringify({ cluster, joined })}\n`;
     for (const shard of shards) {
       counts.shards++;
       yield `${JSON.stringify({ shard: { ...shard, cluster: undefined } })}\n`;
     }
+  }
+  for (const { hostname, A, AAAA } of hostnames) {
+    yield `${JSON.stringify({ hostname: { hostname, A, AAAA } })}\n`;
   }
 }
 
 interface Reading {
   readonly hash: Hash;
   head: { savedMs: number; serial: number } | undefined;
-  readonly clusters: { cluster: ClusterState; shards: ShardState[] }[];
+  readonly clusters: (ClusterFacts & { shards: ShardState[] })[];
+  readonly hostnames: HostnameAddresses[];
   shards: number;
   ended: boolean;
   /** Lines that the digest has not taken yet: it takes them in pieces, which is much cheaper. */
@@ -97,6 +115,7 @@ export async function decodeSnapshot(batches: AsyncIterable<readonly string[]>):
     hash: createHash('sha256'),
     head: undefined,
     clusters: [],
+    hostnames: [],
     shards: 0,
     ended: false,
     undigested: '',
@@ -107,7 +126,7 @@ export async function decodeSnapshot(batches: AsyncIterable<readonly string[]>):
     before += lines.length;
   }
   if (reading.head === undefined || !reading.ended) throw new SnapshotError('it ends too early');
-  return { ...reading.head, clusters: reading.clusters };
+  return { ...reading.head, clusters: reading.clusters, hostnames: reading.hostnames };
 }
 
 function takeLines(reading: Reading, lines: readonly string[], before: number): void {
@@ -128,7 +147,8 @@ function takeLine(reading: Reading, line: string): void {
   if (value['end'] !== undefined) return takeEnd(reading, fieldsOf(value['end']));
   digest(reading, line);
   if (reading.head === undefined) reading.head = readHead(value);
-  else if (value['cluster'] !== undefined) takeCluster(reading, fieldsOf(value['cluster']));
+  else if (value['cluster'] !== undefined) takeCluster(reading, value);
+  else if (value['hostname'] !== undefined) reading.hostnames.push(readHostname(fieldsOf(value['hostname'])));
   else takeShard(reading, fieldsOf(value['shard']));
 }
 
@@ -148,8 +168,9 @@ function takeEnd(reading: Reading, end: Fields): void {
   reading.ended = true;
 }
 
-function takeCluster(reading: Reading, fields: Fields): void {
-  reading.clusters.push({ cluster: readCluster(fields), shards: [] });
+function takeCluster(reading: Reading, value: Fields): void {
+  const cluster = readCluster(fieldsOf(value['cluster']));
+  reading.clusters.push({ cluster, shards: [], ...(value['joined'] === true && { joined: true }) });
 }
 
 function takeShard(reading: Reading, fields: Fields): void {
@@ -161,8 +182,9 @@ function takeShard(reading: Reading, fields: Fields): void {
 
 function readHead(fields: Fields): { savedMs: number; serial: number } {
   if (fields['format'] !== FORMAT) throw new Error('not a fedns snapshot');
-  if (fields['version'] !== SNAPSHOT_VERSION) {
-    throw new Error(`version ${String(fields['version'])}, this fedns reads ${SNAPSHOT_VERSION}`);
+  const version = fields['version'];
+  if (typeof version !== 'number' || version < OLDEST_VERSION || version > SNAPSHOT_VERSION) {
+    throw new Error(`version ${String(version)}, this fedns reads ${OLDEST_VERSION} to ${SNAPSHOT_VERSION}`);
   }
   return { savedMs: numberOf(fields, 'savedMs'), serial: numberOf(fields, 'serial') };
 }
@@ -198,6 +220,10 @@ function readShard(fields: Fields, cluster: string): ShardState {
       timeMs: numberOf(cause, 'timeMs'),
     },
   };
+}
+
+function readHostname(fields: Fields): HostnameAddresses {
+  return { hostname: textOf(fields, 'hostname'), A: textsOf(fields, 'A'), AAAA: textsOf(fields, 'AAAA') };
 }
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;

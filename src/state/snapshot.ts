@@ -14,7 +14,7 @@ import {
   decodeSnapshot,
   encodeSnapshot,
 } from './snapshot-format.ts';
-import type { ClusterFacts, Snapshot } from './snapshot-format.ts';
+import type { ClusterFacts, HostnameAddresses, Snapshot } from './snapshot-format.ts';
 
 /**
  * Octets of a snapshot: 50,000 Services in 13 clusters make about 200 MB. A larger file is not ours or would not fit
@@ -56,29 +56,37 @@ export interface SnapshotScope {
     readonly zones?: readonly string[];
   }[];
   readonly federations: readonly { readonly name: string }[];
+  /** Where Secrets are looked for, clusters that had joined by them come back too. */
+  readonly clusterSecrets?: object;
+}
+
+/** Names of the clusters that a snapshot covers. */
+export interface Covered {
+  readonly configured: readonly string[];
+  /** Those that had joined by Secrets; whether they still belong, only the Secrets can tell. */
+  readonly joined: readonly string[];
 }
 
 /**
  * Puts a snapshot's facts into `sink`, each cluster `held` until its first sync. Clusters and federations that are
  * not configured any more are left out.
- *
- * @returns the names of the clusters that the snapshot covers
  */
-export function restoreSnapshot(snapshot: Snapshot, scope: SnapshotScope, sink: FactSink): readonly string[] {
+export function restoreSnapshot(snapshot: Snapshot, scope: SnapshotScope, sink: FactSink): Covered {
   const configured = new Map(scope.clusters.map((cluster) => [cluster.name, cluster]));
   const federations = new Set(scope.federations.map((federation) => federation.name));
-  const covered: string[] = [];
-  for (const { cluster, shards } of snapshot.clusters) {
+  const covered = { configured: [] as string[], joined: [] as string[] };
+  for (const { cluster, shards, joined = false } of snapshot.clusters) {
     const settings = configured.get(cluster.name);
+    const belongs = settings !== undefined || (joined && scope.clusterSecrets !== undefined);
     // Of a pending cluster nothing is known, so nothing may be concluded from its having no shards.
-    if (settings === undefined || cluster.status === 'pending') continue;
-    const region = settings.region ?? cluster.region;
-    const place = { ...(region !== undefined && { region }), zones: settings.zones ?? cluster.zones };
+    if (!belongs || cluster.status === 'pending') continue;
+    const region = settings?.region ?? cluster.region;
+    const place = { ...(region !== undefined && { region }), zones: settings?.zones ?? cluster.zones };
     const status = cluster.status === 'withdrawn' ? 'withdrawn' : 'held';
     sink.setCluster({ name: cluster.name, ...place, status });
     const kept = shards.filter((shard) => federations.has(shard.federation));
     sink.replaceShards(cluster.name, kept, { object: 'snapshot', timeMs: snapshot.savedMs });
-    covered.push(cluster.name);
+    covered[settings === undefined ? 'joined' : 'configured'].push(cluster.name);
   }
   return covered;
 }
@@ -86,6 +94,7 @@ export function restoreSnapshot(snapshot: Snapshot, scope: SnapshotScope, sink: 
 export interface SnapshotKeeperOptions {
   readonly path: string;
   readonly facts: () => Iterable<ClusterFacts>;
+  readonly hostnames: () => Iterable<HostnameAddresses>;
   /** The newest SOA serial; it changes whenever an answer changed. */
   readonly serial: () => number;
   readonly clock: () => number;
@@ -137,12 +146,12 @@ export class SnapshotKeeper {
   }
 
   async #saveIfChanged(): Promise<boolean> {
-    const { path, facts, clock, log } = this.#options;
+    const { path, facts, hostnames, clock, log } = this.#options;
     const serial = this.#options.serial();
     if (serial === this.#savedSerial) return false;
     const savedMs = clock();
     try {
-      await replaceFile(path, bounded(encodeSnapshot({ savedMs, serial }, facts())));
+      await replaceFile(path, bounded(encodeSnapshot({ savedMs, serial }, facts(), hostnames())));
     } catch (error) {
       log.error({ code: 'SNAPSHOT_WRITE', path, reason: reasonOf(error) }, 'snapshot not written');
       return false;

@@ -37,6 +37,8 @@ export interface ClusterSecretsOptions {
   readonly onJoin: (cluster: SecretCluster) => void;
   /** The cluster's Secret is gone, or describes another cluster now; a join may follow. */
   readonly onLeave: (name: string) => void;
+  /** A complete list of the Secrets has been taken in: whoever has not joined by now is not there. */
+  readonly onComplete?: () => void;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
@@ -110,6 +112,7 @@ export class ClusterSecrets {
     this.#refusals.clearExcept('Secret ', new Set(results.map((secret) => this.#nameOf(secret))));
     for (const secret of results) this.#take(secret);
     this.#reconcile();
+    this.#options.onComplete?.();
   }
 
   #change(deleted: boolean, secret: SecretResult): void {

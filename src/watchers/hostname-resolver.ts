@@ -139,16 +139,21 @@ export class HostnameResolver implements HostnameFollower {
     await new Promise<void>((resolve) => this.#idlers.push(resolve));
   }
 
-  /** What a snapshot needs, so that a restart while resolution fails loses no address. */
+  /**
+   * What a snapshot needs, so that a restart while resolution fails loses no address. Also of hostnames that nobody
+   * follows: those of a cluster that has not been read since the last start.
+   */
   remembered(): RememberedHostname[] {
-    return [...this.#followed.values()]
-      .filter(({ known }) => known.A.length + known.AAAA.length > 0)
-      .map(({ hostname, known: { A, AAAA } }) => ({ hostname, A, AAAA }));
+    const followed = [...this.#followed.values()].map(({ hostname, known }) => [hostname, known] as const);
+    return [...new Map([...followed, ...this.#known.entries()])]
+      .filter(([, known]) => known.A.length + known.AAAA.length > 0)
+      .map(([hostname, { A, AAAA }]) => ({ hostname, A, AAAA }));
   }
 
   /** Takes back what {@link remembered} gave in an earlier run; to be called before anything is followed. */
   remember(hostnames: readonly RememberedHostname[]): void {
-    for (const { hostname, A, AAAA } of hostnames.slice(0, HOSTNAMES_MAX)) {
+    // The most recent ones come first, and are to be the last to be forgotten.
+    for (const { hostname, A, AAAA } of hostnames.slice(0, HOSTNAMES_MAX).toReversed()) {
       this.#known.set(hostname, { A, AAAA, empty: 0 });
     }
   }

@@ -6,8 +6,10 @@ import type {
   Parts,
   ServedDomain,
   ServedDomainHooks,
+  SharedContext,
   SourceContext,
 } from '../../src/serve/parts.ts';
+import type { HostnameAddresses } from '../../src/state/snapshot-format.ts';
 import { OutageGovernor } from '../../src/watchers/outage-governor.ts';
 import { systemTimers } from '../../src/watchers/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
@@ -159,6 +161,7 @@ export interface FakeOptions {
   readonly firstSync?: (cluster: string) => readonly ShardState[] | Error;
   readonly startDataPlane?: () => Promise<void>;
   readonly openDomain?: (settings: Settings) => void;
+  readonly startShared?: (settings: Settings, context: SharedContext) => void;
   readonly prepare?: (settings: Settings) => void;
 }
 
@@ -173,6 +176,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
   const events: string[] = [];
   const domains: FakeDomain[] = [];
   const sources: FakeSource[] = [];
+  let hostnames: readonly HostnameAddresses[] = [];
   return {
     events,
     domains,
@@ -183,11 +187,13 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
       domains.push(domain);
       return domain;
     },
-    openShared: () => ({
+    openShared: (settings, context) => ({
       resolver: { follow: () => undefined },
       governor: new OutageGovernor({ timers: systemTimers, graceSeconds: 60, failStaticAbove: 0.5 }),
       loaderOf: () => undefined,
-      start: () => {},
+      remembered: () => hostnames,
+      remember: (list) => void (hostnames = list),
+      start: () => options.startShared?.(settings, context),
       stop: async () => {},
     }),
     openSource: (cluster, context) => {

@@ -1,10 +1,12 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Settings } from '../../src/config/settings.ts';
 import { startServer } from '../../src/serve.ts';
 import type { RunningServer } from '../../src/serve.ts';
+import type { SharedContext } from '../../src/serve/parts.ts';
 import { SETTINGS, fakeParts, shard } from './fake-parts.ts';
 import type { FakeParts } from './fake-parts.ts';
 
@@ -43,6 +45,21 @@ async function start(
 
 async function serialOf({ get }: Started): Promise<number> {
   return Number(/^fedns_soa_serial (\d+)$/m.exec((await get('/metrics')).text)![1]);
+}
+
+/** What is listed once the Secrets are looked for. */
+function secrets(...names: string[]): (settings: Settings, context: SharedContext) => void {
+  return (_, { onJoin, onComplete }) => {
+    for (const name of names) {
+      onJoin({ ...SETTINGS.clusters[0]!, name, origin: { kind: 'secret', namespace: 'fedns', name } });
+    }
+    onComplete();
+  };
+}
+
+/** The clusters whose shards are in the answers. */
+async function names({ get }: Started): Promise<string[]> {
+  return [...(await get('/api/v1/records')).text.matchAll(/nginx\.(\w+)/g)].map(([, name]) => name!);
 }
 
 t.test('a server reads its clusters, then takes queries, and stops in reverse', async (t) => {
@@ -131,6 +148,70 @@ t.test('after a restart the last state is served before any cluster is read', as
   );
   const metrics = (await second.get('/metrics')).text;
   t.notMatch(metrics, /^fedns_propagation_seconds_count\{.*\} [1-9]/m, 'restoring is no propagation');
+});
+
+t.test('hostnames keep their addresses across a restart and a reload', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const known = [{ hostname: 'lb.example.net', A: ['192.0.2.9'], AAAA: [] }];
+  const remembering = (seen: unknown[], remembered: typeof known): FakeParts => {
+    const parts = fakeParts();
+    const openShared: FakeParts['openShared'] = (settings, context) => ({
+      ...parts.openShared(settings, context),
+      remembered: () => remembered,
+      remember: (list) => void seen.push(list),
+    });
+    return { ...parts, openShared };
+  };
+  const [first, second]: [unknown[], unknown[]] = [[], []];
+  const { server } = await start(t, remembering(first, known), { stateDir });
+  await server.reload({ ...SETTINGS, stateDir, resolvers: ['192.0.2.53'] });
+  t.strictSame(first, [[], known]);
+  await server.stop();
+  await start(t, remembering(second, []), { stateDir });
+  t.strictSame(second, [known]);
+});
+
+t.test('clusters of Secrets are held after a restart until the Secrets are listed', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const settings = { stateDir, clusters: [SETTINGS.clusters[0]!], clusterSecrets: { namespace: 'fedns' } };
+  const first = await start(t, fakeParts({ startShared: secrets('two', 'three') }), settings);
+  while ((await names(first)).length < 3) await setImmediate();
+  await first.server.stop();
+
+  let list: (() => void) | undefined;
+  const startShared = (_: Settings, context: SharedContext): void => {
+    list = () => secrets('three')(_, context);
+  };
+  const second = await start(t, fakeParts({ startShared }), settings);
+  t.strictSame(await names(second), ['one', 'two', 'three'], 'nobody has told otherwise');
+  t.match((await second.get('/api/v1/clusters')).text, /"two".*have not been listed yet/);
+  t.equal((await second.get('/readyz')).status, 200);
+  list!();
+  while ((await names(second)).length > 2) await setImmediate();
+  t.strictSame((await names(second)).toSorted(), ['one', 'three']);
+  await second.server.reload({ ...SETTINGS, stateDir, clusters: settings.clusters });
+  t.strictSame(await names(second), ['one'], 'Secrets are not looked for any more');
+});
+
+t.test('before the Secrets are listed for the first time fedns is not ready', async (t) => {
+  let complete: (() => void) | undefined;
+  const startShared = (_: Settings, { onComplete }: SharedContext): void => {
+    complete = onComplete;
+  };
+  const parts = fakeParts({ startShared });
+  const { get } = await start(t, parts, { clusterSecrets: { namespace: 'fedns' } });
+  t.strictSame(await get('/readyz'), { status: 503, text: 'waiting for the first sync of clusterSecrets\n' });
+  complete!();
+  while ((await get('/readyz')).status !== 200) await setImmediate();
+  t.strictSame([...parts.domains[0]!.states.keys()], ['one', 'two']);
+});
+
+t.test('a cluster that leaves the configuration leaves the answers, whatever else is renewed', async (t) => {
+  const { server, get } = await start(t, fakeParts());
+  await server.reload({ ...SETTINGS, resolvers: ['192.0.2.53'], clusters: [SETTINGS.clusters[0]!] });
+  const records = (await get('/api/v1/records')).text;
+  t.match(records, /nginx\.one/);
+  t.notMatch(records, /nginx\.two/);
 });
 
 t.test('RFC 1982: the serial grows across a restart', async (t) => {

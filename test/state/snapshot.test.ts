@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -32,14 +33,24 @@ const FACTS: readonly (ClusterFacts & { shards: ShardState[] })[] = [
       shard('one', 'späße', { ready: false, readyZones: 'every', addresses: [] }),
     ],
   },
-  { cluster: { name: 'two', zones: [], status: 'held' }, shards: [shard('two', 'nginx')] },
+  { cluster: { name: 'two', zones: [], status: 'held' }, shards: [shard('two', 'nginx')], joined: true },
 ];
+const nothing = (): void => {};
+const HOSTNAMES = [{ hostname: 'lb.example.net', A: ['192.0.2.9'], AAAA: [] }];
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const never = (): { stop(): Promise<void> } => ({ stop: async () => {} });
 
 function keeper(path: string, facts: () => Iterable<ClusterFacts>, serial: () => number): SnapshotKeeper {
-  return new SnapshotKeeper({ path, facts, serial, clock: () => 42_000, schedule: never, log });
+  return new SnapshotKeeper({
+    path,
+    facts,
+    hostnames: () => HOSTNAMES,
+    serial,
+    clock: () => 42_000,
+    schedule: never,
+    log,
+  });
 }
 
 t.test('what was saved is read back', async (t) => {
@@ -55,7 +66,7 @@ t.test('what was saved is read back', async (t) => {
   t.equal(statSync(path).mode & 0o777, 0o600);
   t.strictSame(await loadSnapshot(path), {
     kind: 'loaded',
-    snapshot: { savedMs: 42_000, serial: 9, clusters: FACTS },
+    snapshot: { savedMs: 42_000, serial: 9, clusters: FACTS, hostnames: HOSTNAMES },
   });
 });
 
@@ -97,7 +108,7 @@ t.test('no snapshot is not an error', async (t) => {
 
 t.test('a damaged snapshot is reported and nothing of it is used', async (t) => {
   const path = join(t.testdir(), 'snapshot.ndjson');
-  const good = [...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS)].join('');
+  const good = [...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS, HOSTNAMES)].join('');
   const lines = good.trimEnd().split('\n');
   const cases: Record<string, string | Buffer> = {
     'an empty file': '',
@@ -107,7 +118,7 @@ t.test('a damaged snapshot is reported and nothing of it is used', async (t) => 
     'a line left out': [...lines.slice(0, 2), ...lines.slice(3)].join('\n'),
     'text behind the end': `${good}{}\n`,
     'another program’s file': '{"format":"other","version":1}\n',
-    'a later version': good.replace('"version":1', '"version":2'),
+    'a later version': good.replace('"version":2', '"version":3'),
     'no JSON': 'hello\n',
     'a shard before any cluster': [lines[0], lines[2], lines.at(-1)].join('\n'),
     'octets that are no UTF-8': Buffer.from([0xff, 0xfe, 0x0a]),
@@ -147,6 +158,7 @@ t.test('restored clusters are held until their first sync', async (t) => {
   const snapshot = {
     savedMs: 5,
     serial: 1,
+    hostnames: [],
     clusters: [
       ...FACTS,
       {
@@ -163,7 +175,7 @@ t.test('restored clusters are held until their first sync', async (t) => {
     ],
     federations: [{ name: 'myfederation' }],
   };
-  t.strictSame(restoreSnapshot(snapshot, scope, sink), ['one', 'two']);
+  t.strictSame(restoreSnapshot(snapshot, scope, sink), { configured: ['one', 'two'], joined: [] });
   t.strictSame(calls, [
     ['cluster', { name: 'one', region: 'us-central1', zones: ['us-central1-a'], status: 'held' }],
     ['one', ['myfederation/nginx', 'myfederation/späße'], { object: 'snapshot', timeMs: 5 }],
@@ -177,4 +189,38 @@ t.test('restored clusters are held until their first sync', async (t) => {
     ['one', [], { object: 'snapshot', timeMs: 5 }],
     'a federation that is gone is left out',
   );
+});
+
+t.test('a cluster that had joined by a Secret comes back only while Secrets are looked for', (t) => {
+  const states: ClusterState[] = [];
+  const sink: FactSink = {
+    setCluster: (state) => void states.push(state),
+    removeCluster: nothing,
+    upsertShard: nothing,
+    removeShard: nothing,
+    replaceShards: nothing,
+  };
+  const snapshot = { savedMs: 5, serial: 1, clusters: FACTS, hostnames: [] };
+  const scope = { clusters: [], federations: [{ name: 'myfederation' }] };
+  t.strictSame(restoreSnapshot(snapshot, scope, sink), { configured: [], joined: [] });
+  t.strictSame(states, []);
+  const covered = restoreSnapshot(snapshot, { ...scope, clusterSecrets: { namespace: 'fedns' } }, sink);
+  t.strictSame(covered, { configured: [], joined: ['two'] }, 'one was configured, and is no longer');
+  t.strictSame(states, [{ name: 'two', zones: [], status: 'held' }]);
+  t.end();
+});
+
+t.test('a snapshot of an older version is read', async (t) => {
+  const path = join(t.testdir(), 'snapshot.ndjson');
+  const lines = [
+    '{"format":"fedns-snapshot","version":1,"savedMs":7,"serial":3}',
+    '{"cluster":{"name":"one","zones":[],"status":"available"}}',
+    '',
+  ].join('\n');
+  const sha256 = createHash('sha256').update(lines).digest('hex');
+  writeFileSync(path, `${lines}${JSON.stringify({ end: { clusters: 1, shards: 0, sha256 } })}\n`);
+  t.match(await loadSnapshot(path), {
+    kind: 'loaded',
+    snapshot: { serial: 3, clusters: [{ cluster: { name: 'one' }, shards: [] }], hostnames: [] },
+  });
 });

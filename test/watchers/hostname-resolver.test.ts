@@ -304,6 +304,7 @@ tap.test('a restart while resolution fails loses no address', async (t) => {
   const after = await Bench.make(t);
   after.server.script = ({ query }) => replyTo(query, [], 2);
   after.resolver.remember(JSON.parse(snapshot));
+  t.equal(JSON.stringify(after.resolver.remembered()), snapshot, 'also while nobody follows it');
   const followed = after.resolver.follow('lb.example.net', () => t.fail('nothing changes'))!;
   t.same(followed.addresses, ['192.0.2.1', '2001:db8::1'], 'known at once');
   await after.resolver.idle();
