@@ -27,7 +27,7 @@ interface Times {
   readonly max: number;
 }
 
-const { values } = parseArgs({
+const { values: options } = parseArgs({
   options: { rate: { type: 'string', default: '100' }, seconds: { type: 'string', default: '20' } },
 });
 
@@ -150,8 +150,8 @@ function timesOf(values: number[]): Times {
 }
 
 const measured = await measurePropagation({
-  perSecond: Number(values.rate),
-  seconds: Number(values.seconds),
+  perSecond: Number(options.rate),
+  seconds: Number(options.seconds),
 });
 for (const [what, { count, p50, p99, max }] of Object.entries(measured)) {
   process.stdout.write(

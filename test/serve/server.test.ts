@@ -48,9 +48,9 @@ async function serialOf({ get }: Started): Promise<number> {
 }
 
 /** What is listed once the Secrets are looked for. */
-function secrets(...names: string[]): (settings: Settings, context: SharedContext) => void {
+function secrets(...clusters: string[]): (settings: Settings, context: SharedContext) => void {
   return (_, { onJoin, onComplete }) => {
-    for (const name of names) {
+    for (const name of clusters) {
       onJoin({ ...SETTINGS.clusters[0]!, name, origin: { kind: 'secret', namespace: 'fedns', name } });
     }
     onComplete();
