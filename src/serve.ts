@@ -33,6 +33,20 @@ export interface ServerOptions {
   readonly parts: Parts;
   readonly schedule: Schedule;
   readonly version: string;
+  /** Clusters that cannot be read for want of a file, and what the operator is to be told. Default: none. */
+  readonly absent?: readonly { readonly cluster: string; readonly fault: string }[];
+}
+
+/** Clusters whose files are not there, and of which the last run has left nothing to serve. */
+export class AbsentError extends Error {
+  /** One line each. */
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('; '));
+    this.name = 'AbsentError';
+    this.faults = faults;
+  }
 }
 
 /** A server that cannot start, for a reason in one line. */
@@ -139,6 +153,7 @@ export class RunningServer {
   /** To be called once, by {@link startServer}. */
   async start(): Promise<void> {
     const covered = this.#restore();
+    this.#refuseAbsent(covered);
     await this.#startAdmin();
     this.#keepSnapshot();
     await this.#startSources(covered);
@@ -227,6 +242,15 @@ export class RunningServer {
     const fields = { clusters, savedAt: new Date(snapshot.savedMs).toISOString() };
     this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');
     return new Set(covered.configured);
+  }
+
+  #refuseAbsent(covered: ReadonlySet<string>): void {
+    const { absent = [], log } = this.#options;
+    const faults = absent.filter(({ cluster }) => !covered.has(cluster)).map(({ fault }) => fault);
+    if (faults.length > 0) throw new AbsentError(faults);
+    for (const { cluster, fault } of absent) {
+      log.warn({ cluster, reason: fault }, 'the state of the last run is served until the file is there');
+    }
   }
 
   #makeAdmin(

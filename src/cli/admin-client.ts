@@ -3,7 +3,7 @@
 import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../config/settings.ts';
 import { CommandError } from './environment.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, LoadedConfig } from './environment.ts';
 
 /** Time for the first octet of a reply, in milliseconds; the server answers from memory. */
 const REPLY_MS_MAX = 10_000;
@@ -21,12 +21,22 @@ export interface AdminClient {
  */
 export async function openAdminClient(environment: Environment, file: string): Promise<AdminClient> {
   const config = await environment.load(file);
-  if (config.kind === 'refused') throw new CommandError(config.faults.join('\n'));
-  const { admin } = config.settings;
+  const admin = config.kind === 'loaded' ? config.settings.admin : adminDespite(config, environment, file);
   if (admin === undefined)
     throw new CommandError(`${file} has no admin address, so a running fedns cannot be asked`);
   const target = formatAddress(reachable(admin));
   return { get: (path, query = {}) => request(target, file, path, query) };
+}
+
+/** A file that is broken now must not keep the operator from asking what still runs with its last good content. */
+function adminDespite(
+  { faults, admin }: LoadedConfig & { kind: 'refused' },
+  { err }: Environment,
+  file: string,
+): ListenAddress {
+  if (admin === undefined) throw new CommandError(faults.join('\n'));
+  err(`fedns: ${file} has faults, which fedns check lists; asking the running fedns all the same\n`);
+  return admin;
 }
 
 /** `address:port`, IPv6 in brackets. */

@@ -1,11 +1,23 @@
 /** Owns what the commands need from outside, so that tests can run them without a process of their own. */
 
-import type { Settings } from '../config/settings.ts';
+import type { ListenAddress, Settings } from '../config/settings.ts';
 
 /** A configuration file as read: settings, or everything that is wrong with it, one line each. */
 export type LoadedConfig =
-  | { readonly kind: 'loaded'; readonly settings: Settings; readonly warnings: readonly string[] }
-  | { readonly kind: 'refused'; readonly faults: readonly string[]; readonly warnings: readonly string[] };
+  | {
+      readonly kind: 'loaded';
+      readonly settings: Settings;
+      readonly warnings: readonly string[];
+      /** Clusters whose files are not there, where that is tolerated. */
+      readonly absent?: readonly { readonly cluster: string; readonly fault: string }[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly faults: readonly string[];
+      readonly warnings: readonly string[];
+      /** The admin address, where the file still tells it. */
+      readonly admin?: ListenAddress;
+    };
 
 export interface Environment {
   /** Standard output and standard error. */

@@ -2,6 +2,7 @@
  * What can be wrong with a configuration: the closed set of codes, and how a fault is reported and printed.
  * Who finds them is elsewhere: `document.ts` (YAML), `issues.ts` (shape), `values.ts` (texts), `check-*.ts` (meaning).
  */
+import type { ListenAddress } from './settings.ts';
 
 /** Every code, and whether it stops fedns from starting. Codes are stable. */
 export const FAULT_CODES = {
@@ -93,12 +94,15 @@ export class ConfigError extends Error {
   readonly faults: readonly Fault[];
   /** What is only doubtful, as far as it was found. */
   readonly warnings: readonly Fault[];
+  /** Where a fedns that runs with an earlier content of the file can be asked, as far as that can be read. */
+  readonly admin: ListenAddress | undefined;
 
-  constructor(faults: readonly Fault[], warnings: readonly Fault[] = []) {
+  constructor(faults: readonly Fault[], warnings: readonly Fault[] = [], admin?: ListenAddress) {
     super(faults.map((fault) => formatFault(fault)).join('\n'));
     this.name = 'ConfigError';
     this.faults = faults;
     this.warnings = warnings;
+    this.admin = admin;
   }
 }
 

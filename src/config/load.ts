@@ -27,6 +27,22 @@ export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
 export interface LoadedSettings {
   readonly settings: Settings;
   readonly warnings: readonly Fault[];
+  /** Clusters whose manifests or kubeconfig are not there; always empty unless that was to be tolerated. */
+  readonly absent: readonly AbsentCluster[];
+}
+
+/** A cluster that cannot be read for want of a file. */
+export interface AbsentCluster {
+  readonly cluster: string;
+  readonly fault: Fault;
+}
+
+export interface LoadOptions {
+  /**
+   * Take manifests and kubeconfigs that are not there for clusters out of reach, which may have a state from the
+   * last run, and not for faults. Default: false.
+   */
+  readonly tolerateAbsent?: boolean;
 }
 
 /**
@@ -34,13 +50,17 @@ export interface LoadedSettings {
  *
  * @throws ConfigError with every fault
  */
-export function loadSettings(file: string): LoadedSettings {
+export function loadSettings(file: string, options: LoadOptions = {}): LoadedSettings {
   const folder = dirname(resolve(file));
-  return parseSettings(readText(file), { file, lookAt: (path) => fileKind(resolve(folder, path)) });
+  return parseSettings(readText(file), {
+    ...options,
+    file,
+    lookAt: (path) => fileKind(resolve(folder, path)),
+  });
 }
 
 /** How {@link parseSettings} treats what is outside the text. */
-export interface ParseOptions {
+export interface ParseOptions extends LoadOptions {
   /** What the text is called in faults, and what its relative paths are relative to. */
   readonly file: string;
   /** Looks at a file that the text names. Default: every file exists. */
@@ -52,7 +72,10 @@ export interface ParseOptions {
  *
  * @throws ConfigError with every fault
  */
-export function parseSettings(text: string, { file, lookAt = () => 'file' }: ParseOptions): LoadedSettings {
+export function parseSettings(
+  text: string,
+  { file, lookAt = () => 'file', tolerateAbsent = false }: ParseOptions,
+): LoadedSettings {
   const document = readDocument(text, file);
   if (document.value === undefined) throw new ConfigError(sorted(document.faults));
   const shape = settingsSchema.safeParse(document.value);
@@ -61,9 +84,17 @@ export function parseSettings(text: string, { file, lookAt = () => 'file' }: Par
   const found = [...document.faults, ...misshapen];
   if (draft) found.push(...checkMeaning(draft, document, misshapen, lookAt));
   const faults = sorted(found.filter((fault) => !isWarning(fault)));
+  const fatal = tolerateAbsent ? faults.filter((fault) => absentIndex(fault) === undefined) : faults;
   const warnings = sorted(found.filter((fault) => isWarning(fault)));
-  if (!shape.success || faults.length > 0) throw new ConfigError(faults, warnings);
-  return { settings: normalise(shape.data, file), warnings };
+  if (!shape.success || fatal.length > 0) throw new ConfigError(faults, warnings, draft?.config.admin);
+  const absent = faults.map((fault) => ({ cluster: shape.data.clusters[absentIndex(fault)!]!.name, fault }));
+  return { settings: normalise(shape.data, file), warnings, absent };
+}
+
+/** Which cluster's file is not there, by its index; undefined: the fault is another one. */
+function absentIndex({ code, path }: Fault): number | undefined {
+  const index = code === 'NO_SUCH_FILE' ? /^clusters\[(\d+)\]/.exec(path)?.[1] : undefined;
+  return index === undefined ? undefined : Number(index);
 }
 
 /** A configuration without a fault in its shape is its own sound part. */

@@ -3,12 +3,11 @@
  * the exit code. What runs inside is serve.ts.
  */
 
-import type { Settings } from '../config/settings.ts';
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
 import { createLog } from '../log.ts';
 import type { LeveledLog } from '../log.ts';
-import { startServer } from '../serve.ts';
+import { AbsentError, startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
 import { reasonOf } from '../state/layout.ts';
@@ -22,7 +21,7 @@ const LINGER_MS_MAX = 2000;
 export interface ServeProcess {
   readonly file: string;
   readonly version: string;
-  readonly load: (file: string) => Promise<LoadedConfig>;
+  readonly load: (file: string, options?: { readonly tolerateAbsent?: boolean }) => Promise<LoadedConfig>;
   readonly parts: Parts;
 }
 
@@ -31,15 +30,16 @@ export async function runServe(options: ServeProcess): Promise<number> {
   // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
   const signals = catchSignals();
   const digest = await digestOf(options.file);
-  const config = await options.load(options.file);
+  // Manifests that are not there, or a kubeconfig, may have a state from the last run to be served meanwhile.
+  const config = await options.load(options.file, { tolerateAbsent: true });
   if (config.kind === 'refused') return complain(config.faults);
   const log = createLog(config.settings.log.level);
   warn(log, config);
   try {
-    const server = await start(config.settings, log, options);
+    const server = await start(config, log, options);
     return await untilStopped({ server, log, digest, signals, options });
   } catch (error) {
-    return complain([`fedns: ${reasonOf(error)}`]);
+    return complain(error instanceof AbsentError ? error.faults : [`fedns: ${reasonOf(error)}`]);
   }
 }
 
@@ -53,17 +53,28 @@ interface Signals {
 function catchSignals(): Signals {
   const ending = Promise.withResolvers<NodeJS.Signals>();
   const signals: Signals = { stop: ending.promise, onHangup: () => undefined };
-  process.on('SIGTERM', ending.resolve).on('SIGINT', ending.resolve);
+  const end = (signal: NodeJS.Signals): void => {
+    ending.resolve(signal);
+    // From the signal on, also while fedns is still starting: a file system that hangs must not hold the process.
+    setTimeout(giveUp, STOP_MS_MAX).unref();
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
   process.on('SIGHUP', () => signals.onHangup());
   return signals;
 }
 
+function giveUp(): void {
+  process.stderr.write(`fedns: stopping took more than ${STOP_MS_MAX / 1000} s, so it is cut short\n`);
+  process.exit(1);
+}
+
 function start(
-  settings: Settings,
+  { settings, absent = [] }: LoadedConfig & { kind: 'loaded' },
   log: LeveledLog,
   { parts, version }: ServeProcess,
 ): Promise<RunningServer> {
-  return startServer(settings, { log, parts, version, clock: Date.now, schedule: createSchedule(log) });
+  const schedule = createSchedule(log);
+  return startServer(settings, { log, parts, version, clock: Date.now, schedule, absent });
 }
 
 function complain(lines: readonly string[]): number {
@@ -103,10 +114,6 @@ async function untilStopped(running: {
 }
 
 async function stop(server: RunningServer, log: LeveledLog): Promise<number> {
-  const deadline = setTimeout(() => {
-    log.error({ afterMs: STOP_MS_MAX }, 'stopping took too long');
-    process.exit(1);
-  }, STOP_MS_MAX);
   let code = 0;
   try {
     await server.stop();
@@ -115,7 +122,6 @@ async function stop(server: RunningServer, log: LeveledLog): Promise<number> {
     log.error({ reason: reasonOf(error) }, 'not everything stopped cleanly');
     code = 1;
   }
-  clearTimeout(deadline);
   nameWhatLingers(log, code);
   return code;
 }

@@ -4,8 +4,8 @@
  */
 
 import { constants } from 'node:fs';
-import { access, chmod, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** Paths of everything that fedns keeps between runs. */
 export interface StateLayout {
@@ -56,13 +56,39 @@ export function layoutOf(directory: string): StateLayout {
  */
 export async function openStateDirectory(directory: string): Promise<StateLayout> {
   try {
-    const made = await mkdir(directory, { recursive: true });
-    if (made !== undefined) await chmod(directory, STATE_DIRECTORY_MODE);
+    const made = await makeFolder(directory);
+    if (made) await chmod(directory, STATE_DIRECTORY_MODE);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StateError('UNUSABLE', `stateDir ${directory} cannot be used: ${reasonOf(error)}`);
   }
   return layoutOf(directory);
+}
+
+/**
+ * Node's recursive mkdir never returns where a folder that exists has no room for others, as in /proc.
+ *
+ * @returns whether it was missing
+ */
+async function makeFolder(directory: string): Promise<boolean> {
+  if (await isFolder(directory)) return false;
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const parent = dirname(directory);
+    const isParentMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!isParentMissing || !(await makeFolder(parent))) throw error;
+    await mkdir(directory);
+  }
+  return true;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** The message of whatever was thrown, in one line. */

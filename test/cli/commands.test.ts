@@ -135,6 +135,18 @@ t.test('a command that asks says plainly when nobody answers', async (t) => {
   t.match(without.err, /^fedns: demo\.yaml has no admin address/);
 });
 
+t.test('a configuration that is broken now does not keep a running fedns from being asked', async (t) => {
+  const admin = { address: '127.0.0.1', port: await running(t) };
+  const refused = { kind: 'refused', faults: ['demo.yaml:1:1: broken'], warnings: [] } as const;
+  const line = ['clusters', '--config', 'demo.yaml'];
+  const asked = await run(line, undefined, { load: async () => ({ ...refused, admin }) });
+  t.equal(asked.code, 0);
+  t.match(asked.out, /^NAME/);
+  t.match(asked.err, /^fedns: demo\.yaml has faults[^\n]*\n$/);
+  const lost = await run(line, undefined, { load: async () => refused });
+  t.strictSame(lost, { code: 1, out: '', err: 'fedns: demo.yaml:1:1: broken\n' });
+});
+
 t.test('check lists every fault and every warning', async (t) => {
   const refused: LoadedConfig = {
     kind: 'refused',

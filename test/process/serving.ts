@@ -7,6 +7,8 @@ import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 
@@ -139,4 +141,27 @@ export async function addressesOf(port: number, name: string): Promise<string[]>
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
   resolver.setServers([`127.0.0.1:${port}`]);
   return (await resolver.resolve4(name)).toSorted();
+}
+
+/** The files of one fedns, and its ports. */
+export interface Site {
+  readonly folder: string;
+  readonly file: string;
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+/** A configuration with one cluster of one healthy shard. */
+export async function site(test: Test): Promise<Site> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const folder = test.testdir({
+    'fedns.yaml': config(port, adminPort),
+    cluster: { 'nginx.yaml': manifest('192.0.2.10') },
+  });
+  return { folder, file: join(folder, 'fedns.yaml'), port, adminPort };
+}
+
+/** Another process gives no signal, so there is nothing but to look again. */
+export function lookAgain(): Promise<void> {
+  return setTimeout(20);
 }

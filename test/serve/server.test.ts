@@ -58,7 +58,7 @@ function secrets(...clusters: string[]): (settings: Settings, context: SharedCon
 }
 
 /** The clusters whose shards are in the answers. */
-async function names({ get }: Started): Promise<string[]> {
+async function inAnswers({ get }: Started): Promise<string[]> {
   return [...(await get('/api/v1/records')).text.matchAll(/nginx\.(\w+)/g)].map(([, name]) => name!);
 }
 
@@ -175,7 +175,7 @@ t.test('clusters of Secrets are held after a restart until the Secrets are liste
   const stateDir = join(t.testdir(), 'state');
   const settings = { stateDir, clusters: [SETTINGS.clusters[0]!], clusterSecrets: { namespace: 'fedns' } };
   const first = await start(t, fakeParts({ startShared: secrets('two', 'three') }), settings);
-  while ((await names(first)).length < 3) await setImmediate();
+  while ((await inAnswers(first)).length < 3) await setImmediate();
   await first.server.stop();
 
   let list: (() => void) | undefined;
@@ -183,14 +183,14 @@ t.test('clusters of Secrets are held after a restart until the Secrets are liste
     list = () => secrets('three')(_, context);
   };
   const second = await start(t, fakeParts({ startShared }), settings);
-  t.strictSame(await names(second), ['one', 'two', 'three'], 'nobody has told otherwise');
+  t.strictSame(await inAnswers(second), ['one', 'two', 'three'], 'nobody has told otherwise');
   t.match((await second.get('/api/v1/clusters')).text, /"two".*have not been listed yet/);
   t.equal((await second.get('/readyz')).status, 200);
   list!();
-  while ((await names(second)).length > 2) await setImmediate();
-  t.strictSame((await names(second)).toSorted(), ['one', 'three']);
+  while ((await inAnswers(second)).length > 2) await setImmediate();
+  t.strictSame((await inAnswers(second)).toSorted(), ['one', 'three']);
   await second.server.reload({ ...SETTINGS, stateDir, clusters: settings.clusters });
-  t.strictSame(await names(second), ['one'], 'Secrets are not looked for any more');
+  t.strictSame(await inAnswers(second), ['one'], 'Secrets are not looked for any more');
 });
 
 t.test('before the Secrets are listed for the first time fedns is not ready', async (t) => {
