@@ -212,7 +212,7 @@ const rateLimit = z.strictObject({
     .max(10)
     .default(2)
     .describe(
-      'Every so manieth limited reply is sent truncated, so that a real client comes back over TCP; 0: none. Default: 2.',
+      'Every nth limited reply is sent truncated, so that a real client comes back over TCP; 0: none. Default: 2.',
     ),
   exempt: z
     .array(network)

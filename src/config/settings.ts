@@ -83,7 +83,7 @@ export interface RateLimitSettings {
   readonly perSecond: number;
   /** How many seconds of excess are remembered, in seconds: 1 to 60. So long after a flood replies stay limited. */
   readonly windowSeconds: number;
-  /** Every so manieth limited reply is sent truncated: 1 all, 2 every second, 0 none. */
+  /** Every nth limited reply is sent truncated: 1 all, 2 every second, 0 none. */
   readonly slip: number;
   /** Networks that are never limited, as CIDR text. */
   readonly exempt: readonly string[];
