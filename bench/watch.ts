@@ -80,6 +80,9 @@ async function measureListing(bench: Bench): Promise<BudgetRow[]> {
     ['  its control thread waited for a core', `${(waitMs / 1000).toFixed(1)} s`, ''],
     ['  event-loop delay p99', milliseconds(loopDelay(figures, '0.99')), ''],
     ['peak RSS while listing', `${bench.fedns.peakResidentMebibytes().toFixed(0)} MiB`, '≤ 1200 MiB'],
+    ['  heap afterwards', mebibytes(figures, 'fedns_memory_octets{kind="heapTotal"}'), ''],
+    ['  of which used', mebibytes(figures, 'fedns_memory_octets{kind="heapUsed"}'), ''],
+    ['  answer image', mebibytes(figures, 'fedns_image_octets_mapped'), ''],
   ];
 }
 
@@ -179,6 +182,10 @@ function sum(samples: Samples, prefix: string): number {
 
 function since(before: ThreadTime, after: ThreadTime): ThreadTime {
   return { runMs: after.runMs - before.runMs, waitMs: after.waitMs - before.waitMs };
+}
+
+function mebibytes(samples: Samples, key: string): string {
+  return `${(samples.get(key)! / 2 ** 20).toFixed(0)} MiB`;
 }
 
 function milliseconds(ms: number): string {

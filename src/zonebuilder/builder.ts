@@ -161,8 +161,8 @@ export class ZoneBuilder implements FactSink {
       before.region === member.region &&
       sameZones(before.zones, member.zones);
     if (!same) this.#republish(member);
-    // Negative answers are held back until all that the cluster brings is published.
-    if (state.status !== 'pending') this.#publishPending();
+    // Negative answers are held back until all that the cluster brings is published; a batch does that at its end.
+    if (state.status !== 'pending' && this.#deferred === undefined) this.#publishPending();
     this.#finish(state.name, {
       object: `cluster ${state.name} ${state.status}`,
       timeMs: this.#options.clock(),
@@ -211,6 +211,7 @@ export class ZoneBuilder implements FactSink {
       const services = this.#deferred;
       this.#deferred = undefined;
       for (const known of services) this.#publish(known, shardsOf(known));
+      this.#publishPending();
       this.#finish('', cause);
     }
   }
@@ -313,10 +314,9 @@ export class ZoneBuilder implements FactSink {
     tally(member, before, -1);
     tally(member, known.packed, 1);
     if (known.packed === '') this.#forget(known);
-    else if (this.#deferred !== undefined) this.#deferred.add(known);
     // What a pending cluster reports counts nowhere yet; all of it is published when its status changes.
     else if (known.packed !== before && (shard === undefined || member.state.status !== 'pending'))
-      this.#publish(known, shardsOf(known));
+      this.#publishSoon(known);
   }
 
   #forget(known: KnownService): void {
@@ -330,8 +330,14 @@ export class ZoneBuilder implements FactSink {
   #republish({ number, shards }: Member): void {
     if (shards === 0) return;
     for (const known of this.#services.values()) {
-      if (hasCluster(known.packed, number)) this.#publish(known, shardsOf(known));
+      if (hasCluster(known.packed, number)) this.#publishSoon(known);
     }
+  }
+
+  /** Publishes a Service, within a batch at its end. */
+  #publishSoon(known: KnownService): void {
+    if (this.#deferred === undefined) this.#publish(known, shardsOf(known));
+    else this.#deferred.add(known);
   }
 
   #publish(known: KnownService, shards: readonly PackedShard[]): void {

@@ -3,6 +3,7 @@ import t from 'tap';
 import {
   hasCluster,
   replaceShard,
+  unpackShardOf,
   unpackShards,
   type PackedShard,
 } from '../../src/zonebuilder/shard-pack.ts';
@@ -47,6 +48,13 @@ t.test('a shard comes back as it went in', (t) => {
   for (const [title, facts] of cases) {
     const shard = { ...PLAIN, ...facts };
     t.strictSame(unpackShards(replaceShard('', shard.cluster, shard)), [shard], title);
+    const among = [1, shard.cluster, 65534].reduce(
+      (packed, cluster) =>
+        replaceShard(packed, cluster, cluster === shard.cluster ? shard : { ...PLAIN, cluster }),
+      '',
+    );
+    t.strictSame(unpackShardOf(among, shard.cluster), shard, `${title}, among others`);
+    t.equal(unpackShardOf(among, 3), undefined);
   }
   t.end();
 });
