@@ -52,6 +52,9 @@ const UNUSABLE_TESTS = UNUSABLE.map(
   ([code, reason, networks]) => [code, reason, networkTest(networks)] as const,
 );
 
+/** All of them at once: most addresses are fine, and are looked up once. */
+const isUnusable = networkTest(UNUSABLE.flatMap(([, , networks]) => networks));
+
 /**
  * Checks that an address is one a client could use.
  *
@@ -62,10 +65,13 @@ export function checkAddress(text: string): AddressCheck {
   const family = familyOf(text);
   if (family === undefined) return fault('ADDRESS_MALFORMED', `${quote(text)} is no IP address`);
   if (text.includes('%')) return fault('ADDRESS_SCOPED', `${quote(text)} has a zone identifier`);
-  for (const [code, reason, isIn] of UNUSABLE_TESTS) {
-    if (isIn(text, family)) return fault(code, `${text} is ${reason}`);
-  }
+  if (isUnusable(text, family)) return unusable(text, family);
   return { ok: true, address: family === 'ipv4' ? text : canonicalIPv6(text) };
+}
+
+function unusable(text: string, family: Family): AddressCheck {
+  const [code, reason] = UNUSABLE_TESTS.find(([, , isIn]) => isIn(text, family))!;
+  return fault(code, `${text} is ${reason}`);
 }
 
 /**

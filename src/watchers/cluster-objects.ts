@@ -158,17 +158,26 @@ export class ClusterObjects {
     this.begin();
     this.#relist ??= cause;
     const listed = [...objects];
-    const names = new Set<string>();
-    const keys = new Set<string>();
-    for (const object of listed) {
-      if (object.kind === kind) keys.add(keyOf(object));
-      if (object.kind !== 'Other') names.add(nameOf(object));
-    }
-    for (const key of this.#keysOf(kind)) if (!keys.has(key)) this.#drop(kind, key, cause);
-    this.#refusals.clearExcept(`${kind} `, names);
+    this.#dropAllBut(kind, listed, cause);
+    this.#clearRefusalsBut(kind, listed);
     // Of the first sync there is nothing to tell apart yet; afterwards each object is the cause of its own change.
     for (const object of listed) this.apply(object, this.#synced ? causeOf(object, cause) : cause);
     this.commit();
+  }
+
+  #dropAllBut(kind: ObjectKind, listed: readonly SlimResult[], cause: Cause): void {
+    const [first] = this.#keysOf(kind);
+    if (first === undefined) return;
+    const keys = new Set<string>();
+    for (const object of listed) if (object.kind === kind) keys.add(keyOf(object));
+    for (const key of this.#keysOf(kind)) if (!keys.has(key)) this.#drop(kind, key, cause);
+  }
+
+  #clearRefusalsBut(kind: ObjectKind, listed: readonly SlimResult[]): void {
+    if (this.#refusals.isEmpty) return;
+    const names = new Set<string>();
+    for (const object of listed) if (object.kind !== 'Other') names.add(nameOf(object));
+    this.#refusals.clearExcept(`${kind} `, names);
   }
 
   /** Adds or replaces one object. A fault takes the place of the object: it is gone, and reported. */
@@ -253,7 +262,8 @@ export class ClusterObjects {
   #put(object: SlimObject, cause: Cause): void {
     const key = keyOf(object);
     // Clears what stood against the object; findings about a Service come back when it is reduced.
-    if (object.kind !== 'Service' || !this.#services.has(key)) this.#refusals.clear(nameOf(object));
+    const isKnownService = object.kind === 'Service' && this.#services.has(key);
+    if (!isKnownService && !this.#refusals.isEmpty) this.#refusals.clear(nameOf(object));
     switch (object.kind) {
       case 'Service':
         return this.#putService(key, object, cause);
@@ -423,7 +433,7 @@ export class ClusterObjects {
       },
       this.#rules,
     );
-    this.#refusals.set(nameOf(service), findings);
+    if (findings.length > 0 || !this.#refusals.isEmpty) this.#refusals.set(nameOf(service), findings);
     if (shards.length > 0) this.#checkNamespace(service.namespace);
     return shards;
   }

@@ -47,6 +47,7 @@ export class FlapDamping implements FactSink {
   }
 
   replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
+    if (this.#dampingMs === 0) return this.#sink.replaceShards(cluster, shards, cause);
     const keys = new Set(shards.map(keyOf));
     for (const [key, shard] of this.#up) {
       if (shard.cluster === cluster && !keys.has(key)) this.#forget(key);
@@ -66,6 +67,8 @@ export class FlapDamping implements FactSink {
 
   /** Decides which state of a shard counts: the given one, or the one that it had while it was up. */
   #settle(shard: ShardState): ShardState {
+    // Without damping nothing need be known of half a million shards.
+    if (this.#dampingMs === 0) return shard;
     const key = keyOf(shard);
     if (isUp(shard)) {
       this.#forget(key);
@@ -73,7 +76,7 @@ export class FlapDamping implements FactSink {
       return shard;
     }
     const before = this.#up.get(key);
-    if (before === undefined || this.#dampingMs === 0) {
+    if (before === undefined) {
       this.#forget(key);
       return shard;
     }

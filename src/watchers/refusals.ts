@@ -31,6 +31,11 @@ export class RefusalBook {
     return this.#total;
   }
 
+  /** Whether anything stands against anything: names of objects need not be made to find out that nothing does. */
+  get isEmpty(): boolean {
+    return this.#byObject.size === 0;
+  }
+
   /** Replaces what stands against an object; an empty list clears it. */
   set(object: string, findings: readonly Finding[]): void {
     const before = this.#byObject.get(object) ?? [];

@@ -18,7 +18,7 @@ import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import type { KnownService } from './services.ts';
 import { KnownServices, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
-import { hasCluster, replaceShard, tallyShards } from './shard-pack.ts';
+import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pack.ts';
 import type { StaticRecord } from './static-table.ts';
 import { encodeStatics } from './static-table.ts';
 import { formatAddress, parseAddress } from './ip-text.ts';
@@ -56,6 +56,9 @@ export interface ZoneBuilderOptions {
 /** A member cluster in the tree. Numbers are never used twice, so that packed shards stay unambiguous. */
 interface Member {
   readonly number: number;
+  /** Its shards, and those of them with an address and a ready endpoint. */
+  shards: number;
+  readyShards: number;
   state: ClusterState;
   region: number;
   zones: ReadonlyMap<string, number>;
@@ -70,6 +73,7 @@ export interface ServiceView {
   readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[];
 }
 
+const NONE_KEPT: ReadonlySet<KnownService> = new Set();
 const NO_LEVELS: FamilyLevels = { pool: [], slices: [] };
 
 /** Clusters that can ever have joined one process: a cluster's number is a uint16 in packed shards. */
@@ -140,6 +144,7 @@ export class ZoneBuilder implements FactSink {
     const member = this.#members.get(state.name) ?? this.#addMember(state);
     const before = {
       ids: locationsOf(member),
+      status: member.state.status,
       counts: counts(member),
       zones: member.zones,
       region: member.region,
@@ -149,12 +154,15 @@ export class ZoneBuilder implements FactSink {
     // Counting in before counting out keeps a location that stays from disappearing for a moment.
     const left = this.#locations.count(before.ids, -1);
     if (moved || left) this.#publishLocations();
-    this.#publishPending();
+    if (state.status === 'pending') this.#publishPending();
     const same =
+      (before.status === 'pending') === (state.status === 'pending') &&
       before.counts === counts(member) &&
       before.region === member.region &&
       sameZones(before.zones, member.zones);
-    if (!same) this.#republish(member.number);
+    if (!same) this.#republish(member);
+    // Negative answers are held back until all that the cluster brings is published.
+    if (state.status !== 'pending') this.#publishPending();
     this.#finish(state.name, {
       object: `cluster ${state.name} ${state.status}`,
       timeMs: this.#options.clock(),
@@ -164,7 +172,7 @@ export class ZoneBuilder implements FactSink {
   removeCluster(name: string): void {
     const member = this.#members.get(name);
     if (member === undefined) return;
-    for (const known of this.#services.values()) this.#setShard(known, member.number, undefined);
+    this.#removeShards(member, NONE_KEPT);
     this.#members.delete(name);
     this.#byNumber[member.number] = undefined;
     if (this.#locations.count(locationsOf(member), -1)) this.#publishLocations();
@@ -179,7 +187,7 @@ export class ZoneBuilder implements FactSink {
 
   removeShard(id: ShardId, cause: Cause): void {
     const known = this.#services.get(id.federation, id.namespace, id.service);
-    if (known !== undefined) this.#setShard(known, this.#member(id.cluster).number, undefined);
+    if (known !== undefined) this.#setShard(known, this.#member(id.cluster), undefined);
     this.#finish(id.cluster, cause);
   }
 
@@ -187,8 +195,7 @@ export class ZoneBuilder implements FactSink {
     const member = this.#member(cluster);
     const kept = new Set<KnownService>();
     for (const shard of shards) kept.add(this.#upsert(member, shard));
-    for (const known of this.#services.values())
-      if (!kept.has(known)) this.#setShard(known, member.number, undefined);
+    this.#removeShards(member, kept);
     this.#finish(cluster, cause);
   }
 
@@ -208,14 +215,11 @@ export class ZoneBuilder implements FactSink {
     }
   }
 
-  /** How many shards each cluster has, and how many of them are in the answers. Walks all Services. */
+  /** How many shards each cluster has, and how many of them are in the answers. */
   shardCounts(): Map<string, { readonly shards: number; readonly healthyShards: number }> {
-    const known = new Uint32Array(this.#byNumber.length);
-    const ready = new Uint32Array(this.#byNumber.length);
-    for (const { packed } of this.#services.values()) tallyShards(packed, known, ready);
     const rows = [...this.#members].map(([name, member]) => {
-      const healthyShards = counts(member) ? ready[member.number]! : 0;
-      return [name, { shards: known[member.number]!, healthyShards }] as const;
+      const { shards, readyShards } = member;
+      return [name, { shards, healthyShards: counts(member) ? readyShards : 0 }] as const;
     });
     return new Map(rows);
   }
@@ -224,9 +228,8 @@ export class ZoneBuilder implements FactSink {
   *shardsOfCluster(cluster: string): Generator<ShardState> {
     const { number } = this.#member(cluster);
     for (const known of this.#services.values()) {
-      if (!hasCluster(known.packed, number)) continue;
-      const shard = shardsOf(known).find((other) => other.cluster === number)!;
-      yield toShardState(cluster, known, shard);
+      const shard = unpackShardOf(known.packed, number);
+      if (shard !== undefined) yield toShardState(cluster, known, shard);
     }
   }
 
@@ -265,7 +268,7 @@ export class ZoneBuilder implements FactSink {
     const number = this.#byNumber.length;
     if (number > CLUSTER_NUMBERS_MAX)
       throw new RangeError(`more than ${CLUSTER_NUMBERS_MAX} clusters have joined`);
-    const member: Member = { number, state, region: GLOBAL, zones: new Map() };
+    const member: Member = { number, shards: 0, readyShards: 0, state, region: GLOBAL, zones: new Map() };
     this.#members.set(state.name, member);
     this.#byNumber.push(member);
     return member;
@@ -290,17 +293,30 @@ export class ZoneBuilder implements FactSink {
         this.#image.put(key, encodeEmptyNonTerminal(key));
         this.#touched = true;
       });
-    this.#setShard(known, member.number, packShard(member.number, shard));
+    this.#setShard(known, member, packShard(member.number, shard));
     return known;
   }
 
-  #setShard(known: KnownService, cluster: number, shard: PackedShard | undefined): void {
+  /** Takes out all shards of a cluster but those of the Services in `kept`. */
+  #removeShards(member: Member, kept: ReadonlySet<KnownService>): void {
+    // A first list, which finds nothing to remove, must not cost a walk over the Services of all other clusters.
+    if (member.shards === kept.size) return;
+    for (const known of this.#services.values()) {
+      if (!kept.has(known)) this.#setShard(known, member, undefined);
+    }
+  }
+
+  #setShard(known: KnownService, member: Member, shard: PackedShard | undefined): void {
     const before = known.packed;
-    if (shard === undefined && !hasCluster(known.packed, cluster)) return;
-    known.packed = replaceShard(before, cluster, shard);
+    if (shard === undefined && !hasCluster(before, member.number)) return;
+    known.packed = replaceShard(before, member.number, shard);
+    tally(member, before, -1);
+    tally(member, known.packed, 1);
     if (known.packed === '') this.#forget(known);
     else if (this.#deferred !== undefined) this.#deferred.add(known);
-    else if (known.packed !== before) this.#publish(known, shardsOf(known));
+    // What a pending cluster reports counts nowhere yet; all of it is published when its status changes.
+    else if (known.packed !== before && (shard === undefined || member.state.status !== 'pending'))
+      this.#publish(known, shardsOf(known));
   }
 
   #forget(known: KnownService): void {
@@ -311,9 +327,10 @@ export class ZoneBuilder implements FactSink {
   }
 
   /** Publishes anew what a cluster has a part in. */
-  #republish(cluster: number): void {
+  #republish({ number, shards }: Member): void {
+    if (shards === 0) return;
     for (const known of this.#services.values()) {
-      if (hasCluster(known.packed, cluster)) this.#publish(known, shardsOf(known));
+      if (hasCluster(known.packed, number)) this.#publish(known, shardsOf(known));
     }
   }
 
@@ -375,6 +392,13 @@ export class ZoneBuilder implements FactSink {
     this.#image.setSerial(serial);
     this.#options.onChange?.({ serial, services, cause, cluster });
   }
+}
+
+/** Counts a Service's shard in a cluster, or takes it out of the count. */
+function tally(member: Member, packed: string, by: 1 | -1): void {
+  const { shards, ready } = tallyShard(packed, member.number);
+  member.shards += shards * by;
+  member.readyShards += ready * by;
 }
 
 /** Whether a cluster's shards may count as healthy. */

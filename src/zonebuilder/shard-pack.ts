@@ -49,32 +49,47 @@ export function unpackShards(packed: string): PackedShard[] {
   return shards;
 }
 
-/** Whether one of the packed shards is a cluster's. */
-export function hasCluster(packed: string, cluster: number): boolean {
-  for (let at = 0; at < packed.length; at += lengthAt(packed, at)) {
-    const here = clusterAt(packed, at);
-    if (here >= cluster) return here === cluster;
-  }
-  return false;
+/** Unpacks the shard of one cluster, if it has one. */
+export function unpackShardOf(packed: string, cluster: number): PackedShard | undefined {
+  const at = findCluster(packed, cluster);
+  if (at === -1) return undefined;
+  load(packed.slice(at, at + lengthAt(packed, at)));
+  return unpackShard(0);
 }
 
-/**
- * Counts packed shards by cluster, without unpacking them.
- *
- * @param known - grows by one at the cluster's number for each shard
- * @param ready - the same for each shard that has an address and a ready endpoint
- */
-export function tallyShards(packed: string, known: Uint32Array, ready: Uint32Array): void {
+/** Whether one of the packed shards is a cluster's. */
+export function hasCluster(packed: string, cluster: number): boolean {
+  return findCluster(packed, cluster) !== -1;
+}
+
+/** What one cluster adds to its counts: 1 where it has a shard, 1 where that has an address and a ready endpoint. */
+export interface ShardTally {
+  readonly shards: 0 | 1;
+  readonly ready: 0 | 1;
+}
+
+const NO_SHARD: ShardTally = { shards: 0, ready: 0 };
+const SHARD: ShardTally = { shards: 1, ready: 0 };
+const READY_SHARD: ShardTally = { shards: 1, ready: 1 };
+
+/** Counts the shard of one cluster, without unpacking it. */
+export function tallyShard(packed: string, cluster: number): ShardTally {
+  const at = findCluster(packed, cluster);
+  if (at === -1) return NO_SHARD;
+  const addresses =
+    packed.charCodeAt(at + 22) |
+    packed.charCodeAt(at + 23) |
+    packed.charCodeAt(at + 24) |
+    packed.charCodeAt(at + 25);
+  return addresses !== 0 && (packed.charCodeAt(at + 6) & READY) !== 0 ? READY_SHARD : SHARD;
+}
+
+function findCluster(packed: string, cluster: number): number {
   for (let at = 0; at < packed.length; at += lengthAt(packed, at)) {
-    const cluster = clusterAt(packed, at);
-    known[cluster]!++;
-    const addresses =
-      packed.charCodeAt(at + 22) |
-      packed.charCodeAt(at + 23) |
-      packed.charCodeAt(at + 24) |
-      packed.charCodeAt(at + 25);
-    if (addresses !== 0 && (packed.charCodeAt(at + 6) & READY) !== 0) ready[cluster]!++;
+    const here = clusterAt(packed, at);
+    if (here >= cluster) return here === cluster ? at : -1;
   }
+  return -1;
 }
 
 /** Puts a cluster's shard in place of the one that is there; undefined takes it out. Shards stay sorted by cluster. */
