@@ -50,6 +50,7 @@ export class ApiServers {
   readonly #watches: readonly SliceWatch[];
   #version = 1000;
   #octets = 0;
+  #listsBegun = 0;
 
   constructor(shape: ServersShape) {
     this.#shape = shape;
@@ -67,6 +68,16 @@ export class ApiServers {
   /** Octets of list replies written. */
   get octetsListed(): number {
     return this.#octets;
+  }
+
+  /** First pages asked for. */
+  get listsBegun(): number {
+    return this.#listsBegun;
+  }
+
+  /** Kinds that a cluster is asked for. */
+  get kinds(): number {
+    return this.#collections.size;
   }
 
   async start(): Promise<void> {
@@ -116,6 +127,7 @@ export class ApiServers {
     const head = `{"kind":"${listKind}","apiVersion":"v1","metadata":{"resourceVersion":"${this.#version}"${more}},"items":[`;
     const items = stamp(templates[page]!, cluster);
     this.#octets += items.length;
+    if (page === 0) this.#listsBegun++;
     response.write(head);
     response.write(items);
     response.end(']}');

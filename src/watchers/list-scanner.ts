@@ -20,6 +20,14 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** What an octet may mean within an item; nothing else matters there. Escapes and quotes begin and end in strings. */
+const Mark = { none: 0, quote: 1, escape: 2, open: 3, close: 4 } as const;
+const MARKS = new Uint8Array(256);
+MARKS[QUOTE] = Mark.quote;
+MARKS[BACKSLASH] = Mark.escape;
+MARKS[OPEN_LIST] = MARKS[OPEN_OBJECT] = Mark.open;
+MARKS[CLOSE_LIST] = MARKS[CLOSE_OBJECT] = Mark.close;
+
 export interface ScannerOptions {
   readonly itemOctetsMax: number;
   readonly onItem: (octets: Buffer) => void;
@@ -151,25 +159,25 @@ export class ListScanner {
   #scanItem(chunk: Buffer, from: number): number {
     let depth = this.#itemDepth;
     let inString = this.#inString;
-    let escaped = this.#escaped;
-    let i = from;
-    for (; i < chunk.length; i++) {
-      const octet = chunk[i]!;
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (octet === BACKSLASH) escaped = true;
-        else if (octet === QUOTE) inString = false;
-      } else if (octet === QUOTE) inString = true;
-      else if (octet === OPEN_OBJECT || octet === OPEN_LIST) depth++;
-      else if ((octet === CLOSE_OBJECT || octet === CLOSE_LIST) && --depth === 0) {
+    const { length } = chunk;
+    let i = this.#escaped ? from + 1 : from;
+    for (; i < length; i++) {
+      const mark = MARKS[chunk[i]!]!;
+      if (mark === Mark.none) continue;
+      if (mark === Mark.quote) inString = !inString;
+      else if (inString) {
+        // What is escaped is stepped over, also where it comes with the next chunk.
+        if (mark === Mark.escape) i++;
+      } else if (mark === Mark.open) depth++;
+      else if (mark === Mark.close && --depth === 0) {
         i++;
         break;
       }
     }
     this.#itemDepth = depth;
     this.#inString = inString;
-    this.#escaped = escaped;
-    return i;
+    this.#escaped = i > length;
+    return Math.min(i, length);
   }
 
   #keepItem(octets: Buffer): void {

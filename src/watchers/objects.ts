@@ -26,7 +26,6 @@ interface SlimMeta {
   /** Empty for a Node. */
   readonly namespace: string;
   readonly name: string;
-  readonly uid?: string;
   readonly resourceVersion?: string;
 }
 
@@ -277,12 +276,10 @@ function readNamespace(metadata: Fields): string {
 }
 
 function readMeta(metadata: Fields, known: { readonly namespace: string; readonly name: string }): SlimMeta {
-  const uid = asText(own(metadata, 'uid'), 'metadata.uid');
   const resourceVersion = asText(own(metadata, 'resourceVersion'), 'metadata.resourceVersion');
   return {
     namespace: known.namespace,
     name: known.name,
-    ...(uid === undefined ? {} : { uid: short(uid) }),
     ...(resourceVersion === undefined ? {} : { resourceVersion: short(resourceVersion) }),
   };
 }

@@ -118,9 +118,10 @@ class PoolLayout {
   level(location: number, start: number): void {
     const count = this.#pool.length - start;
     if (count === 0) return;
-    const distinct = count === 1 ? undefined : new Set(start === 0 ? this.#pool : this.#pool.slice(start));
-    if (distinct === undefined || distinct.size === count) this.#slices.push({ location, start, count });
-    else this.#apart.push({ location, addresses: [...distinct].slice(0, LEVEL_ADDRESSES_MAX) });
+    const run = start === 0 ? this.#pool : this.#pool.slice(start);
+    const distinct = distinctOf(run);
+    if (distinct.length === count) this.#slices.push({ location, start, count });
+    else this.#apart.push({ location, addresses: distinct.slice(0, LEVEL_ADDRESSES_MAX) });
   }
 
   finish(): FamilyLevels {
@@ -135,10 +136,25 @@ class PoolLayout {
 
   /** Where the addresses already stand as the start of another level, or where they are appended; -1 without room. */
   #findRun(addresses: readonly string[]): number {
-    for (const { start } of this.#slices) {
-      if (addresses.every((address, i) => this.#pool[start + i] === address)) return start;
-    }
+    for (const { start } of this.#slices) if (hasRun(this.#pool, start, addresses)) return start;
     if (this.#pool.length + addresses.length > POOL_MAX) return -1;
     return this.#pool.push(...addresses) - addresses.length;
   }
+}
+
+/** Addresses up to which comparing each with each is cheaper than a set. */
+const COMPARED_MAX = 8;
+
+/** Each address once, in the order of their first. */
+function distinctOf(addresses: readonly string[]): readonly string[] {
+  if (addresses.length < 2) return addresses;
+  if (addresses.length > COMPARED_MAX) return [...new Set(addresses)];
+  const distinct: string[] = [];
+  for (const address of addresses) if (!distinct.includes(address)) distinct.push(address);
+  return distinct;
+}
+
+function hasRun(pool: readonly string[], start: number, addresses: readonly string[]): boolean {
+  for (let i = 0; i < addresses.length; i++) if (pool[start + i] !== addresses[i]) return false;
+  return true;
 }

@@ -44,17 +44,14 @@ let scratch = Buffer.alloc(SHARD_OCTETS_MAX);
 /** Unpacks all shards, in the order of their clusters. */
 export function unpackShards(packed: string): PackedShard[] {
   const shards: PackedShard[] = [];
-  load(packed);
-  for (let at = 0; at < packed.length; at += scratch.readUInt32LE(at)) shards.push(unpackShard(at));
+  for (let at = 0; at < packed.length; at += lengthAt(packed, at)) shards.push(unpackShard(packed, at));
   return shards;
 }
 
 /** Unpacks the shard of one cluster, if it has one. */
 export function unpackShardOf(packed: string, cluster: number): PackedShard | undefined {
   const at = findCluster(packed, cluster);
-  if (at === -1) return undefined;
-  load(packed.slice(at, at + lengthAt(packed, at)));
-  return unpackShard(0);
+  return at === -1 ? undefined : unpackShard(packed, at);
 }
 
 /** Whether one of the packed shards is a cluster's. */
@@ -109,11 +106,6 @@ export function replaceShard(packed: string, cluster: number, shard: PackedShard
   return scratch.toString('latin1', 0, packed.length - (to - from) + length);
 }
 
-function load(packed: string): void {
-  reserve(packed.length);
-  scratch.write(packed, 0, 'latin1');
-}
-
 function reserve(octets: number): void {
   if (octets > scratch.length) scratch = Buffer.alloc(octets * 2);
 }
@@ -148,42 +140,57 @@ function packShard(shard: PackedShard): number {
   return at;
 }
 
-function unpackShard(start: number): PackedShard {
-  const data = scratch;
-  const flags = data[start + 6]!;
-  const reader = { pos: start + FIXED_OCTETS };
-  const zones = times(data.readUInt16LE(start + 19), () => takeText(reader));
+/** Reads the text itself: cutting it up is cheaper than writing it into a buffer first. */
+function unpackShard(packed: string, start: number): PackedShard {
+  const flags = packed.charCodeAt(start + 6);
+  const reader = { packed, pos: start + FIXED_OCTETS };
+  const zones = times(uint16At(packed, start + 19), () => takeText(reader));
   return {
-    cluster: data.readUInt16LE(start + 4),
+    cluster: clusterAt(packed, start),
     ready: (flags & READY) !== 0,
     readyZones: (flags & EVERY_ZONE) === 0 ? zones : 'every',
-    ttlSeconds: (flags & HAS_TTL) === 0 ? undefined : data.readUInt32LE(start + 15),
-    changedMs: data.readDoubleLE(start + 7),
-    ports: times(data[start + 21]!, () => takePort(reader)),
-    v4: times(data.readUInt16LE(start + 22), () => take(reader, 4)),
-    v6: times(data.readUInt16LE(start + 24), () => take(reader, 16)),
+    ttlSeconds: (flags & HAS_TTL) === 0 ? undefined : uint32At(packed, start + 15),
+    changedMs: doubleAt(packed, start + 7),
+    ports: times(packed.charCodeAt(start + 21), () => takePort(reader)),
+    v4: times(uint16At(packed, start + 22), () => take(reader, 4)),
+    v6: times(uint16At(packed, start + 24), () => take(reader, 16)),
   };
 }
 
 interface Reader {
+  readonly packed: string;
   pos: number;
 }
 
 function takePort(reader: Reader): ShardPort {
-  const port = scratch.readUInt16LE(reader.pos);
-  const protocol = PROTOCOLS[scratch[reader.pos + 2]!]!;
+  const { packed, pos } = reader;
+  const port = uint16At(packed, pos);
+  const protocol = PROTOCOLS[packed.charCodeAt(pos + 2)]!;
   reader.pos += 3;
   return { name: takeText(reader), protocol, port };
 }
 
 function takeText(reader: Reader): string {
-  const length = scratch[reader.pos++]!;
+  const length = reader.packed.charCodeAt(reader.pos++);
   return take(reader, length);
 }
 
 function take(reader: Reader, octets: number): string {
   reader.pos += octets;
-  return scratch.toString('latin1', reader.pos - octets, reader.pos);
+  return reader.packed.slice(reader.pos - octets, reader.pos);
+}
+
+function uint16At(packed: string, at: number): number {
+  return packed.charCodeAt(at) | (packed.charCodeAt(at + 1) << 8);
+}
+
+function uint32At(packed: string, at: number): number {
+  return (uint16At(packed, at) | (uint16At(packed, at + 2) << 16)) >>> 0;
+}
+
+function doubleAt(packed: string, at: number): number {
+  scratch.write(packed.slice(at, at + 8), 0, 'latin1');
+  return scratch.readDoubleLE(0);
 }
 
 /** Zone and port names are DNS labels, so one octet holds the length. */
@@ -193,7 +200,7 @@ function writeText(text: string, at: number): number {
 }
 
 function clusterAt(packed: string, at: number): number {
-  return packed.charCodeAt(at + 4) | (packed.charCodeAt(at + 5) << 8);
+  return uint16At(packed, at + 4);
 }
 
 /** Lengths stay far below 2^24. */
