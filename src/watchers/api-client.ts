@@ -47,6 +47,13 @@ export interface ApiReply {
   readonly chunks: AsyncIterable<Buffer>;
 }
 
+interface RequestPlan {
+  readonly path: string;
+  readonly accept: string;
+  readonly limits: RequestLimits;
+  readonly signal: AbortSignal;
+}
+
 interface Pool {
   readonly tlsId: string;
   readonly agent: HttpAgent | HttpsAgent;
@@ -73,7 +80,7 @@ export class ApiClient {
   async get(path: string, accept: string, limits: RequestLimits, signal: AbortSignal): Promise<ApiReply> {
     const access = await this.#access();
     if (this.#closed || signal.aborted) throw new ApiError('INTERRUPTED', 'stopped');
-    const response = await this.#send(access, path, accept, limits, signal);
+    const response = await this.#send(access, { path, accept, limits, signal });
     if (response.statusCode === 200) {
       checkType(response, accept);
       return { chunks: this.#chunks(response, limits.idleMs, signal) };
@@ -122,20 +129,26 @@ export class ApiClient {
     return agent;
   }
 
-  #send(
-    access: ApiAccess,
-    path: string,
-    accept: string,
-    limits: RequestLimits,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
+  /** A kept connection may have been closed by the server a moment before: that says nothing of the server. */
+  async #send(access: ApiAccess, plan: RequestPlan): Promise<IncomingMessage> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#sendOnce(access, plan);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+        if (attempt > FREE_SOCKETS_MAX) throw new ApiError('UNREACHABLE', error.message);
+      }
+    }
+  }
+
+  #sendOnce(access: ApiAccess, { path, accept, limits, signal }: RequestPlan): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const open = access.server.protocol === 'http:' ? httpRequest : httpsRequest;
     const request = open(
       requestOptions(access, path, accept, this.#agentFor(access), this.#options.userAgent),
     );
     this.#inFlight.add(request);
-    const late = this.#options.timers.after(limits.headersMs, () =>
+    const late = this.#deadline(limits.headersMs, () =>
       request.destroy(new ApiError('TIMEOUT', `no reply within ${limits.headersMs / 1000} s`)),
     );
     const abort = (): void => void request.destroy(new ApiError('INTERRUPTED', 'stopped'));
@@ -147,7 +160,7 @@ export class ApiClient {
     // An error after the response has begun also reaches the response, where its reader sees it.
     request.on('error', (error) => {
       late.cancel();
-      reject(asApiError(error, 'UNREACHABLE'));
+      reject(isStale(request, error) ? new StaleConnection(error.message) : asApiError(error, 'UNREACHABLE'));
     });
     request.on('close', () => {
       late.cancel();
@@ -157,6 +170,18 @@ export class ApiClient {
     });
     request.end();
     return promise;
+  }
+
+  /**
+   * A time limit in two halves, one set after the other: when this process itself was held up, a reply that has come
+   * meanwhile gets another half to be noticed, instead of being taken for none.
+   */
+  #deadline(ms: number, run: () => void): Timer {
+    const { timers } = this.#options;
+    let timer = timers.after(ms / 2, () => {
+      timer = timers.after(ms / 2, run);
+    });
+    return { cancel: () => timer.cancel() };
   }
 
   async *#chunks(response: IncomingMessage, idleMs: number, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -188,6 +213,9 @@ export class ApiClient {
   }
 }
 
+/** The end of a time limit for silence. */
+const LAST_BIT_MS = 500;
+
 /** Fires when nothing has come for a while. Cheap to touch: the timer is only moved when it fires early. */
 class SilenceGuard {
   readonly #timers: Timers;
@@ -196,6 +224,7 @@ class SilenceGuard {
   #timer: Timer | undefined;
   #sinceMs = 0;
   #listening = true;
+  #warned = false;
 
   constructor(timers: Timers, idleMs: number, onSilence: () => void) {
     this.#timers = timers;
@@ -222,9 +251,20 @@ class SilenceGuard {
   #check(): void {
     this.#timer = undefined;
     const silentMs = this.#listening ? this.#timers.now() - this.#sinceMs : 0;
-    if (silentMs >= this.#idleMs) this.#onSilence();
-    else this.#timer = this.#timers.after(this.#idleMs - silentMs, () => this.#check());
+    const leftMs = this.#idleMs - silentMs;
+    if (leftMs <= 0 && this.#warned) return this.#onSilence();
+    // The last bit is waited for apart: octets that have come while this process was held up are read first.
+    this.#warned = leftMs <= LAST_BIT_MS;
+    this.#timer = this.#timers.after(Math.max(LAST_BIT_MS, leftMs - LAST_BIT_MS), () => this.#check());
   }
+}
+
+/** The request was written to a connection that the server had already closed. */
+class StaleConnection extends Error {}
+
+function isStale(request: ClientRequest, error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
 }
 
 function requestOptions(

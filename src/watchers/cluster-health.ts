@@ -19,7 +19,7 @@ export const PROBE_SUCCESSES = 2;
 /** A loop that has not worked for this long makes its cluster NotReady, whatever `/readyz` says. */
 export const LOOP_FAILING_MS = 20_000;
 
-const PROBE_LIMITS = { headersMs: 3_000, idleMs: 3_000 };
+const PROBE_LIMITS = { headersMs: 4_000, idleMs: 4_000 };
 const PROBE_OCTETS_MAX = 16 * 1024;
 
 export interface HealthOptions {

@@ -35,22 +35,41 @@ export async function readKubeconfig(
   context: string | undefined,
   rules: AccessRules,
 ): Promise<ClusterAccess> {
-  const document = parseDocument(text);
-  const tokenFiles = takeTokenFiles(document);
-  const config = await loadConfig(document);
-  if (context !== undefined) config.setCurrentContext(context);
-  const cluster = config.getCurrentCluster();
-  const user = config.getCurrentUser();
+  const { config, tokenFiles } = await parseOnce(text);
+  const name = context ?? config.getCurrentContext();
+  const named = config.getContextObject(name);
+  const cluster = named === null ? null : config.getCluster(named.cluster);
+  const user = named === null || named.user === undefined ? null : config.getUser(named.user);
   if (cluster === null || user === null) {
-    const name = context ?? config.getCurrentContext();
-    throw new CredentialError(
-      'CONTEXT_UNKNOWN',
-      name === undefined
-        ? 'no current-context'
-        : `context ${name} is not in it, or names a cluster or user that is not`,
-    );
+    throw new CredentialError('CONTEXT_UNKNOWN', contextProblem(name));
   }
   return { ...clusterPart(cluster, rules), ...userPart(user, tokenFiles.get(user.name), rules) };
+}
+
+function contextProblem(name: string | undefined): string {
+  return name === undefined || name === ''
+    ? 'no current-context'
+    : `context ${name} is not in it, or names a cluster or user that is not`;
+}
+
+interface Parsed {
+  readonly config: KubeConfig;
+  /** By user. */
+  readonly tokenFiles: ReadonlyMap<string, string>;
+}
+
+let last: { readonly text: string; readonly parsed: Promise<Parsed> } | undefined;
+
+/** Many clusters share one file, and parsing a large one takes a tenth of a second: the last one is kept. */
+function parseOnce(text: string): Promise<Parsed> {
+  if (last?.text !== text) last = { text, parsed: parseConfig(text) };
+  return last.parsed;
+}
+
+async function parseConfig(text: string): Promise<Parsed> {
+  const document = parseDocument(text);
+  const tokenFiles = takeTokenFiles(document);
+  return { config: await loadConfig(document), tokenFiles };
 }
 
 function parseDocument(text: string): Fields {

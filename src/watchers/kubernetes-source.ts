@@ -73,6 +73,8 @@ export class KubernetesSource implements ClusterSource {
   /** Lists of a resync that is not complete yet. The first sync is one. */
   #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
   #resyncOnContact = false;
+  /** Whether a loop has failed since the cluster was last in contact. */
+  #loopsBroke = false;
   #status: ClusterStatus = 'pending';
   #syncedMs: number | undefined;
   #slowedSinceMs: number | undefined;
@@ -221,6 +223,7 @@ export class KubernetesSource implements ClusterSource {
   #onLoopState(): void {
     const worst = this.#worstLoop();
     if (worst === undefined) return;
+    this.#loopsBroke = true;
     this.#firstAttempt.abort();
     if (this.#health.condition === 'Ready') this.#health.probeNow();
   }
@@ -232,19 +235,20 @@ export class KubernetesSource implements ClusterSource {
       'the condition of a cluster changed',
     );
     if (condition !== 'Ready') {
-      // A server that was away may come back with another history.
       if (condition === 'Offline' && this.#objects.synced) this.#resyncOnContact = true;
       governor.lost(this.name, sinceMs);
       return;
     }
-    if (this.#resyncOnContact) this.#beginResync();
+    // A server that was away may come back with another history; one whose watches went on was not away.
+    if (this.#resyncOnContact && this.#loopsBroke) this.#beginResync();
     else if (this.#resync === undefined) governor.contact(this.name);
+    this.#resyncOnContact = false;
+    this.#loopsBroke = false;
     for (const loop of this.#loops.values()) loop.nudge();
   }
 
   /** What is known goes on counting until everything has been listed anew. */
   #beginResync(): void {
-    this.#resyncOnContact = false;
     this.#resync = new Map();
     this.#queue.hold();
     for (const loop of this.#loops.values()) loop.resync();

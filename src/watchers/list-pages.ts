@@ -4,6 +4,7 @@
 
 import { ApiError } from './api-error.ts';
 import type { ApiClient, RequestLimits } from './api-client.ts';
+import type { ListGate } from './list-gate.ts';
 import { ListScanner, notJson, parseJson } from './list-scanner.ts';
 import { acceptHeader, type Resource } from './resources.ts';
 
@@ -23,6 +24,7 @@ export interface ListContext<T> {
   readonly objectOctetsMax: number;
   /** Objects kept of one list; further ones are dropped and the list ends there. */
   readonly objectsMax: number;
+  readonly gate: ListGate;
   readonly signal: AbortSignal;
   /** Called for each block of octets that arrives. */
   readonly onOctets: () => void;
@@ -91,10 +93,15 @@ async function readPage<T>(context: ListContext<T>, path: string, objects: T[]):
     onItem: (octets) => keep(resource.read(parseJson(octets))),
     onTooLarge: (head) => keep(resource.readTooLarge(head, objectOctetsMax)),
   });
-  const reply = await client.get(path, acceptHeader(resource, 'list'), LIST_LIMITS, context.signal);
-  for await (const chunk of reply.chunks) {
-    context.onOctets();
-    scanner.push(chunk);
+  const release = await context.gate.enter(context.signal);
+  try {
+    const reply = await client.get(path, acceptHeader(resource, 'list'), LIST_LIMITS, context.signal);
+    for await (const chunk of reply.chunks) {
+      context.onOctets();
+      scanner.push(chunk);
+    }
+  } finally {
+    release();
   }
   return readFrame(scanner.finish());
 }

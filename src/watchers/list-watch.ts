@@ -15,6 +15,7 @@
 import { ApiError, asApiError } from './api-error.ts';
 import type { ApiClient } from './api-client.ts';
 import { backOffMs } from './back-off.ts';
+import { gateOf } from './list-gate.ts';
 import { listAll, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
 import type { Clock } from './source.ts';
@@ -149,10 +150,11 @@ export class ListWatch<T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, resource, objectOctetsMax, objectsMax } = this.#options;
+    const { client, resource, objectOctetsMax, objectsMax, timers } = this.#options;
     const path = resource.path ?? (await this.#discover(signal));
     const onOctets = (): void => this.#hear();
-    const context = { client, resource, path, objectOctetsMax, objectsMax, signal, onOctets };
+    const gate = gateOf(timers);
+    const context = { client, resource, path, objectOctetsMax, objectsMax, gate, signal, onOctets };
     const listing = await listAll(context);
     if (signal.aborted) return;
     this.#path = path;

@@ -33,7 +33,7 @@ export interface WatchEvents<T> {
   onVersion(resourceVersion: string): void;
 }
 
-export interface WatchContext<T> extends Omit<ListContext<T>, 'objectsMax'> {
+export interface WatchContext<T> extends Omit<ListContext<T>, 'objectsMax' | 'gate'> {
   readonly resourceVersion: string;
   readonly seconds: number;
   readonly events: WatchEvents<T>;
