@@ -27,7 +27,7 @@ interface Times {
   readonly max: number;
 }
 
-const { values: options } = parseArgs({
+const { values } = parseArgs({
   options: { rate: { type: 'string', default: '100' }, seconds: { type: 'string', default: '20' } },
 });
 
@@ -142,16 +142,16 @@ async function change(
   }
 }
 
-function timesOf(values: number[]): Times {
-  const sorted = values.toSorted((a, b) => a - b);
+function timesOf(times: number[]): Times {
+  const sorted = times.toSorted((a, b) => a - b);
   const at = (part: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 const measured = await measurePropagation({
-  perSecond: Number(options.rate),
-  seconds: Number(options.seconds),
+  perSecond: Number(values.rate),
+  seconds: Number(values.seconds),
 });
 for (const [what, { count, p50, p99, max }] of Object.entries(measured)) {
   process.stdout.write(
