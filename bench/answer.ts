@@ -4,10 +4,11 @@
  *   node [--cpu-prof] bench/answer.ts [SERVICES] [SECONDS] [MIX]
  */
 
+import { setFlagsFromString } from 'node:v8';
 import { createResponder } from '../src/server/answer.ts';
 import { createCounterBlock } from '../src/server/counters-sum.ts';
-import { preferHugePages, type Libc } from '../src/server/linux.ts';
-import { chooseTransport } from '../src/server/udp-transport.ts';
+import { INLINING } from '../src/server/worker-protocol.ts';
+import { loadMemoryAdvice } from '../src/server/udp-transport.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../src/server/responder.ts';
 import { listRecords, soaRecord } from '../src/zonebuilder/records.ts';
 import { APEX, DOMAIN, makeBuilder } from './domain.ts';
@@ -20,8 +21,8 @@ const SLOT_OCTETS = 4096 + 192;
 const ROUNDS = 5;
 
 const [services = '1000', seconds = '1', only] = process.argv.slice(2);
-const { libc } = (await chooseTransport('auto')) as { libc?: Libc };
-const builder = makeBuilder(undefined, libc && ((made) => preferHugePages(libc, made)));
+setFlagsFromString(INLINING);
+const builder = makeBuilder(undefined, await loadMemoryAdvice());
 fillFederation(builder, { services: Number(services), clusters: 13, seed: 1 });
 const names = { hits: [] as string[], chains: [] as string[] };
 const soa = soaRecord({

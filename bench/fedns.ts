@@ -6,9 +6,8 @@
  * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
  */
 
-import { preferHugePages } from '../src/server/linux.ts';
 import { WorkerPool, type SharedSettings } from '../src/server/worker-pool.ts';
-import { chooseTransport } from '../src/server/udp-transport.ts';
+import { chooseTransport, loadMemoryAdvice } from '../src/server/udp-transport.ts';
 import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../src/zonebuilder/image.ts';
 import { APEX, makeBuilder } from './domain.ts';
@@ -32,15 +31,11 @@ const options: Options = {
   ...JSON.parse(json),
 };
 let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
-const transport = await chooseTransport(options.transport ?? 'auto');
-const builder = makeBuilder(
-  (memory) => void pool?.adopt(settingsOf(memory)),
-  transport.kind === 'batch' ? (memory) => preferHugePages(transport.libc, memory) : undefined,
-);
+const builder = makeBuilder((memory) => void pool?.adopt(settingsOf(memory)), await loadMemoryAdvice());
 fillFederation(builder, options);
 const log = { debug: print, info: print, warn: print, error: print };
 pool = new WorkerPool({
-  transport,
+  transport: await chooseTransport(options.transport ?? 'auto'),
   listen: [{ address, port: Number(port) }],
   workers: options.workers,
   settings: settingsOf(builder.memory),

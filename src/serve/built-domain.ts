@@ -19,7 +19,12 @@ export class BuiltDomain implements ServedDomain {
   readonly #hooks: ServedDomainHooks;
   readonly #builder: ZoneBuilder;
 
-  constructor(settings: Settings, hooks: ServedDomainHooks) {
+  /** @param prepareMemory - called with new memory of the image before it is filled */
+  constructor(
+    settings: Settings,
+    hooks: ServedDomainHooks,
+    prepareMemory: (memory: SharedArrayBuffer) => void = () => {},
+  ) {
     this.#settings = settings;
     this.#hooks = hooks;
     this.#builder = new ZoneBuilder({
@@ -30,6 +35,7 @@ export class BuiltDomain implements ServedDomain {
       nextSerial: hooks.nextSerial,
       clock: hooks.clock,
       onMemory: hooks.onImage,
+      prepareMemory,
       onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.timeMs }),
     });
   }

@@ -4,6 +4,7 @@ import type { ClusterSettings } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/cluster-access.ts';
 import { accessLoader, Credentials } from '../watchers/credentials.ts';
 import { KubernetesSource } from '../watchers/kubernetes-source.ts';
+import { loadMemoryAdvice } from '../server/udp-transport.ts';
 import { ManifestSource } from '../watchers/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import { systemTimers } from '../watchers/timers.ts';
@@ -12,8 +13,10 @@ import type { Parts, SourceContext } from './parts.ts';
 import { RealSharedSources } from './shared-sources.ts';
 import { ThreadsDataPlane } from './threads-data-plane.ts';
 
+const prepareMemory = await loadMemoryAdvice();
+
 export const realParts: Parts = {
-  openDomain: (settings, hooks) => new BuiltDomain(settings, hooks),
+  openDomain: (settings, hooks) => new BuiltDomain(settings, hooks, prepareMemory),
   openShared: (settings, context) => new RealSharedSources(settings, context),
   openSource: (cluster, context) =>
     cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),

@@ -3,7 +3,7 @@
  */
 
 import type { Settings } from '../config/settings.ts';
-import type { Libc } from './linux.ts';
+import { preferHugePages, type Libc } from './linux.ts';
 
 /** The choice; `why` completes the log line. */
 export type UdpTransport =
@@ -32,6 +32,18 @@ export async function chooseTransport(
     const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
     if (wanted === 'batch') throw new Error(`transport batch cannot be had: ${reason}`, { cause: error });
     return { kind: 'portable', why: `the batch socket calls do not load: ${reason}` };
+  }
+}
+
+/** What is done with memory of the image before it is filled: huge pages where the machine's calls load, else nothing. */
+export async function loadMemoryAdvice(
+  load: () => Promise<Libc> = loadBatchCalls,
+): Promise<(memory: SharedArrayBuffer) => void> {
+  try {
+    const libc = await load();
+    return (memory) => preferHugePages(libc, memory);
+  } catch {
+    return () => {};
   }
 }
 

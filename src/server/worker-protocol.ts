@@ -53,3 +53,9 @@ export type FromWorker =
   | { readonly kind: 'adopted'; readonly number: number }
   | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+/**
+ * One answer runs through some forty small functions. V8 stops inlining them into each other half-way by default, and
+ * the calls that remain are an eighth of the time that an answer takes.
+ */
+export const INLINING = '--max-inlined-bytecode-size-cumulative=4000';

@@ -14,6 +14,7 @@ import type { TlsCertificate, TlsFiles } from './tls-certificate.ts';
 import { PortableUdp } from './udp-portable.ts';
 import {
   Control,
+  INLINING,
   type FromWorker,
   type ToWorker,
   type WorkerRole,
@@ -110,12 +111,6 @@ function obey(port: MessagePort, responder: Responder, message: ToWorker): void 
 function tell(port: MessagePort, message: FromWorker): void {
   port.postMessage(message);
 }
-
-/**
- * One answer runs through some forty small functions. V8 stops inlining them into each other half-way by default, and
- * the calls that remain are an eighth of the time that an answer takes.
- */
-const INLINING = '--max-inlined-bytecode-size-cumulative=4000';
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   setFlagsFromString(INLINING);
