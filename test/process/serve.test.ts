@@ -36,6 +36,15 @@ t.test('the process answers, and ends cleanly on SIGTERM and SIGINT', async (t) 
   }
 });
 
+t.test('SIGTERM to npm ends the fedns that it runs', async (t) => {
+  const { file } = await site(t);
+  const npm = start(t, 'npm', ['run', '-s', 'fedns', '--', 'serve', '--config', file]);
+  await npm.until(/"msg":"listening"/);
+  npm.child.kill('SIGTERM');
+  await npm.ended;
+  t.match(npm.output(), /"msg":"stopped"/);
+});
+
 t.test('what stops a start is one clear line and exit code 1', async (t) => {
   const { folder, port, adminPort } = await site(t);
   const blocker = createServer().listen(port, '127.0.0.1');
