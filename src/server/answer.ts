@@ -10,6 +10,7 @@
  * One guard stands around it: an exception is a bug, costs that query a SERVFAIL, and is counted. Nothing here
  * waits or allocates.
  */
+import { isMapped, MAPPED_OFFSET } from './client-address.ts';
 import { Class, Rcode } from '../zonebuilder/dns.ts';
 import { isAllowed } from './access.ts';
 import { answerName } from './answer-name.ts';
@@ -110,8 +111,10 @@ class ImageResponder implements Responder {
     x.queryEnd = queryStart + queryLength;
     x.transport = transport;
     x.client = client;
-    x.clientStart = clientStart;
-    x.clientLength = clientLength;
+    // One client is to be known as one over every socket: to its cookie, to rate limiting.
+    const mapped = clientLength === 16 && isMapped(client, clientStart);
+    x.clientStart = mapped ? clientStart + MAPPED_OFFSET : clientStart;
+    x.clientLength = mapped ? 4 : clientLength;
     if (x.reply !== reply) {
       x.reply = reply;
       x.replyData = dataOf(reply);

@@ -83,7 +83,7 @@ export function openRateLimiter(memory: SharedArrayBuffer, settings: RateLimitSe
  * Counts one reply and says what becomes of it. Allocates nothing.
  *
  * @param nameHash - what the owner name is told apart by, for {@link ReplyClass}.answer; else ignored
- * @param client - holds the client's address at `start`: 4 or 16 octets
+ * @param client - holds the client's address at `start`: 4 or 16 octets, the latter never v4-mapped
  * @param nowMs - milliseconds, of a clock that all workers share; a step back of over a minute forgives everything
  */
 export function limitReply(
@@ -112,10 +112,9 @@ function findEntry(
   length: number,
   nowMs: number,
 ): number {
-  const v4Start = length === 4 ? start : isMapped(client, start) ? start + 12 : -1;
-  const high = v4Start < 0 ? prefixWord(client, start, 4) : prefixWord(client, v4Start, 3);
+  const high = prefixWord(client, start, length === 4 ? 3 : 4);
   // Three octets of IPv6 stay below 2^24, so that networks of the two families never meet.
-  const low = v4Start < 0 ? prefixWord(client, start + 4, 3) : 1 << 24;
+  const low = length === 4 ? 1 << 24 : prefixWord(client, start + 4, 3);
   const rest = replyClass === ReplyClass.answer ? nameHash : -1 - replyClass;
   const place = mix(mix(mix(table[0]! ^ high) ^ low) ^ rest);
   const tag = mix(mix(mix(table[1]! ^ rest) ^ low) ^ high);
@@ -159,12 +158,6 @@ function ageMs(table: Int32Array, entry: number, nowMs: number): number {
   const age = (nowMs - table[entry + AT_MS]!) | 0;
   if (age >= 0) return age;
   return age > -60_000 ? 0 : 0x7fffffff;
-}
-
-/** Whether 16 octets are an IPv4 address, as a dual-stack socket shows it (RFC 4291 section 2.5.5.2). */
-function isMapped(octets: Uint8Array, start: number): boolean {
-  for (let i = 0; i < 10; i++) if (octets[start + i] !== 0) return false;
-  return octets[start + 10] === 0xff && octets[start + 11] === 0xff;
 }
 
 /** The first `count` octets, in one word. */

@@ -106,6 +106,19 @@ test('RFC 7873 section 5.2.4: a cookie is of no use to another address', async (
   t.equal(ask(federation, cookieOnly(cookie), Buffer.of(192, 0, 2, 2)).rcode, 'BADCOOKIE');
 });
 
+test('one client is one over every socket, also where IPv6 shows its IPv4 address', async (t) => {
+  const policy: QueryPolicy = { ...DEFAULT_POLICY, ...limitedTo(10) };
+  const federation = makeDomain({ policy, clock: () => START_MS });
+  const v4 = Buffer.of(192, 0, 2, 1);
+  const mapped = Buffer.concat([Buffer.alloc(10), Buffer.of(255, 255), v4]);
+  t.equal(ask(federation, cookieOnly(learn(federation, mapped)), v4).rcode, 'NOERROR');
+  const plain = makeQuery(SERVICE, 'A');
+  const replies = [...Array(40).keys()].map((i) =>
+    federation.askRaw(plain, Transport.udp, i % 2 === 0 ? v4 : mapped),
+  );
+  t.equal(replies.filter((reply) => reply !== undefined).length, 9, 'ten with the one above');
+});
+
 test('where cookies are required, answers over UDP go to proven addresses only', async (t) => {
   const policy: QueryPolicy = {
     ...DEFAULT_POLICY,
