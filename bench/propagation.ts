@@ -142,8 +142,8 @@ async function change(
   }
 }
 
-function timesOf(values: number[]): Times {
-  const sorted = values.toSorted((a, b) => a - b);
+function timesOf(times: number[]): Times {
+  const sorted = times.toSorted((a, b) => a - b);
   const at = (part: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };

@@ -45,6 +45,10 @@ export class FactRelay implements FactSink {
     }
   }
 
+  batch(cause: Cause, work: () => void): void {
+    this.#domain.batch(cause, work);
+  }
+
   removeCluster(name: string): void {
     this.#domain.removeCluster(name);
   }

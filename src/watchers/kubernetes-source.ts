@@ -16,6 +16,7 @@ import { ChangeQueue } from './change-queue.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import { ClusterObjects } from './cluster-objects.ts';
 import type { Credentials } from './credentials.ts';
+import { firstCommitsOf } from './first-commits.ts';
 import { FlapDamping } from './flap-damping.ts';
 import type { HostnameFollower } from './hostnames.ts';
 import { watchedKinds, type WatchedKind } from './kinds.ts';
@@ -76,6 +77,9 @@ export class KubernetesSource implements ClusterSource {
   /** Whether a loop has failed since the cluster was last in contact. */
   #loopsBroke = false;
   #status: ClusterStatus = 'pending';
+  /** A complete resync waits for its commit. */
+  #commitDue = false;
+  #takeBackCommit: () => void = () => {};
   #syncedMs: number | undefined;
   #slowedSinceMs: number | undefined;
 
@@ -110,6 +114,7 @@ export class KubernetesSource implements ClusterSource {
 
   async stop(): Promise<void> {
     this.#firstAttempt.abort();
+    this.#takeBackCommit();
     this.#queue.stop();
     this.#options.credentials.close();
     this.#client.close();
@@ -186,11 +191,19 @@ export class KubernetesSource implements ClusterSource {
       return;
     }
     this.#resync.set(kind, listing);
-    if (this.#resync.size === this.#loops.size) this.#commitResync(this.#resync);
+    if (this.#resync.size < this.#loops.size || this.#commitDue) return;
+    const { sink, timers } = this.#options;
+    const commit = (): void => this.#commitResync();
+    this.#commitDue = true;
+    this.#takeBackCommit = firstCommitsOf(sink, timers).add(commit, this.#relistCause(kind));
   }
 
   /** All kinds at once: Services without their slices would be Services without endpoints. */
-  #commitResync(lists: ReadonlyMap<ObjectKind, Listing<SlimResult>>): void {
+  #commitResync(): void {
+    this.#commitDue = false;
+    const lists = this.#resync;
+    // Begun anew while it waited.
+    if (lists === undefined || lists.size < this.#loops.size) return;
     const { governor, clock } = this.#options;
     this.#resync = undefined;
     this.#objects.begin();

@@ -72,4 +72,6 @@ export interface FactSink {
   removeShard(id: ShardId, cause: Cause): void;
   /** Replaces all shards of a cluster, as after a relist: a shard that both lists hold is never absent between. */
   replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void;
+  /** Calls `work`, and lets the facts that it brings take effect together when it ends. Not to be nested. */
+  batch?(cause: Cause, work: () => void): void;
 }
