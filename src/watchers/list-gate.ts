@@ -1,15 +1,16 @@
 /**
- * How many pages of lists are read at once, over all clusters. Every socket that has octets gets its turn in each round
- * of the event loop: hundreds of lists together would make one round take seconds, and probes and watches time out
- * for nothing. A turn is lent for a while only, so that a cluster that trickles a page delays nobody else.
+ * How many lists are read at once, over all clusters. Every socket that has octets gets its turn in each round of the
+ * event loop: hundreds of lists together would make one round take seconds, and probes and watches time out for
+ * nothing; all of them would be half read for most of the time, too, and take memory. A turn is lent for a while only,
+ * so that a cluster that trickles its list delays nobody else.
  */
 
 import type { Timer, Timers } from './timers.ts';
 
-/** Pages at once: enough to keep the processor busy over slow networks, few enough for rounds of some 10 ms. */
-const PAGES_MAX = 16;
-/** How long a page may keep others waiting. */
-const LEASE_MS = 3_000;
+/** Lists at once: enough to keep the processor busy over slow networks, few enough for rounds of some 10 ms. */
+const LISTS_MAX = 16;
+/** How long a list may keep others waiting. */
+const LEASE_MS = 5_000;
 
 /** Ends a turn; calling it again does nothing. */
 export type Release = () => void;
@@ -26,7 +27,7 @@ export class ListGate {
 
   /** Waits for a turn, first come, first served; an abort ends the wait with a turn that counts for nothing. */
   async enter(signal: AbortSignal): Promise<Release> {
-    if (this.#taken < PAGES_MAX) this.#taken++;
+    if (this.#taken < LISTS_MAX) this.#taken++;
     else if (!(await this.#wait(signal))) return () => {};
     let timer: Timer | undefined;
     const release = (): void => {

@@ -45,9 +45,14 @@ export interface Listing<T> {
  * @throws ApiError
  */
 export async function listAll<T>(context: ListContext<T>): Promise<Listing<T>> {
-  for (const limit of [PAGE_OBJECTS, PAGE_OBJECTS, 0]) {
-    const listing = await listPages(context, limit);
-    if (listing !== 'expired') return listing;
+  const release = await context.gate.enter(context.signal);
+  try {
+    for (const limit of [PAGE_OBJECTS, PAGE_OBJECTS, 0]) {
+      const listing = await listPages(context, limit);
+      if (listing !== 'expired') return listing;
+    }
+  } finally {
+    release();
   }
   throw new ApiError('GONE', 'the list expired while it was read', { status: 410 });
 }
@@ -93,15 +98,10 @@ async function readPage<T>(context: ListContext<T>, path: string, objects: T[]):
     onItem: (octets) => keep(resource.read(parseJson(octets))),
     onTooLarge: (head) => keep(resource.readTooLarge(head, objectOctetsMax)),
   });
-  const release = await context.gate.enter(context.signal);
-  try {
-    const reply = await client.get(path, acceptHeader(resource, 'list'), LIST_LIMITS, context.signal);
-    for await (const chunk of reply.chunks) {
-      context.onOctets();
-      scanner.push(chunk);
-    }
-  } finally {
-    release();
+  const reply = await client.get(path, acceptHeader(resource, 'list'), LIST_LIMITS, context.signal);
+  for await (const chunk of reply.chunks) {
+    context.onOctets();
+    scanner.push(chunk);
   }
   return readFrame(scanner.finish());
 }
