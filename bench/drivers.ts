@@ -25,10 +25,14 @@ export interface Load {
 /** Queries that dnsperf keeps waiting: enough to fill batches, too few to fill a default receive buffer. */
 const OUTSTANDING = 200;
 
-export async function dnsperf(target: Target, queries: string, edns: boolean): Promise<Load> {
+export async function dnsperf(
+  target: Target,
+  queries: string,
+  { edns, clients }: { readonly edns: boolean; readonly clients: number },
+): Promise<Load> {
   const { address, port, core, seconds, namespace } = target;
   const where = `-s ${address} -p ${port} -d ${queries}`;
-  const how = `-l ${seconds} -c 4 -T 1 -q ${OUTSTANDING} -t 1${edns ? ' -e' : ''}`;
+  const how = `-l ${seconds} -c ${clients} -T 1 -q ${OUTSTANDING} -t 1${edns ? ' -e' : ''}`;
   const output = await run([
     ...inNamespace(namespace),
     ...words(`taskset -c ${core} dnsperf ${where} ${how}`),

@@ -37,6 +37,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
     drivers: { type: 'string', default: 'dnsperf,pace,kxdpgun' },
+    clients: { type: 'string', default: '4' },
     rate: { type: 'string', default: '400000' },
     keep: { type: 'boolean', default: false },
   },
@@ -49,6 +50,8 @@ export interface Plan {
   readonly mixes: readonly Mix[];
   readonly seconds: number;
   readonly rounds: number;
+  /** Sockets that dnsperf asks from. */
+  readonly clients: number;
   /** Queries per second that kxdpgun offers. */
   readonly rate: number;
   readonly folder: string;
@@ -65,6 +68,7 @@ const plan: Plan = {
   mixes: MIXES.filter((mix) => values.mix.split(',').includes(mix)),
   seconds: Number(values.seconds),
   rounds: Number(values.rounds),
+  clients: Number(values.clients),
   rate: Number(values.rate),
   folder,
   serverCores: workers === 1 ? '0' : `0-${workers - 1}`,

@@ -23,7 +23,8 @@ const PAUSE_MS = 200;
 export async function measureLoopback(plan: Plan, servers: readonly Running[]): Promise<Row[]> {
   const ask = (server: Running, mix: Mix): Promise<Load> => {
     const target = { ...server, core: plan.driverCore, seconds: plan.seconds };
-    return dnsperf(target, join(plan.folder, `${mix}.queries`), mix === 'edns');
+    const queries = join(plan.folder, `${mix}.queries`);
+    return dnsperf(target, queries, { edns: mix === 'edns', clients: plan.clients });
   };
   return measureAll(plan, servers, 'dnsperf', ask);
 }

@@ -64,7 +64,10 @@ async function soak(packets: number): Promise<number[]> {
   const memory: number[] = [];
   let answered = 0;
   while (memory.length < TENTHS) {
-    const load = await dnsperf({ address: '127.0.0.1', port: PORT, core, seconds: 5 }, queries, false);
+    const load = await dnsperf({ address: '127.0.0.1', port: PORT, core, seconds: 5 }, queries, {
+      edns: false,
+      clients: 4,
+    });
     answered += load.answers;
     if (load.answers === 0) throw new Error(`no answers, see ${folder}/log`);
     if (answered < (packets / TENTHS) * (memory.length + 1)) continue;
