@@ -9,6 +9,8 @@ import type { Timer, Timers } from './timers.ts';
 
 /** Least time between two commits. The first is at once: a single cluster waits for nothing. */
 const SPACING_MS = 1_000;
+/** Clusters in one commit: its work is one turn of the event loop, and what waits beside it keeps its lists in memory. */
+const COMMITS_MAX = 8;
 
 export class FirstCommits {
   readonly #sink: FactSink;
@@ -46,10 +48,11 @@ export class FirstCommits {
   }
 
   #commit(cause: Cause): void {
-    const commits = [...this.#waiting];
-    this.#waiting.clear();
+    const commits = [...this.#waiting].slice(0, COMMITS_MAX);
+    for (const commit of commits) this.#waiting.delete(commit);
     this.#endTimer();
     this.#lastMs = this.#timers.now();
+    if (this.#waiting.size > 0) this.#timer = this.#timers.after(0, () => this.#commit(cause));
     const work = (): void => runAll(commits);
     if (this.#sink.batch === undefined) work();
     else this.#sink.batch(cause, work);
