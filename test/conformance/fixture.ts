@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { QueryPolicy } from '../../src/server/policy.ts';
 import { createCookieMemory } from '../../src/server/cookies.ts';
 import { Transport } from '../../src/server/responder.ts';
+import type { ListenError } from '../../src/server/socket-address.ts';
 import { chooseTransport } from '../../src/server/udp-transport.ts';
 import { WorkerPool } from '../../src/server/worker-pool.ts';
 import type { ListenAddress } from '../../src/config/settings.ts';
@@ -89,9 +90,15 @@ async function startWorkers(
     tcp: {},
     log: keepLog(),
   });
-  const [listen] = await pool.start();
-  t.teardown(() => pool.stop());
-  return listen!;
+  try {
+    const [listen] = await pool.start();
+    t.teardown(() => pool.stop());
+    return listen!;
+  } catch (error) {
+    // The port that the system chose for UDP may be in use over TCP, by some other test's client.
+    if ((error as ListenError).code !== 'EADDRINUSE') throw error;
+    return startWorkers(t, federation, kind, firstReader);
+  }
 }
 
 /**
