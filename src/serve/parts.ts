@@ -49,6 +49,8 @@ export interface SharedSources {
   readonly governor: OutageGovernor;
   /** How the credentials of a cluster are loaded that has joined by itself. */
   loaderOf(cluster: string): (() => Promise<ClusterAccess>) | undefined;
+  /** Why it is not known which clusters have joined, as far as that is known. */
+  trouble(): string | undefined;
   /** What hostnames resolved to, also after the stop. */
   remembered(): readonly HostnameAddresses[];
   /** Takes back what {@link remembered} gave; to be called before the start. */

@@ -42,6 +42,10 @@ export class RealSharedSources implements SharedSources {
     return this.#loaders.get(cluster);
   }
 
+  trouble(): string | undefined {
+    return this.#secrets?.state().lastError?.message;
+  }
+
   remembered(): readonly HostnameAddresses[] {
     return this.resolver.remembered();
   }
@@ -63,7 +67,7 @@ export class RealSharedSources implements SharedSources {
 
   #openSecrets(settings: Settings, context: SharedContext): ClusterSecrets | undefined {
     if (settings.clusterSecrets === undefined) return undefined;
-    const { clock, onJoin, onLeave, onComplete } = context;
+    const { clock, log, onJoin, onLeave, onComplete } = context;
     const reserved = new Set(settings.clusters.map((cluster) => cluster.name));
     const load = accessLoader({ kind: 'inCluster' }, process.env);
     return new ClusterSecrets({
@@ -83,6 +87,7 @@ export class RealSharedSources implements SharedSources {
       timers: systemTimers,
       clock,
       random: Math.random,
+      log,
     });
   }
 }

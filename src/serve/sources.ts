@@ -86,7 +86,11 @@ export class Sources {
 
   reports(): readonly ClusterReport[] {
     const running = [...this.#entries.values()].map(({ source }) => source.report());
-    return [...running, ...[...this.#awaited].map(([name, sinceMs]) => awaitedReport(name, sinceMs))];
+    const trouble = this.#shared?.parts.trouble();
+    return [
+      ...running,
+      ...[...this.#awaited].map(([name, sinceMs]) => awaitedReport(name, sinceMs, trouble)),
+    ];
   }
 
   /** Names of the clusters in the sink that no configuration names. */
@@ -204,7 +208,7 @@ export class Sources {
   }
 }
 
-function awaitedReport(name: string, sinceMs: number): ClusterReport {
+function awaitedReport(name: string, sinceMs: number, trouble = 'not yet'): ClusterReport {
   return {
     name,
     kind: 'kubernetes',
@@ -215,7 +219,7 @@ function awaitedReport(name: string, sinceMs: number): ClusterReport {
     lastOctetMs: {},
     objects: 0,
     refusals: [],
-    lastError: 'the Secrets of clusterSecrets have not been listed yet',
+    lastError: `the Secrets of clusterSecrets have not been listed: ${trouble}`,
   };
 }
 

@@ -11,7 +11,7 @@ import { secretsResource, type ClusterSecret, type SecretResult } from './cluste
 import type { Credentials } from './credentials.ts';
 import { ListWatch, type ListWatchState } from './list-watch.ts';
 import { RefusalBook } from './refusals.ts';
-import type { Clock, Refusal } from './source.ts';
+import type { Clock, Log, Refusal } from './source.ts';
 import type { Random, Timers } from './timers.ts';
 
 /** Secrets taken in; more clusters than anyone federates, and a bound on what a full namespace costs. */
@@ -42,6 +42,7 @@ export interface ClusterSecretsOptions {
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
 interface Joined {
@@ -57,6 +58,7 @@ export class ClusterSecrets {
   readonly #secrets = new Map<string, ClusterSecret>();
   /** Clusters that have been announced, by name. */
   readonly #joined = new Map<string, Joined>();
+  #trouble: string | undefined;
 
   constructor(options: ClusterSecretsOptions) {
     const { credentials, timers, clock, random, namespace } = options;
@@ -73,7 +75,7 @@ export class ClusterSecrets {
       random,
       onList: ({ objects }) => this.#replace(objects),
       onChange: (type, secret) => this.#change(type === 'DELETED', secret),
-      onState: () => {},
+      onState: () => this.#noteTrouble(),
     });
   }
 
@@ -105,6 +107,17 @@ export class ClusterSecrets {
 
   state(): ListWatchState {
     return this.#loop.state;
+  }
+
+  /** Says what changed about the trouble, not that it lasts. */
+  #noteTrouble(): void {
+    const { failingSinceMs, lastError } = this.#loop.state;
+    const trouble = failingSinceMs === undefined ? undefined : lastError?.message;
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    const { log, namespace } = this.#options;
+    if (trouble === undefined) log.info({ namespace }, 'the Secrets of member clusters are read again');
+    else log.warn({ namespace, reason: trouble }, 'the Secrets of member clusters cannot be read');
   }
 
   #replace(results: readonly SecretResult[]): void {

@@ -168,6 +168,7 @@ test('clusters that Secrets describe join without a restart', async (t) => {
     timers: systemTimers,
     clock: Date.now,
     random: Math.random,
+    log: { info: () => {}, warn: () => {} },
   });
   secrets.start();
   for (const name of ['two', 'three'] as const) await clusters.one.admin.apply(await joinSecret(name));

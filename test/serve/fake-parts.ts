@@ -191,6 +191,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
       resolver: { follow: () => undefined },
       governor: new OutageGovernor({ timers: systemTimers, graceSeconds: 60, failStaticAbove: 0.5 }),
       loaderOf: () => undefined,
+      trouble: () => undefined,
       remembered: () => hostnames,
       remember: (list) => void (hostnames = list),
       start: () => options.startShared?.(settings, context),

@@ -13,6 +13,10 @@ interface Followed {
   readonly time: FakeTime;
   readonly secrets: ClusterSecrets;
   readonly events: string[];
+  /** Log messages. */
+  readonly said: string[];
+  /** Complete lists taken in. */
+  readonly lists: () => number;
   readonly joined: Map<string, SecretCluster>;
   stop(): Promise<void>;
 }
@@ -24,6 +28,8 @@ async function follow(initial: readonly Json[] = [], reserved: readonly string[]
   await server.start();
   const time = new FakeTime();
   const events: string[] = [];
+  const said: string[] = [];
+  let lists = 0;
   const joined = new Map<string, SecretCluster>();
   const { name: _name, origin: _origin, ...defaults } = clusterSettings();
   const load = async (): ReturnType<SecretCluster['load']> => serverAccess(server);
@@ -40,9 +46,14 @@ async function follow(initial: readonly Json[] = [], reserved: readonly string[]
       events.push(`-${name}`);
       joined.delete(name);
     },
+    onComplete: () => lists++,
     timers: time,
     clock: time.clock,
     random: () => 0.5,
+    log: {
+      info: (_, message) => said.push(message),
+      warn: (_, message) => said.push(message),
+    },
   });
   secrets.start();
   await until(() => server.watching === 1);
@@ -51,7 +62,7 @@ async function follow(initial: readonly Json[] = [], reserved: readonly string[]
     await until(() => server.connections === 0);
     await server.stop();
   };
-  return { server, time, secrets, events, joined, stop };
+  return { server, time, secrets, events, said, lists: () => lists, joined, stop };
 }
 
 interface SecretParts {
@@ -205,14 +216,18 @@ test('a cluster of the configuration cannot be taken', async (t) => {
 });
 
 test('while the host cluster is away nobody leaves', async (t) => {
-  const { server, time, events, stop } = await follow([secret()]);
+  const { server, time, events, said, lists, stop } = await follow([secret()]);
+  t.equal(lists(), 1);
   await server.stop();
   await time.advance(600_000);
   t.same(events, ['+one']);
+  t.equal(lists(), 1, 'nothing is concluded from silence');
+  t.match(said, [/cannot be read/]);
   await server.start();
   await time.advanceUntil(() => server.watching === 1, 60_000);
   server.put(SECRETS, secret({ name: 'two' }));
   await until(() => events.length === 2);
   t.same(events, ['+one', '+two']);
+  t.match(said.at(-1), /are read again/);
   await stop();
 });
