@@ -29,6 +29,8 @@ export interface HealthOptions {
   readonly random: Random;
   /** The loop that has failed for longest: since when (monotonic) and why. */
   readonly worstLoop: () => { readonly sinceMs: number; readonly reason: string } | undefined;
+  /** `/readyz` says ok after it did not: reason for loops that wait to try again. */
+  readonly onAnswer: () => void;
   /** `sinceMs`: when the first sign of the condition was seen, on the monotonic clock. */
   readonly onCondition: (condition: ClusterCondition, sinceMs: number) => void;
 }
@@ -47,6 +49,7 @@ export class ClusterHealth {
   /** Outcomes in a row that speak for another condition. */
   #streak = 0;
   #streakSinceMs = 0;
+  #answers = true;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -116,6 +119,8 @@ export class ClusterHealth {
         PROBE_OCTETS_MAX,
       );
       if (!body.startsWith('ok')) throw new ApiError('NOT_JSON', '/readyz does not say ok');
+      if (!this.#answers) this.#options.onAnswer();
+      this.#answers = true;
       return this.#loopOutcome();
     } catch (error) {
       return this.#failedOutcome(asApiError(error, 'UNREACHABLE'));
@@ -126,6 +131,7 @@ export class ClusterHealth {
     // A server that will not tell strangers how it is has answered; whether it works, the loops know.
     if (ANSWERED.has(error.code)) return this.#loopOutcome();
     this.#lastError = error.message;
+    this.#answers = false;
     return CONNECTION_CODES.has(error.code) ? 'unreachable' : 'notReady';
   }
 

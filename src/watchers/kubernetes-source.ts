@@ -162,6 +162,7 @@ export class KubernetesSource implements ClusterSource {
       clock,
       random,
       worstLoop: () => this.#worstLoop(),
+      onAnswer: () => this.#nudgeLoops(),
       onCondition: (condition, sinceMs) => this.#onCondition(condition, sinceMs),
     });
   }
@@ -257,6 +258,10 @@ export class KubernetesSource implements ClusterSource {
     else if (this.#resync === undefined) governor.contact(this.name);
     this.#resyncOnContact = false;
     this.#loopsBroke = false;
+    this.#nudgeLoops();
+  }
+
+  #nudgeLoops(): void {
     for (const loop of this.#loops.values()) loop.nudge();
   }
 

@@ -81,6 +81,8 @@ export class ListWatch<T> {
   #absences = 0;
   /** Whether the cluster has the kind; undefined: not known yet. */
   #present: boolean | undefined;
+  /** Whether the last thing that happened was a complete list. */
+  #listedLast = false;
   #failingSinceMs: number | undefined;
   #lastError: ApiError | undefined;
   #lastOctetMs: number | undefined;
@@ -160,6 +162,7 @@ export class ListWatch<T> {
     this.#path = path;
     this.#version = listing.resourceVersion;
     this.#present = true;
+    this.#listedLast = true;
     this.#absences = 0;
     this.#lists++;
     this.#options.onList(listing);
@@ -187,6 +190,9 @@ export class ListWatch<T> {
     };
     const events = {
       onOpen: (): void => {
+        // With a list just read, what is known is complete, however long this watch is going to last.
+        if (this.#listedLast) this.#recovers();
+        this.#listedLast = false;
         settling = timers.after(WATCH_SETTLED_MS, works);
       },
       onChange: (type: ChangeType, object: T): void => {
@@ -225,6 +231,10 @@ export class ListWatch<T> {
 
   #works(): void {
     this.#failures = 0;
+    this.#recovers();
+  }
+
+  #recovers(): void {
     if (this.#failingSinceMs === undefined) return;
     this.#failingSinceMs = undefined;
     this.#options.onState();

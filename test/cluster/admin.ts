@@ -92,6 +92,7 @@ const PLURALS: Readonly<Record<string, string>> = {
   EndpointSlice: 'endpointslices',
   CustomResourceDefinition: 'customresourcedefinitions',
   ServiceExport: 'serviceexports',
+  Deployment: 'deployments',
 };
 
 function pathOf(object: Json): string {

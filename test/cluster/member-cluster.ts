@@ -25,6 +25,9 @@ rules:
   - level: None
 `;
 
+/** Three seconds on an idle machine. */
+const START_MS_MAX = 180_000;
+
 /** etcd, for any number of clusters. */
 export class Etcd {
   readonly url: string;
@@ -123,7 +126,7 @@ export class MemberCluster {
       '--audit-log-path=' + this.#auditLog,
     ];
     this.#apiServer = startProgram(program('kube-apiserver'), args, file('kube-apiserver.log'));
-    await eventually(() => this.admin.get('/readyz'));
+    await eventually(() => this.admin.get('/readyz'), START_MS_MAX);
   }
 
   /** Kills it: left to itself, it waits a minute for its clients to go. */
@@ -185,7 +188,7 @@ export class MemberCluster {
     const file = (name: string): string => join(this.folder, name);
     const args = [
       '--kubeconfig=' + this.kubeconfig,
-      '--controllers=endpointslice-controller',
+      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller',
       '--leader-elect=false',
       '--use-service-account-credentials=false',
       '--bind-address=127.0.0.1',

@@ -33,6 +33,7 @@ async function probed(): Promise<Probed> {
     clock: time.clock,
     random: () => 0.5,
     worstLoop: () => subject.loop,
+    onAnswer: () => conditions.push('answers'),
     onCondition: (condition) => conditions.push(condition),
   });
   const stop = async (): Promise<void> => {
@@ -71,7 +72,7 @@ test('a readyz that is not ok three times makes a cluster NotReady, and two succ
   server.readyz = 200;
   await time.advanceUntil(() => health.condition === 'Ready', 10_000, 100);
   t.equal(seen(), before + 5);
-  t.same(conditions, ['Ready', 'NotReady', 'Ready']);
+  t.same(conditions, ['Ready', 'NotReady', 'answers', 'Ready']);
   await stop();
 });
 
@@ -86,7 +87,7 @@ test('a server that is gone is Offline, and NotReady when it is back but not wel
   await time.advanceUntil(() => health.condition === 'NotReady', 20_000);
   server.readyz = 200;
   await time.advanceUntil(() => health.condition === 'Ready', 20_000);
-  t.same(conditions, ['Ready', 'Offline', 'NotReady', 'Ready']);
+  t.same(conditions, ['Ready', 'Offline', 'NotReady', 'answers', 'Ready']);
   await stop();
 });
 
