@@ -1,4 +1,8 @@
-import { test } from 'tap';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { test } from 'tap';
+import type { ClusterAccess } from '../../src/watchers/cluster-access.ts';
 import { LOOP_FAILING_MS, PROBE_MS } from '../../src/watchers/cluster-health.ts';
 import { ABSENT_POLL_MS } from '../../src/watchers/list-watch.ts';
 import { WATCH_IDLE_MS } from '../../src/watchers/watch-stream.ts';
@@ -27,6 +31,9 @@ import {
   type WatchedCluster,
 } from './watched-cluster.ts';
 
+// A dozen seconds on a machine with nothing else to do.
+t.setTimeout(180_000);
+
 /** Makes the endpoint unready and ready again, and waits until both have been taken in. */
 async function follows(cluster: WatchedCluster): Promise<void> {
   cluster.server.put(SLICES, slice([{ ...READY, conditions: { ready: false } }]));
@@ -34,6 +41,8 @@ async function follows(cluster: WatchedCluster): Promise<void> {
   cluster.server.put(SLICES, slice([READY]));
   await cluster.time.advanceUntil(() => isServed(cluster), 120_000);
 }
+
+const EXEC = { apiVersion: 'client.authentication.k8s.io/v1', args: [], env: {}, provideClusterInfo: false };
 
 const NOTHING_LEFT = { timers: 0, connections: 0 };
 
@@ -332,6 +341,49 @@ test('401 with a token that has been rotated is retried at once with the new one
   t.equal(statusOf(cluster), 'available');
   t.same(await cluster.stop(), NOTHING_LEFT);
 });
+
+/** A plugin that gives a token. */
+function printing(token: string): string {
+  return `echo '{"apiVersion":"${EXEC.apiVersion}","kind":"ExecCredential","status":{"token":"${token}"}}'`;
+}
+
+const BROKEN_PLUGINS = {
+  fails: 'exit 1',
+  hangs: 'exec sleep 1000',
+  'prints a gigabyte': 'exec head -c 1000000000 /dev/zero',
+} as const;
+
+for (const [what, script] of Object.entries(BROKEN_PLUGINS)) {
+  test(`an exec plugin that ${what} has its cluster held until it works again`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'fedns-plugin-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const command = join(folder, 'plugin');
+    const write = (text: string): Promise<void> =>
+      writeFile(command, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    await write(printing('old'));
+    const server = await startServer();
+    let accepted = 'old';
+    server.scripts.push(({ headers, response }) => {
+      if (headers.authorization === `Bearer ${accepted}`) return false;
+      replyStatus(response, 401, 'Unauthorized');
+      return true;
+    });
+    const load = async (): Promise<ClusterAccess> => serverAccess(server, { exec: { ...EXEC, command } });
+    const cluster = await watchCluster({ server, load, graceSeconds: 3600 });
+    await synced(cluster);
+    await cluster.time.advance(6000);
+    await write(script);
+    accepted = 'new';
+    server.endWatches();
+    await cluster.time.advanceUntil(() => statusOf(cluster) === 'held', 120_000);
+    t.match(cluster.source.report().lastError, /401|exec plugin/);
+    t.ok(isServed(cluster), 'answered during');
+    await write(printing('new'));
+    await cluster.time.advanceUntil(() => statusOf(cluster) === 'available', 120_000);
+    await follows(cluster);
+    t.same(await cluster.stop(), NOTHING_LEFT);
+  });
+}
 
 test('a server that restarts is held, and relisted before it counts again', async (t) => {
   const cluster = await watchCluster();
