@@ -6,6 +6,8 @@
  * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
  */
 
+import { BATCH_BOUNDS, Counter } from '../src/server/counters.ts';
+import { sumCounters } from '../src/server/counters-sum.ts';
 import { WorkerPool, type SharedSettings } from '../src/server/worker-pool.ts';
 import { chooseTransport, loadMemoryAdvice } from '../src/server/udp-transport.ts';
 import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
@@ -45,7 +47,16 @@ pool = new WorkerPool({
 await pool.start();
 if (options.updates > 0) keepChanging(builder, options);
 print({}, 'ready');
-process.on('SIGTERM', () => void pool?.stop().then(() => process.exit(0)));
+process.on('SIGTERM', () => void end());
+
+async function end(): Promise<void> {
+  await pool?.stop();
+  const batches = [
+    ...sumCounters(pool?.counters ?? []).slice(Counter.batch, Counter.batch + BATCH_BOUNDS.length),
+  ];
+  print({ bounds: BATCH_BOUNDS, batches }, 'batches by size');
+  process.exit(0);
+}
 
 function settingsOf(image: ImageMemory): SharedSettings {
   return { image, apex: APEX, udpPayloadMax: 1232 };

@@ -32,6 +32,8 @@ import { Linux, type Libc } from './linux.ts';
 const SEGMENT_SIZE_OCTETS = 24;
 /** Octets of one message: what fits into an IPv4 packet, with room for headers. */
 const JOINT_OCTETS_MAX = 65_000;
+/** Replies per client from which joining them saves more than it costs, see bench/NOTES.md. */
+const JOINT_REPLIES_MIN = 2;
 /** After so many batches without a client that asked twice, only every so many-th is looked through. */
 const FRUITLESS_MAX = 16;
 
@@ -57,10 +59,11 @@ let batchNumber = 0;
 
 /** Sends replies 0 to `replies` (exclusive). Those that the kernel does not take are counted. */
 export function sendReplies(libc: Libc, batch: BatchSocket, counters: Float64Array, replies: number): void {
-  if (replies > 1 && isWorthTrying(batch)) {
+  if (replies >= JOINT_REPLIES_MIN && isWorthTrying(batch)) {
     const clients = chainByClient(batch, replies);
-    batch.joint.fruitless = clients === replies ? batch.joint.fruitless + 1 : 0;
-    if (clients < replies) {
+    const isFruitful = clients * JOINT_REPLIES_MIN <= replies;
+    batch.joint.fruitless = isFruitful ? 0 : batch.joint.fruitless + 1;
+    if (isFruitful) {
       sendJoint(libc, batch, counters, joinChains(batch, clients));
       return;
     }
