@@ -30,6 +30,11 @@ export class ImageView {
   readonly staticDepths: number;
   readonly cutDepths: number;
   readonly hasWildcards: boolean;
+  /**
+   * Whether some cluster has told nothing yet, so that nothing negative may be concluded. Looked at before anything is
+   * looked up: what the last of them brings is published before it counts as heard.
+   */
+  isPending = false;
   readonly #words: Int32Array;
   readonly #shorts: Uint16Array;
   readonly #control: Int32Array;
@@ -63,7 +68,7 @@ export class ImageView {
     // What follows are plain loads: each atomic one is a call of 10 ns, and there are several per query. Nothing but an
     // atomic load keeps them from being moved before the store on ARM. From here on they follow references, which no
     // processor loads through before it has them.
-    Atomics.load(this.#control, this.#reader);
+    this.isPending = Atomics.load(this.#words, Header.pending) !== 0;
   }
 
   leave(): void {
@@ -77,11 +82,6 @@ export class ImageView {
 
   get serial(): number {
     return Atomics.load(this.#words, Header.serial);
-  }
-
-  /** Whether some cluster has told nothing yet, so that nothing negative may be concluded. */
-  get isPending(): boolean {
-    return this.#words[Header.pending] !== 0;
   }
 
   /** The blob of a Service or non-terminal whose key is `key[start..end)`; 0 when there is none. */
