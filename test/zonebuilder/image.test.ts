@@ -114,7 +114,10 @@ t.test('content is the same in a new arena', (t) => {
   t.equal(read(old, 'kept.n.f'), 7, 'what they read meanwhile is still there');
   t.ok(image.writer.get(key)?.equals(blob), 'octet for octet');
   t.equal(image.view().serial, 0xfffffff0 | 0);
-  t.ok(image.view().isPending);
+  const now = image.view();
+  now.enter();
+  t.ok(now.isPending);
+  now.leave();
   t.end();
 });
 
