@@ -414,7 +414,7 @@ export const settingsSchema = z.strictObject({
   damping: seconds(3600)
     .default(0)
     .describe(
-      'How long a shard that came back must stay up to count again, in seconds, 0 to 3600. Default: 0, off.',
+      'How long a shard must be down before it leaves, in seconds, 0 to 3600; back sooner, it stays. Default: 0, off.',
     ),
   resolvers: z
     .array(text(parseResolver))
