@@ -51,9 +51,8 @@ process.on('SIGTERM', () => void end());
 
 async function end(): Promise<void> {
   await pool?.stop();
-  const batches = [
-    ...sumCounters(pool?.counters ?? []).slice(Counter.batch, Counter.batch + BATCH_BOUNDS.length),
-  ];
+  const sum = sumCounters(pool?.counters ?? []);
+  const batches = Array.from(sum.slice(Counter.batch, Counter.batch + BATCH_BOUNDS.length));
   print({ bounds: BATCH_BOUNDS, batches }, 'batches by size');
   process.exit(0);
 }
