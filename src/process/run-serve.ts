@@ -3,6 +3,7 @@
  * the exit code. What runs inside is serve.ts.
  */
 
+import { setFlagsFromString } from 'node:v8';
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
 import { createLog } from '../log.ts';
@@ -12,6 +13,12 @@ import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';
+
+/**
+ * Has V8 collect earlier: the facts of many clusters make a heap that it would otherwise let grow to about twice their
+ * size between two collections. The control plane may be slow; workers make no garbage.
+ */
+const LEAN_HEAP = '--memory-saver-mode';
 
 /** Time for draining and keeping the state, in milliseconds: well within the 30 s that a Pod is given. */
 const STOP_MS_MAX = 10_000;
@@ -27,6 +34,7 @@ export interface ServeProcess {
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function runServe(options: ServeProcess): Promise<number> {
+  setFlagsFromString(LEAN_HEAP);
   // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
   const signals = catchSignals();
   const digest = await digestOf(options.file);
