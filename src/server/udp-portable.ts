@@ -14,7 +14,7 @@ import { Transport, UDP_REPLY_OCTETS, type Responder } from './responder.ts';
 import { isDualStack, ListenError, addressOctets } from './socket-address.ts';
 
 /** Octets asked for as receive buffer; the system may allow less. */
-const RECEIVE_BUFFER_OCTETS = 1024 * 1024;
+const RECEIVE_BUFFER_OCTETS = 256 * 1024;
 /** Replies that may wait for the kernel on one socket; further ones are dropped, as the kernel itself would. */
 const WAITING_REPLIES_MAX = 1024;
 /** Turns of the event loop that a stopping transport spends on queries that still come in. */

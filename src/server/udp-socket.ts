@@ -37,8 +37,12 @@ export interface UdpSocketOptions {
 
 /** Replies up to this size go unfragmented: with headers they fit into every path that IPv6 can take. */
 const UNFRAGMENTED_OCTETS_MAX = 1232;
-/** Octets asked for as receive buffer: what a burst may pile up while a worker is busy elsewhere. */
-export const RECEIVE_BUFFER_OCTETS = 1024 * 1024;
+/**
+ * Octets asked for as receive buffer; the kernel doubles it, for some 400 small queries. More would last longer while
+ * the thread is not running, but under overload the queue is always full, and one larger than the core's cache costs
+ * a tenth of the answers (bench/NOTES.md).
+ */
+export const RECEIVE_BUFFER_OCTETS = 256 * 1024;
 /** Octets asked for as send buffer: some batches of the largest replies. */
 export const SEND_BUFFER_OCTETS = 1024 * 1024;
 /** How long a thread blocks in the kernel before it looks at its flags again, in milliseconds. */
