@@ -13,7 +13,7 @@ import { Linux, type Libc } from './linux.ts';
 import { UDP_REPLY_OCTETS } from './responder.ts';
 import type { UdpSocket } from './udp-socket.ts';
 
-/** Packets per call. More no longer lowers the cost per packet, see bench/NOTES.md. */
+/** Packets per call. No other number was seen to be better, see bench/NOTES.md. */
 export const BATCH_PACKETS = 64;
 
 /** Octets from one packet slot to the next: not a multiple of 4096, or all slots would share the same cache sets. */

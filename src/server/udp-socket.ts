@@ -39,8 +39,8 @@ export interface UdpSocketOptions {
 const UNFRAGMENTED_OCTETS_MAX = 1232;
 /**
  * Octets asked for as receive buffer; the kernel doubles it, for some 400 small queries. More would last longer while
- * the thread is not running, but under overload the queue is always full, and one larger than the core's cache costs
- * a tenth of the answers (bench/NOTES.md).
+ * the thread is not running, but under overload the queue is always full, and there 2 MiB and more gave fewer answers
+ * (bench/NOTES.md, with how firm that is).
  */
 export const RECEIVE_BUFFER_OCTETS = 256 * 1024;
 /** Octets asked for as send buffer: some batches of the largest replies. */
