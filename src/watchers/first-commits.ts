@@ -10,7 +10,7 @@ import type { Timer, Timers } from './timers.ts';
 /** Least time between two commits. The first is at once: a single cluster waits for nothing. */
 const SPACING_MS = 1_000;
 /** Clusters in one commit: its work is one turn of the event loop, and what waits beside it keeps its lists in memory. */
-const COMMITS_MAX = 8;
+const COMMITS_MAX = 16;
 
 export class FirstCommits {
   readonly #sink: FactSink;

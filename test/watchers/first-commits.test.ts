@@ -32,7 +32,7 @@ t.test('lists that follow within a second are taken in together, a few clusters 
   await time.advance(1_000);
   t.strictSame(
     batches.map((batch) => batch.length),
-    [1, 8, 8, 3],
+    [1, 16, 3],
     'each batch is one turn of the event loop',
   );
   t.strictSame(
