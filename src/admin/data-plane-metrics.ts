@@ -5,13 +5,9 @@
 
 import { Counter as Metric } from 'prom-client';
 import type { Registry } from 'prom-client';
-import {
-  BATCH_BOUNDS,
-  COUNTED_RCODES,
-  COUNTED_TYPES,
-  COUNTERS_PER_WORKER,
-  Counter,
-} from '../server/counters.ts';
+import { BATCH_BOUNDS, COUNTED_TYPES, Counter } from '../server/counters.ts';
+import { sumCounters } from '../server/counters-sum.ts';
+import { Rcode } from '../zonebuilder/dns.ts';
 
 interface Row {
   readonly at: number;
@@ -118,7 +114,7 @@ export function collectDataPlane(blocks: () => readonly SharedArrayBuffer[], reg
       labelNames: Object.keys(rows[0]!.labels),
       registers,
       collect: () => {
-        const sums = sumBlocks(blocks());
+        const sums = sumCounters(blocks());
         metric.reset();
         for (const row of rows) metric.inc(row.labels, sums[row.at]!);
       },
@@ -126,18 +122,8 @@ export function collectDataPlane(blocks: () => readonly SharedArrayBuffer[], reg
   }
 }
 
-/** The sum over all workers, counter by counter. */
-export function sumBlocks(blocks: readonly SharedArrayBuffer[]): Float64Array {
-  const sums = new Float64Array(COUNTERS_PER_WORKER);
-  for (const block of blocks) {
-    const counters = new Float64Array(block);
-    for (let i = 0; i < COUNTERS_PER_WORKER; i++) sums[i] = sums[i]! + counters[i]!;
-  }
-  return sums;
-}
-
 function rcodeRows(): readonly Row[] {
-  const names = new Map<number, string>(Object.entries(COUNTED_RCODES).map(([name, code]) => [code, name]));
+  const names = new Map<number, string>(Object.entries(Rcode).map(([name, code]) => [code, name]));
   return Array.from({ length: RCODES }, (_, code) =>
     at(Counter.rcode + code, { rcode: names.get(code) ?? `RCODE${code}` }),
   ).filter((_, code) => names.has(code));

@@ -7,19 +7,6 @@
 /** Query types that have a counter of their own; every other type counts as `other`. */
 export const COUNTED_TYPES = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'SRV', 'HTTPS', 'ANY'] as const;
 
-/** RCODEs that have a counter of their own, by number (RFC 6895 section 2.3). */
-export const COUNTED_RCODES = {
-  NOERROR: 0,
-  FORMERR: 1,
-  SERVFAIL: 2,
-  NXDOMAIN: 3,
-  NOTIMP: 4,
-  REFUSED: 5,
-  NOTAUTH: 9,
-  BADVERS: 16,
-  BADCOOKIE: 23,
-} as const;
-
 /** Upper bounds of the batch-size histogram, in packets. */
 export const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64] as const;
 

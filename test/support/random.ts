@@ -1,9 +1,10 @@
 /** Random federations from a seed: a failure names the seed, and the seed brings it back. */
 import type { ShardPort, ShardState } from '../../src/zonebuilder/facts.ts';
+import { seededRandom } from '../fuzz/random.ts';
 import type { Federation } from './federation.ts';
 import { makeShard } from './federation.ts';
 
-/** A source of pseudo-random numbers (mulberry32). */
+/** A source of pseudo-random choices. */
 export interface Random {
   /** An integer from 0 to `limit` - 1. */
   below(limit: number): number;
@@ -13,14 +14,7 @@ export interface Random {
 }
 
 export function makeRandom(seed: number): Random {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-  const below = (limit: number): number => next() % limit;
+  const below = seededRandom(seed);
   return { below, oneIn: (times) => below(times) === 0, pick: (items) => items[below(items.length)]! };
 }
 
