@@ -76,7 +76,7 @@ function addGlue(a: Answering, start: number, count: number): boolean {
 function addAddresses(a: Answering, target: number, end: number): boolean {
   const { x, view } = a;
   readName(a.target, x.replyData, target, end);
-  const below = labelsBelow(a.target, a.apex.domain, a.domainLabels);
+  const below = labelsBelow(a.target, a.domain, a.domainLabels);
   if (below < 1 || !canPointAt(x, target)) return true;
   const entry = view.findStatic(a.target.data, 0, a.target.labels[below]!);
   if (entry === 0) return true;

@@ -20,7 +20,7 @@ import { Counter, typeCounter } from './counters.ts';
 import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
 import { HEADER_OCTETS, reset, type Exchange } from './exchange.ts';
 import { ImageView } from './image-view.ts';
-import { labelsBelow, Name, readName } from './name.ts';
+import { labelsBelow } from './name.ts';
 import { EMPTY_POLICY, openPolicy, type OpenPolicy } from './policy.ts';
 import { Parsed, readQuery } from './query.ts';
 import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from './rate-limit.ts';
@@ -55,6 +55,8 @@ class ImageResponder implements Responder {
   #counters: Float64Array;
   #payloadMax: number;
   #policy: OpenPolicy;
+  #query: Uint8Array = new Uint8Array(0);
+  #queryData: DataView = dataOf(this.#query);
 
   constructor(settings: ResponderSettings, clock: () => number) {
     this.#clock = clock;
@@ -68,12 +70,8 @@ class ImageResponder implements Responder {
   adopt(settings: ResponderSettings): void {
     const a = this.#answering;
     a.view.leave();
-    a.view = new ImageView(settings.image, settings.reader);
+    a.adopt(new ImageView(settings.image, settings.reader), settings.apex);
     a.view.leave();
-    a.apex = settings.apex;
-    const domain = new Name();
-    readName(domain, dataOf(a.apex.domain), 0, a.apex.domain.length);
-    a.domainLabels = domain.count;
     this.#counters = new Float64Array(settings.counters);
     this.#payloadMax = settings.udpPayloadMax;
     this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
@@ -103,10 +101,12 @@ class ImageResponder implements Responder {
     clientLength: number,
   ): number {
     const { x } = this.#answering;
-    if (x.query !== query) {
-      x.query = query;
-      x.queryData = dataOf(query);
+    if (x.reply !== reply) {
+      x.reply = reply;
+      x.replyData = dataOf(reply);
     }
+    x.query = query;
+    x.queryData = query === reply ? x.replyData : this.#dataOfQuery(query);
     x.queryStart = queryStart;
     x.queryEnd = queryStart + queryLength;
     x.transport = transport;
@@ -115,11 +115,8 @@ class ImageResponder implements Responder {
     const mapped = clientLength === 16 && isMapped(client, clientStart);
     x.clientStart = mapped ? clientStart + MAPPED_OFFSET : clientStart;
     x.clientLength = mapped ? 4 : clientLength;
-    if (x.reply !== reply) {
-      x.reply = reply;
-      x.replyData = dataOf(reply);
-    }
     x.base = replyStart;
+    x.isInPlace = query === reply && queryStart === replyStart;
     reset(x);
     try {
       return this.#respond(x);
@@ -127,6 +124,15 @@ class ImageResponder implements Responder {
       this.#counters[Counter.faults]!++;
       return this.#fault(x);
     }
+  }
+
+  /** For transports that have queries and replies in buffers of their own. */
+  #dataOfQuery(query: Uint8Array): DataView {
+    if (this.#query !== query) {
+      this.#query = query;
+      this.#queryData = dataOf(query);
+    }
+    return this.#queryData;
   }
 
   #respond(x: Exchange): number {
@@ -167,7 +173,7 @@ class ImageResponder implements Responder {
       refuseType(x);
     } else {
       const a = this.#answering;
-      a.below = labelsBelow(x.name, a.apex.domain, a.domainLabels);
+      a.below = labelsBelow(x.name, a.domain, a.domainLabels);
       if (a.below < 0) refuseForeign(x);
       else answerName(a);
     }

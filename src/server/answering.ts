@@ -20,9 +20,10 @@ export class Answering {
   readonly target = new Name();
   /** Where a look-up beside the present one leaves what it found. */
   readonly aside = new Found();
-  view: ImageView;
-  apex: Apex;
-  /** Labels of the domain. */
+  view!: ImageView;
+  apex!: Apex;
+  /** The domain's lower-case wire form, and its labels without the root. */
+  domain!: DataView;
   domainLabels = 0;
   /** The present name, its position in the reply, and its labels below the domain. */
   name: Name = this.x.name;
@@ -30,8 +31,17 @@ export class Answering {
   below = 0;
 
   constructor(view: ImageView, apex: Apex) {
+    this.adopt(view, apex);
+  }
+
+  /** Switches to another image, or domain. */
+  adopt(view: ImageView, apex: Apex): void {
+    const { buffer, byteOffset, length } = apex.domain;
     this.view = view;
     this.apex = apex;
+    this.domain = new DataView(buffer, byteOffset, length);
+    readName(this.target, this.domain, 0, length);
+    this.domainLabels = this.target.count;
   }
 }
 
@@ -46,7 +56,7 @@ export function follow(a: Answering, start: number): boolean {
   readName(a.aliased, x.replyData, target, x.at);
   a.name = a.aliased;
   a.nameAt = target;
-  a.below = labelsBelow(a.name, a.apex.domain, a.domainLabels);
+  a.below = labelsBelow(a.name, a.domain, a.domainLabels);
   return a.below >= 0 && !isAnswered(x, a.name);
 }
 

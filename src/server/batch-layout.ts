@@ -1,12 +1,13 @@
 /**
- * Memory that a batch of packets lies in: the kernel's headers and vectors, names, control data, queries and replies,
- * in one piece. Owns where everything is; udp-batch.ts receives into it, batch-send.ts sends from it.
+ * Memory that a batch of packets lies in: the kernel's headers and vectors, names, control data and packets, in one
+ * piece. Owns where everything is; udp-batch.ts receives into it, batch-send.ts sends from it.
  *
- *   receive headers → receive vectors → query slots
- *   send headers    → send vectors    → reply slots       one message each
- *   joint headers   → joint vectors   → reply slots       replies to one client in one message
+ *   receive headers → receive vectors → slots
+ *   send headers    → send vectors    → slots       one message each
+ *   joint headers   → joint vectors   → slots       replies to one client in one message
  *
- * Names and control data of packet i stay in slot i; whatever replies to it points there.
+ * Everything of packet i stays in place i: the reply is written over its query, and goes to the name and with the control
+ * data that the query came with. So a send header is laid out once and never touched again.
  */
 
 import { Linux, type Libc } from './linux.ts';
@@ -20,7 +21,7 @@ export const BATCH_PACKETS = 64;
 export const SLOT_OCTETS = UDP_REPLY_OCTETS + 192;
 /** `struct mmsghdr` on a 64-bit kernel. */
 export const HEADER_OCTETS = 64;
-/** `struct iovec`. */
+/** `struct iovec`: address and length. */
 export const VECTOR_OCTETS = 16;
 /** Room for `struct sockaddr_in6`. */
 export const NAME_OCTETS = 32;
@@ -55,10 +56,9 @@ export const SEND_VECTORS = RECEIVE_VECTORS + BATCH_PACKETS * VECTOR_OCTETS;
 export const JOINT_VECTORS = SEND_VECTORS + BATCH_PACKETS * VECTOR_OCTETS;
 export const NAMES = JOINT_VECTORS + BATCH_PACKETS * VECTOR_OCTETS;
 export const CONTROLS = NAMES + BATCH_PACKETS * NAME_OCTETS;
-export const QUERIES = CONTROLS + BATCH_PACKETS * CONTROL_OCTETS;
-export const REPLIES = QUERIES + BATCH_PACKETS * SLOT_OCTETS;
+export const SLOTS = CONTROLS + BATCH_PACKETS * CONTROL_OCTETS;
 const GIB4 = 0x1_0000_0000;
-const TOTAL_OCTETS = REPLIES + BATCH_PACKETS * SLOT_OCTETS;
+const TOTAL_OCTETS = SLOTS + BATCH_PACKETS * SLOT_OCTETS;
 
 /** A socket with the memory for one batch of its packets. Must stay referenced while a call may be under way. */
 export interface BatchSocket {
@@ -71,8 +71,6 @@ export interface BatchSocket {
   readonly baseLow: number;
   /** Octets of control data that a packet comes with and its reply goes with: packet information, or none. */
   readonly informationOctets: number;
-  /** Which query each reply answers. */
-  readonly queryOf: Uint8Array;
   readonly joint: JointState;
 }
 
@@ -95,7 +93,6 @@ export function prepareBatch(libc: Libc, socket: UdpSocket): BatchSocket {
     base,
     baseLow: (base % GIB4) | 0,
     informationOctets: socket.wildcard ? (socket.family === 6 ? 40 : 32) : 0,
-    queryOf: new Uint8Array(BATCH_PACKETS),
     joint: { isPossible: socket.canJoin, fruitless: 0 },
   };
   for (let i = 0; i < BATCH_PACKETS; i++) layOutPacket(batch, i);
@@ -123,13 +120,12 @@ function layOutPacket(batch: BatchSocket, i: number): void {
     setAddress(words, header + Header.vector, base + vectors[kind]! + i * VECTOR_OCTETS);
     words[header + Header.vectors] = 1;
     setAddress(words, header + Header.control, base + CONTROLS + i * CONTROL_OCTETS);
+    words[header + Header.controlLength] = batch.informationOctets;
   }
-  const receive = RECEIVE_VECTORS / 4 + i * VECTOR_WORDS;
-  setAddress(words, receive, base + QUERIES + i * SLOT_OCTETS);
-  words[receive + 2] = UDP_REPLY_OCTETS;
-  for (const vectorsAt of [SEND_VECTORS, JOINT_VECTORS]) {
-    setAddress(words, vectorsAt / 4 + i * VECTOR_WORDS, base + REPLIES + i * SLOT_OCTETS);
+  for (const vectorsAt of vectors) {
+    setAddress(words, vectorsAt / 4 + i * VECTOR_WORDS, base + SLOTS + i * SLOT_OCTETS);
   }
+  words[RECEIVE_VECTORS / 4 + i * VECTOR_WORDS + 2] = UDP_REPLY_OCTETS;
   layOutSegmentSize(batch, i);
 }
 
@@ -139,6 +135,15 @@ function layOutSegmentSize({ words, informationOctets }: BatchSocket, i: number)
   words[control] = CONTROL_HEADER_OCTETS + 2;
   words[control + 2] = Linux.SOL_UDP;
   words[control + 3] = Linux.UDP_SEGMENT;
+}
+
+/** Octets of the reply to packet `i`, 0 where it gets none. */
+export function replyLength(words: Int32Array, i: number): number {
+  return words[SEND_VECTORS / 4 + i * VECTOR_WORDS + 2]!;
+}
+
+export function setReplyLength(words: Int32Array, i: number, octets: number): void {
+  words[SEND_VECTORS / 4 + i * VECTOR_WORDS + 2] = octets;
 }
 
 /** Writes a 64-bit address; every architecture of libc.ts is little-endian. */

@@ -19,6 +19,7 @@ import {
   NAME_OCTETS,
   NAME_WORDS,
   NAMES,
+  replyLength,
   SEND_HEADERS,
   SEND_VECTORS,
   VECTOR_OCTETS,
@@ -57,10 +58,20 @@ const leader = new Uint8Array(BATCH_PACKETS + 1);
 const ordered = new Uint8Array(BATCH_PACKETS);
 let batchNumber = 0;
 
-/** Sends replies 0 to `replies` (exclusive). Those that the kernel does not take are counted. */
-export function sendReplies(libc: Libc, batch: BatchSocket, counters: Float64Array, replies: number): void {
+/**
+ * Sends the replies to packets 0 to `received` (exclusive), `replies` of which have one. Those that the kernel does not
+ * take are counted.
+ */
+export function sendReplies(
+  libc: Libc,
+  batch: BatchSocket,
+  counters: Float64Array,
+  received: number,
+  replies: number,
+): void {
+  if (batch.informationOctets > 0) for (let i = 0; i < received; i++) forgetInterface(batch, i);
   if (replies >= JOINT_REPLIES_MIN && isWorthTrying(batch)) {
-    const clients = chainByClient(batch, replies);
+    const clients = chainByClient(batch, received);
     const isFruitful = clients * JOINT_REPLIES_MIN <= replies;
     batch.joint.fruitless = isFruitful ? 0 : batch.joint.fruitless + 1;
     if (isFruitful) {
@@ -68,8 +79,20 @@ export function sendReplies(libc: Libc, batch: BatchSocket, counters: Float64Arr
       return;
     }
   }
-  for (let k = 0; k < replies; k++) direct(batch, SEND_HEADERS / 4 + k * HEADER_WORDS, batch.queryOf[k]!);
-  sendSingly(libc, batch, counters, 0, replies);
+  if (replies === received) sendSingly(libc, batch, counters, 0, received);
+  else sendRuns(libc, batch, counters, received);
+}
+
+/** Packets that get no reply are rare; what lies between them goes with one call each. */
+function sendRuns(libc: Libc, batch: BatchSocket, counters: Float64Array, received: number): void {
+  const { words } = batch;
+  for (let from = 0; from < received; from++) {
+    if (replyLength(words, from) === 0) continue;
+    let to = from + 1;
+    while (to < received && replyLength(words, to) !== 0) to++;
+    sendSingly(libc, batch, counters, from, to);
+    from = to;
+  }
 }
 
 /** Clients that ask once are the common case of a public server, and looking for others takes its time. */
@@ -78,69 +101,72 @@ function isWorthTrying({ joint }: BatchSocket): boolean {
 }
 
 /** Chains the replies of each client. @returns the number of clients */
-function chainByClient(batch: BatchSocket, replies: number): number {
+function chainByClient(batch: BatchSocket, received: number): number {
   batchNumber = (batchNumber + 1) | 0;
   let clients = 0;
-  for (let k = 0; k < replies; k++) {
-    next[k] = NONE;
-    let slot = clientHash(batch, k);
-    while (slotBatch[slot] === batchNumber && !isSameClient(batch, first[slotClient[slot]!]!, k)) {
+  for (let i = 0; i < received; i++) {
+    if (replyLength(batch.words, i) === 0) continue;
+    next[i] = NONE;
+    let slot = clientHash(batch, i);
+    while (slotBatch[slot] === batchNumber && !isSameClient(batch, first[slotClient[slot]!]!, i)) {
       slot = (slot + 1) & (CLIENT_SLOTS - 1);
     }
     if (slotBatch[slot] === batchNumber) {
-      insert(batch.words, slotClient[slot]!, k);
+      insert(batch.words, slotClient[slot]!, i);
     } else {
       slotBatch[slot] = batchNumber;
       slotClient[slot] = clients;
-      first[clients] = k;
-      last[clients] = k;
+      first[clients] = i;
+      last[clients] = i;
       clients++;
     }
   }
   return clients;
 }
 
-function clientHash({ words, queryOf }: BatchSocket, k: number): number {
-  const name = NAMES / 4 + queryOf[k]! * NAME_WORDS;
+function clientHash({ words }: BatchSocket, i: number): number {
+  const name = NAMES / 4 + i * NAME_WORDS;
   // Port; the address of IPv4, or the last words of an IPv6 address.
   const mixed = Math.imul(words[name]! ^ words[name + 1]! ^ words[name + 5]!, 0x9e3779b1);
   return mixed >>> 25;
 }
 
 /** Whether two replies go from the same address and port to the same address and port. */
-function isSameClient(batch: BatchSocket, j: number, k: number): boolean {
-  const { words, queryOf, socket } = batch;
-  const one = NAMES / 4 + queryOf[j]! * NAME_WORDS;
-  const other = NAMES / 4 + queryOf[k]! * NAME_WORDS;
+function isSameClient({ words, socket, informationOctets }: BatchSocket, i: number, j: number): boolean {
   const nameWords = socket.family === 6 ? 7 : 2;
-  for (let i = 0; i < nameWords; i++) if (words[one + i] !== words[other + i]) return false;
-  return batch.informationOctets === 0 || isSameSource(batch, j, k);
+  return (
+    sameWords(words, NAMES / 4 + i * NAME_WORDS, NAMES / 4 + j * NAME_WORDS, nameWords) &&
+    sameWords(
+      words,
+      CONTROLS / 4 + i * CONTROL_WORDS,
+      CONTROLS / 4 + j * CONTROL_WORDS,
+      informationOctets / 4,
+    )
+  );
 }
 
-function isSameSource({ words, queryOf, informationOctets }: BatchSocket, j: number, k: number): boolean {
-  const one = CONTROLS / 4 + queryOf[j]! * CONTROL_WORDS;
-  const other = CONTROLS / 4 + queryOf[k]! * CONTROL_WORDS;
-  for (let i = 0; i < informationOctets / 4; i++) if (words[one + i] !== words[other + i]) return false;
+function sameWords(words: Int32Array, one: number, other: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (words[one + i] !== words[other + i]) return false;
   return true;
 }
 
-/** Puts reply `k` into the chain of a client, behind those that are as long or longer. */
-function insert(words: Int32Array, client: number, k: number): void {
-  const length = lengthOf(words, k);
-  if (length <= lengthOf(words, last[client]!)) {
-    next[last[client]!] = k;
-    last[client] = k;
+/** Puts reply `i` into the chain of a client, behind those that are as long or longer. */
+function insert(words: Int32Array, client: number, i: number): void {
+  const length = replyLength(words, i);
+  if (length <= replyLength(words, last[client]!)) {
+    next[last[client]!] = i;
+    last[client] = i;
     return;
   }
   let before = NONE;
   let at = first[client]!;
-  while (lengthOf(words, at) >= length) {
+  while (replyLength(words, at) >= length) {
     before = at;
     at = next[at]!;
   }
-  next[k] = at;
-  if (before === NONE) first[client] = k;
-  else next[before] = k;
+  next[i] = at;
+  if (before === NONE) first[client] = i;
+  else next[before] = i;
 }
 
 /**
@@ -153,17 +179,17 @@ function joinChains(batch: BatchSocket, clients: number): number {
   let messages = 0;
   let taken = 0;
   for (let client = 0; client < clients; client++) {
-    for (let k = first[client]!; k !== NONE; messages++) {
+    for (let i = first[client]!; i !== NONE; messages++) {
       const start = taken;
-      const size = lengthOf(words, k);
+      const size = replyLength(words, i);
       let total = 0;
-      for (let length = size; k !== NONE && length === size && total + size <= JOINT_OCTETS_MAX;) {
-        length = lengthOf(words, k);
-        words[JOINT_VECTORS / 4 + taken * VECTOR_WORDS] = words[SEND_VECTORS / 4 + k * VECTOR_WORDS]!;
+      for (let length = size; i !== NONE && length === size && total + size <= JOINT_OCTETS_MAX;) {
+        length = replyLength(words, i);
+        words[JOINT_VECTORS / 4 + taken * VECTOR_WORDS] = words[SEND_VECTORS / 4 + i * VECTOR_WORDS]!;
         words[JOINT_VECTORS / 4 + taken * VECTOR_WORDS + 2] = length;
         total += length;
-        ordered[taken++] = k;
-        k = next[k]!;
+        ordered[taken++] = i;
+        i = next[i]!;
       }
       leader[messages] = start;
       layOutMessage(batch, messages, start, taken - start, size);
@@ -173,26 +199,17 @@ function joinChains(batch: BatchSocket, clients: number): number {
   return messages;
 }
 
+/** Points message `m` to the client of its first reply, and back from the address that was asked. */
 function layOutMessage(batch: BatchSocket, m: number, start: number, count: number, size: number): void {
-  const { words, baseLow, queryOf } = batch;
+  const { words, baseLow, informationOctets } = batch;
   const header = JOINT_HEADERS / 4 + m * HEADER_WORDS;
-  const i = queryOf[ordered[start]!]!;
-  direct(batch, header, i);
+  const i = ordered[start]!;
+  words[header + Header.name] = (baseLow + NAMES + i * NAME_OCTETS) | 0;
   words[header + Header.vector] = (baseLow + JOINT_VECTORS + start * VECTOR_OCTETS) | 0;
   words[header + Header.vectors] = count;
-  if (count === 1) return;
-  const control = (CONTROLS + batch.informationOctets) / 4 + i * CONTROL_WORDS;
-  words[control + CONTROL_HEADER_OCTETS / 4] = size;
-  words[header + Header.controlLength] = words[header + Header.controlLength]! + SEGMENT_SIZE_OCTETS;
-}
-
-/** Points a header to the client of query `i`, and back from the address that was asked. */
-function direct(batch: BatchSocket, header: number, i: number): void {
-  const { words, baseLow, informationOctets } = batch;
-  words[header + Header.name] = (baseLow + NAMES + i * NAME_OCTETS) | 0;
   words[header + Header.control] = (baseLow + CONTROLS + i * CONTROL_OCTETS) | 0;
-  words[header + Header.controlLength] = informationOctets;
-  if (informationOctets > 0) forgetInterface(batch, i);
+  words[header + Header.controlLength] = informationOctets + (count === 1 ? 0 : SEGMENT_SIZE_OCTETS);
+  words[(CONTROLS + informationOctets + CONTROL_HEADER_OCTETS) / 4 + i * CONTROL_WORDS] = size;
 }
 
 /**
@@ -241,9 +258,8 @@ function sendSinglyFrom(
   to: number,
 ): void {
   for (let at = from; at < to; at++) {
-    const k = ordered[at]!;
-    direct(batch, SEND_HEADERS / 4 + k * HEADER_WORDS, batch.queryOf[k]!);
-    sendSingly(libc, batch, counters, k, k + 1);
+    const i = ordered[at]!;
+    sendSingly(libc, batch, counters, i, i + 1);
   }
 }
 
@@ -267,8 +283,4 @@ function sendSingly(libc: Libc, batch: BatchSocket, counters: Float64Array, from
 function messagesLost(errno: number, left: number): number {
   if (errno === Linux.EINTR) return 0;
   return errno === Linux.EAGAIN || errno === Linux.EBADF ? left : 1;
-}
-
-function lengthOf(words: Int32Array, k: number): number {
-  return words[SEND_VECTORS / 4 + k * VECTOR_WORDS + 2]!;
 }

@@ -6,28 +6,18 @@ import type { Apex } from '../zonebuilder/apex.ts';
 import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from '../zonebuilder/apex.ts';
 import { Type } from '../zonebuilder/dns.ts';
 import { GLOBAL, Location, RRSET_HEADER_OCTETS, Blob, RECORD_HEADER_OCTETS } from '../zonebuilder/layout.ts';
+import { copyOctets } from '../zonebuilder/octets.ts';
 import type { Exchange } from './exchange.ts';
 import type { Found } from './find.ts';
 import type { ImageView } from './image-view.ts';
 import type { Name } from './name.ts';
 import { NAME_OCTETS_MAX, readName } from './name.ts';
-import {
-  apexNameOctets,
-  copyOctets,
-  RECORD_OCTETS,
-  write16,
-  write32,
-  writeApexName,
-  writeRecordHead,
-} from './write.ts';
+import { apexNameOctets, RECORD_OCTETS, write16, write32, writeApexName, writeRecordHead } from './write.ts';
 
 /** SRV priority and weight: every healthy shard is as good as the other (as CoreDNS's kubernetes plugin has it). */
 const SRV_PRIORITY = 0;
 const SRV_WEIGHT = 100;
 const SRV_FIXED_OCTETS = 6;
-
-const A_RECORD_OCTETS = RECORD_OCTETS + 4;
-const AAAA_RECORD_OCTETS = RECORD_OCTETS + 16;
 
 /** Where a name is put together. */
 const scratch = new DataView(new ArrayBuffer(NAME_OCTETS_MAX));
@@ -39,7 +29,7 @@ function nextTurn(count: number): number {
   turn ^= turn << 13;
   turn ^= turn >>> 17;
   turn ^= turn << 5;
-  return (turn >>> 0) % count;
+  return ((turn >>> 16) * count) >>> 16;
 }
 
 /** Writes all addresses of a level, starting at another one each time. Returns their number, 0 when they do not fit. */
@@ -51,29 +41,19 @@ export function writeAddresses(
   type: number,
   owner: number,
 ): number {
-  const isV4 = type === Type.A;
   const count = view.levelCount(level);
-  if (x.at + count * (isV4 ? A_RECORD_OCTETS : AAAA_RECORD_OCTETS) > x.limit) return 0;
+  const octets = type === Type.A ? 4 : 16;
+  if (x.at + count * (RECORD_OCTETS + octets) > x.limit) return 0;
   const ttlSeconds = view.ttlSeconds(found.blob);
-  const from = view.levelAddresses(found.blob, level, isV4 ? 4 : 16);
+  const from = view.levelAddresses(found.blob, level, octets);
+  const { data } = view;
   let turnTo = count === 1 ? 0 : nextTurn(count);
   for (let i = 0; i < count; i++) {
-    if (isV4) writeV4(x, owner, ttlSeconds, view.data, from + turnTo * 4);
-    else writeV6(x, owner, ttlSeconds, view.data, from + turnTo * 16);
+    const at = writeRecordHead(x, owner, type, ttlSeconds, octets);
+    x.at = copyOctets(x.replyData, at, data, from + turnTo * octets, octets);
     turnTo = turnTo + 1 === count ? 0 : turnTo + 1;
   }
   return count;
-}
-
-function writeV4(x: Exchange, owner: number, ttlSeconds: number, source: DataView, from: number): void {
-  const at = writeRecordHead(x, owner, Type.A, ttlSeconds, 4);
-  x.replyData.setInt32(at, source.getInt32(from));
-  x.at = at + 4;
-}
-
-function writeV6(x: Exchange, owner: number, ttlSeconds: number, source: DataView, from: number): void {
-  const at = writeRecordHead(x, owner, Type.AAAA, ttlSeconds, 16);
-  x.at = copyOctets(x.replyData, at, source, from, 16);
 }
 
 /**

@@ -61,6 +61,8 @@ export class Exchange {
   reply: Uint8Array = new Uint8Array(0);
   replyData: DataView = new DataView(new ArrayBuffer(0));
   base = 0;
+  /** The reply is written over the query, whose question then stands where it belongs. */
+  isInPlace = false;
   /** Where the next octet goes. */
   at = 0;
   /** Where the reply must end, room for OPT kept free. */

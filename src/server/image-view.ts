@@ -17,6 +17,7 @@ import {
   Statics,
   TOMBSTONE,
 } from '../zonebuilder/layout.ts';
+import { sameOctets } from '../zonebuilder/octets.ts';
 import type { ImageHandle } from './responder.ts';
 
 /** Levels up to which a scan beats halving. */
@@ -96,7 +97,7 @@ export class ImageView {
       if (words[slot] !== hash || ref === TOMBSTONE) continue;
       const at = ref * 8;
       const same = this.octets[at + Blob.keyOctets] === end - start;
-      if (same && this.#sameOctets(at + Blob.key, key, start, end)) return at;
+      if (same && sameOctets(this.data, at + Blob.key, key, start, end - start)) return at;
     }
   }
 
@@ -172,7 +173,8 @@ export class ImageView {
     for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
       const length = this.#shorts[(at + 2) / 2]!;
       const name = at + PORT_HEADER_OCTETS;
-      if (length === end - start && this.#sameOctets(name, key, start, end)) return this.#shorts[at / 2]!;
+      if (length === end - start && sameOctets(this.data, name, key, start, length))
+        return this.#shorts[at / 2]!;
       at = name + ((length + 1) & ~1);
     }
     return 0;
@@ -185,7 +187,10 @@ export class ImageView {
       const length = this.#shorts[(at + 2) / 2]!;
       const name = at + PORT_HEADER_OCTETS;
       const protocol = name + 1 + this.octets[name]!;
-      if (name + length - protocol === end - start && this.#sameOctets(protocol, key, start, end))
+      if (
+        name + length - protocol === end - start &&
+        sameOctets(this.data, protocol, key, start, end - start)
+      )
         return true;
       at = name + ((length + 1) & ~1);
     }
@@ -234,34 +239,29 @@ export class ImageView {
       const entryAt = this.#words[slots + i]!;
       if (entryAt === 0) return 0;
       const keyAt = table + entryAt + keyOctetsAt;
-      if (this.octets[keyAt] === end - start && this.#sameOctets(keyAt + 1, key, start, end))
+      if (this.octets[keyAt] === end - start && sameOctets(this.data, keyAt + 1, key, start, end - start))
         return table + entryAt;
     }
   }
 
+  /**
+   * Numbers of locations are dense and ascend, so an entry stands at most as far from the start as its location's number
+   * says, and for a Service that is nearly everywhere right there.
+   */
   #findLevel(levelsAt: number, count: number, location: number): number {
     const shorts = this.#shorts;
     let low = 0;
-    let high = count;
+    let high = location < count ? location + 1 : count;
     while (high - low > SCAN_LEVELS_MAX) {
       const middle = (low + high) >>> 1;
       if (shorts[(levelsAt + middle * LEVEL_OCTETS) / 2]! <= location) low = middle;
       else high = middle;
     }
-    for (let i = low; i < high; i++) {
+    for (let i = high - 1; i >= low; i--) {
       const at = levelsAt + i * LEVEL_OCTETS;
       const here = shorts[at / 2]!;
-      if (here === location) return at;
-      if (here > location) return 0;
+      if (here <= location) return here === location ? at : 0;
     }
     return 0;
-  }
-
-  #sameOctets(at: number, key: DataView, start: number, end: number): boolean {
-    const { data } = this;
-    let i = start;
-    for (; i + 4 <= end; i += 4, at += 4) if (data.getInt32(at) !== key.getInt32(i)) return false;
-    for (; i < end; i++, at++) if (data.getUint8(at) !== key.getUint8(i)) return false;
-    return true;
   }
 }

@@ -1,4 +1,5 @@
 /** A domain name taken apart for look-ups: lower-cased octets and where its labels start. Reused, never allocated. */
+import { sameOctets } from '../zonebuilder/octets.ts';
 
 /** Longest wire name in octets (RFC 1035 section 2.3.4). */
 export const NAME_OCTETS_MAX = 255;
@@ -46,12 +47,17 @@ export function readName(name: Name, source: DataView, at: number, end: number):
   return pos + 1;
 }
 
-/** Copies a name, lowered. Length octets are below 64 and so never taken for letters. */
+/**
+ * Copies a name, lowered. Length octets are below 64 and so never taken for letters. The last word overlaps the one
+ * before it, as in octets.ts.
+ */
 function lowerOctets(name: Name, source: DataView, at: number): void {
   const { data, octets } = name;
-  let pos = 0;
-  for (; pos + 4 <= octets; pos += 4) data.setInt32(pos, lowerWord(source.getInt32(at + pos)));
-  for (; pos < octets; pos++) data.setUint8(pos, lowerWord(source.getUint8(at + pos)));
+  const last = octets - 4;
+  for (let pos = 0; pos < last; pos += 4)
+    data.setInt32(pos, lowerWord(source.getInt32(at + pos, true)), true);
+  if (last >= 0) data.setInt32(last, lowerWord(source.getInt32(at + last, true)), true);
+  else for (let pos = 0; pos < octets; pos++) data.setUint8(pos, lowerWord(source.getUint8(at + pos)));
 }
 
 /** Lowers the letters among four octets at once: bit 7 of each octet of `isUpper` says whether it is A to Z. */
@@ -67,11 +73,10 @@ function lowerWord(word: number): number {
  * @param domain - lower-case wire form of `domainLabels` labels
  * @returns -1 when the name is neither the domain nor below it
  */
-export function labelsBelow(name: Name, domain: Uint8Array, domainLabels: number): number {
+export function labelsBelow(name: Name, domain: DataView, domainLabels: number): number {
   const below = name.count - domainLabels;
   if (below < 0) return -1;
   const start = name.labels[below]!;
-  if (name.octets - start !== domain.length) return -1;
-  for (let i = 0; i < domain.length; i++) if (name.lower[start + i] !== domain[i]) return -1;
-  return below;
+  const octets = domain.byteLength;
+  return name.octets - start === octets && sameOctets(domain, 0, name.data, start, octets) ? below : -1;
 }

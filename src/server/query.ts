@@ -6,8 +6,9 @@ import { Type } from '../zonebuilder/dns.ts';
 import type { Exchange } from './exchange.ts';
 import { HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { readName } from './name.ts';
+import { UDP_REPLY_OCTETS } from './responder.ts';
 import { noteTsig } from './tsig.ts';
-import { copyOctets } from './write.ts';
+import { copyOctets } from '../zonebuilder/octets.ts';
 
 /** How reading a query ended. */
 export const Parsed = {
@@ -28,14 +29,19 @@ export type Parsed = (typeof Parsed)[keyof typeof Parsed];
 /** Records that are read in a query's additional section: OPT and TSIG are all that belong there. */
 const ADDITIONAL_MAX = 4;
 
+/** An OPT record without options: nothing of it is read again after it was parsed. */
+const PLAIN_OPT_OCTETS = 11;
+
+/** Where the query lies while its reply is written in its place. */
+const aside = new Uint8Array(UDP_REPLY_OCTETS);
+const asideData = new DataView(aside.buffer);
+
 /** Reads a query into the exchange and copies its question into the reply. */
 export function readQuery(x: Exchange): Parsed {
   const { query, queryStart: start } = x;
   // RFC 1035 section 7.3: without a whole header there is no ID to answer to; a response is never answered.
   if (x.queryEnd - start < HEADER_OCTETS || (query[start + 2]! & 0x80) !== 0) return Parsed.unanswerable;
   x.flags = (query[start + 2]! << 8) | query[start + 3]!;
-  x.reply[x.base] = query[start]!;
-  x.reply[x.base + 1] = query[start + 1]!;
   if ((x.flags & 0x7800) !== 0) return Parsed.notImplemented;
   // RFC 9619: QDCOUNT of a query is 0 or 1; only a cookie refresh (RFC 7873 section 5.4) has 0.
   if (read16(query, start + 4) !== 1) return readQuestionless(x);
@@ -64,24 +70,42 @@ function readQuestion(x: Exchange): number {
   const octets = readName(x.name, x.queryData, start, x.queryEnd);
   const end = start + octets + 4;
   if (octets === 0 || end > x.queryEnd) return 0;
-  const to = copyOctets(x.replyData, x.base + HEADER_OCTETS, x.queryData, start, end - start);
+  const to = x.base + HEADER_OCTETS;
+  if (!x.isInPlace) copyOctets(x.replyData, to, x.queryData, start, end - start);
   x.type = read16(query, end - 4);
   x.class = read16(query, end - 2);
   x.hasQuestion = true;
-  x.questionEnd = to;
+  x.questionEnd = to + end - start;
   return end;
 }
 
 /** Reads what follows the question; the message must end where its last record does. */
 function readRecords(x: Exchange, from: number, authorities: number, additionals: number): Parsed {
-  let at = from;
   if (authorities + additionals > ADDITIONAL_MAX) return Parsed.formatError;
+  let at = x.isInPlace && x.queryEnd - from > PLAIN_OPT_OCTETS ? setAside(x, from) : from;
   for (let i = 0; i < authorities + additionals; i++) {
     at = readRecord(x, at, i >= authorities);
     if (at === 0) return Parsed.formatError;
   }
   if (at !== x.queryEnd) return Parsed.formatError;
   return x.hasOpt && x.ednsVersion !== 0 ? Parsed.badVersion : Parsed.fine;
+}
+
+/**
+ * Moves a query out of the way of the reply that is about to be written over it: what its options say is needed until
+ * then.
+ *
+ * @returns where the octet at `from` is now
+ */
+function setAside(x: Exchange, from: number): number {
+  const octets = x.queryEnd - x.queryStart;
+  const moved = from - x.queryStart;
+  copyOctets(asideData, 0, x.queryData, x.queryStart, octets);
+  x.query = aside;
+  x.queryData = asideData;
+  x.queryStart = 0;
+  x.queryEnd = octets;
+  return moved;
 }
 
 /** Reads one record, keeping what is OPT. Returns the position behind it, 0 when it is malformed. */

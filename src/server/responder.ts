@@ -20,6 +20,8 @@ export interface Responder {
   /**
    * Answers one query. Synchronous, never throws, reads and writes nothing outside the given ranges.
    *
+   * The reply may be written over a query of up to {@link UDP_REPLY_OCTETS} by giving the same octets for both.
+   *
    * @param query - holds the query at `queryStart`, `queryLength` octets long
    * @param reply - the reply is written at `replyStart`; room for {@link UDP_REPLY_OCTETS} or {@link TCP_REPLY_OCTETS}
    * @param transport - one of {@link Transport}

@@ -4,7 +4,7 @@
  */
 import { Class, Rcode, Type } from '../zonebuilder/dns.ts';
 import type { Exchange } from './exchange.ts';
-import { copyOctets } from './write.ts';
+import { copyOctets } from '../zonebuilder/octets.ts';
 
 /** TSIG error: the key is not known (RFC 8945 section 3). */
 const BADKEY = 17;

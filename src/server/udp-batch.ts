@@ -12,12 +12,10 @@ import {
   HEADER_WORDS,
   NAME_OCTETS,
   NAMES,
-  QUERIES,
   RECEIVE_HEADERS,
-  REPLIES,
-  SEND_VECTORS,
+  setReplyLength,
   SLOT_OCTETS,
-  VECTOR_WORDS,
+  SLOTS,
   type BatchSocket,
 } from './batch-layout.ts';
 import { sendReplies } from './batch-send.ts';
@@ -50,7 +48,7 @@ export function serveBatch(service: BatchService, batch: BatchSocket, flags: num
   responder.enter();
   const replies = answerAll(batch, responder, counters, received);
   responder.leave();
-  sendReplies(libc, batch, counters, replies);
+  sendReplies(libc, batch, counters, received, replies);
   return received;
 }
 
@@ -67,14 +65,14 @@ function receiveFailed(libc: Libc, received: number): number {
   return errno === Linux.EBADF || errno === Linux.ENOTSOCK || errno === Linux.EINVAL ? -1 : 0;
 }
 
-/** @returns the number of replies; reply k is in slot k and answers query `queryOf[k]` */
+/** Writes each reply over its query, and its length where replyLength finds it. @returns the number of replies */
 function answerAll(
   batch: BatchSocket,
   responder: Responder,
   counters: Float64Array,
   received: number,
 ): number {
-  const { octets, words, queryOf } = batch;
+  const { octets, words } = batch;
   const addressStart = batch.socket.family === 6 ? 8 : 4;
   const addressLength = batch.socket.family === 6 ? 16 : 4;
   let replies = 0;
@@ -87,24 +85,24 @@ function answerAll(
     // A reply to port 0 reaches nobody, and such a packet is forged.
     if ((octets[name + 2]! | octets[name + 3]!) === 0) {
       counters[Counter.droppedUnanswerable]!++;
+      setReplyLength(words, i, 0);
       continue;
     }
-    const replyLength = responder.answer(
+    const slot = SLOTS + i * SLOT_OCTETS;
+    const length = responder.answer(
       octets,
-      QUERIES + i * SLOT_OCTETS,
+      slot,
       queryLength,
       octets,
-      REPLIES + replies * SLOT_OCTETS,
+      slot,
       Transport.udp,
       octets,
       name + addressStart,
       addressLength,
     );
-    if (replyLength === 0) continue;
-    words[SEND_VECTORS / 4 + replies * VECTOR_WORDS + 2] = replyLength;
-    queryOf[replies] = i;
-    octetsOut += replyLength;
-    replies++;
+    setReplyLength(words, i, length);
+    octetsOut += length;
+    if (length !== 0) replies++;
   }
   counters[Counter.octetsIn]! += octetsIn;
   counters[Counter.octetsOut]! += octetsOut;

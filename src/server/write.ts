@@ -9,16 +9,6 @@ export const RECORD_OCTETS = 12;
 /** Offsets beyond this cannot be pointed at (RFC 1035 section 4.1.4). */
 const POINTER_MAX = 0x3fff;
 
-/** Copies octets. Returns the position behind them. */
-export function copyOctets(to: DataView, at: number, source: DataView, from: number, octets: number): number {
-  const end = at + octets;
-  const shift = from - at;
-  let pos = at;
-  for (; pos + 4 <= end; pos += 4) to.setInt32(pos, source.getInt32(pos + shift));
-  for (; pos < end; pos++) to.setUint8(pos, source.getUint8(pos + shift));
-  return end;
-}
-
 export function write16(octets: Uint8Array, at: number, value: number): void {
   octets[at] = value >>> 8;
   octets[at + 1] = value;
@@ -46,9 +36,8 @@ export function writeRecordHead(
 ): number {
   const { replyData: data, at } = x;
   data.setInt32(at, ((0xc000 | (owner - x.base)) << 16) | type);
-  data.setInt16(at + 4, Class.IN);
-  data.setInt32(at + 6, ttlSeconds);
-  data.setInt16(at + 10, rdataOctets);
+  data.setInt32(at + 4, (Class.IN << 16) | (ttlSeconds >>> 16));
+  data.setInt32(at + 8, (ttlSeconds << 16) | rdataOctets);
   return at + RECORD_OCTETS;
 }
 
@@ -79,17 +68,13 @@ export function writeApexName(x: Exchange, at: number, name: ApexName, domainAt:
 
 /** Writes the header and returns the reply's length. */
 export function writeHeader(x: Exchange): number {
-  const { reply, base } = x;
+  const { replyData: data, base } = x;
   // RD is copied (RFC 1035 section 4.1.1) from what was understood as a query; every other bit is ours.
   const copied = (x.flags & 0x7800) === 0 ? x.flags & Flag.RD : x.flags & 0x7800;
   const flags =
     Flag.QR | copied | (x.isAuthoritative ? Flag.AA : 0) | (x.isTruncated ? Flag.TC : 0) | (x.rcode & 15);
-  reply[base] = x.query[x.queryStart]!;
-  reply[base + 1] = x.query[x.queryStart + 1]!;
-  write16(reply, base + 2, flags);
-  write16(reply, base + 4, x.hasQuestion ? 1 : 0);
-  write16(reply, base + 6, x.answers);
-  write16(reply, base + 8, x.authorities);
-  write16(reply, base + 10, x.additionals);
+  data.setInt32(base, (x.queryData.getUint16(x.queryStart) << 16) | flags);
+  data.setInt32(base + 4, ((x.hasQuestion ? 1 : 0) << 16) | x.answers);
+  data.setInt32(base + 8, (x.authorities << 16) | x.additionals);
   return x.at - base;
 }

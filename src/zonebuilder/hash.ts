@@ -1,4 +1,5 @@
 /** The hash of the image's tables, the same for the writer and the readers. */
+import { tailOctets } from './octets.ts';
 
 /**
  * Hashes octets `start` to `end` (exclusive), MurmurHash3 for 32 bits: four octets a step, at any alignment.
@@ -7,14 +8,12 @@
  */
 export function hashOctets(octets: DataView, start: number, end: number, seed: number): number {
   let hash = seed;
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
+  const words = end - 4;
+  for (let at = start; at <= words; at += 4) {
     hash ^= scramble(octets.getInt32(at, true));
     hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
   }
-  let tail = 0;
-  for (let shift = 0; at < end; at++, shift += 8) tail |= octets.getUint8(at) << shift;
-  hash ^= scramble(tail) ^ (end - start);
+  hash ^= scramble(tailOctets(octets, start, end)) ^ (end - start);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   hash ^= hash >>> 16;

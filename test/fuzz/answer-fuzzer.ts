@@ -2,7 +2,7 @@
 import { Counter } from '../../src/server/counters.ts';
 import { createCookieMemory } from '../../src/server/cookies.ts';
 import { createRateLimitMemory } from '../../src/server/rate-limit.ts';
-import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
+import { TCP_REPLY_OCTETS, Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { DEFAULT_POLICY, makeDomain, SERVICE } from '../conformance/fixture.ts';
 import type { Federation } from '../support/federation.ts';
@@ -110,11 +110,14 @@ export class AnswerFuzzer {
     if (reply) this.#replies++;
     if (federation.counters[Counter.faults] !== faultsBefore) this.#find('an exception', transport, query);
     if (reply || !mayStaySilent) this.#note(faultOf(query, reply, transport), transport, query);
-    if (this.#queries % 16 === 0 && !mayStaySilent) this.#tryElsewhere(federation, query, transport, reply);
+    if (this.#queries % 8 === 0 && !mayStaySilent) this.#tryElsewhere(federation, query, transport, reply);
     return reply;
   }
 
-  /** The same query between other octets must get the same reply, or something outside of it was read. */
+  /**
+   * The same query between other octets must get the same reply, or something outside of it was read; and the same when
+   * the reply is written over it, or something was read after it was gone.
+   */
   #tryElsewhere(
     federation: Federation,
     query: Uint8Array,
@@ -124,6 +127,10 @@ export class AnswerFuzzer {
     const first = before && Buffer.from(before);
     const again = this.#ask(federation, query, transport, 0xff);
     if (gist(first) !== gist(again)) this.#find('octets around the query matter', transport, query);
+    if (transport !== Transport.udp || query.length > UDP_REPLY_OCTETS) return;
+    this.#reply.set(query, GUARD_OCTETS);
+    const over = this.#answer(federation, this.#reply, GUARD_OCTETS, query, transport);
+    if (gist(first) !== gist(over)) this.#find('a reply over its query is another', transport, query);
   }
 
   #ask(
@@ -132,19 +139,30 @@ export class AnswerFuzzer {
     transport: Transport,
     neighbour: number,
   ): Buffer | undefined {
-    const { responder } = federation;
     const memory = this.#memory;
     memory.fill(neighbour, 0, MARGIN_OCTETS);
     memory.set(query, MARGIN_OCTETS);
     memory.fill(neighbour, MARGIN_OCTETS + query.length, query.length + 2 * MARGIN_OCTETS);
-    const room = transport === Transport.udp ? 4096 : TCP_REPLY_OCTETS;
+    return this.#answer(federation, memory, MARGIN_OCTETS, query, transport);
+  }
+
+  /** @param octets - holds the query at `start` */
+  #answer(
+    federation: Federation,
+    octets: Uint8Array,
+    start: number,
+    query: Uint8Array,
+    transport: Transport,
+  ): Buffer | undefined {
+    const { responder } = federation;
+    const room = transport === Transport.udp ? UDP_REPLY_OCTETS : TCP_REPLY_OCTETS;
     const clientLength = this.#queries % 2 === 0 ? 4 : 16;
     if (responder.isStale)
       responder.adopt({ ...federation.settings(), reader: 0, counters: counterMemory(federation) });
     responder.enter();
     const length = responder.answer(
-      memory,
-      MARGIN_OCTETS,
+      octets,
+      start,
       query.length,
       this.#reply,
       GUARD_OCTETS,
@@ -167,7 +185,11 @@ export class AnswerFuzzer {
     }
     // What an earlier and larger reply left behind the room for UDP would hide a write there.
     if (transport !== Transport.udp)
-      this.#reply.fill(GUARD, GUARD_OCTETS + 4096, GUARD_OCTETS + 4096 + GUARD_OCTETS);
+      this.#reply.fill(
+        GUARD,
+        GUARD_OCTETS + UDP_REPLY_OCTETS,
+        GUARD_OCTETS + UDP_REPLY_OCTETS + GUARD_OCTETS,
+      );
   }
 
   #note(fault: string | undefined, transport: Transport, query: Uint8Array): void {
@@ -223,6 +245,9 @@ function counterMemory(federation: Federation): SharedArrayBuffer {
   return federation.counters.buffer as SharedArrayBuffer;
 }
 
+/** What of an option's data does not change with time: of a cookie, the client's part. */
+const UNDATED_OCTETS = 8;
+
 /** What of a reply does not turn with its addresses. */
 function gist(reply: Buffer | undefined): string {
   if (!reply) return '';
@@ -230,5 +255,6 @@ function gist(reply: Buffer | undefined): string {
   const sections = [answers, authorities, additionals].map((section) =>
     section.map((rr) => JSON.stringify(rr)).toSorted(),
   );
-  return JSON.stringify([flags, rcode, sections, opt?.options.map(({ code }) => code), reply.length]);
+  const options = opt?.options.map(({ code, data }) => [code, ...data.subarray(0, UNDATED_OCTETS)]);
+  return JSON.stringify([flags, rcode, sections, options, reply.length]);
 }
