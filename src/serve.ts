@@ -64,7 +64,16 @@ export class StartError extends Error {
 const FIRST_LOOK_MS_MAX = 3000;
 
 /** Settings that a running server cannot change: its sockets, threads and the state folder that it holds. */
-const FIXED_KEYS = ['listen', 'admin', 'transport', 'workers', 'stateDir', 'tcp', 'tls'] as const;
+const FIXED_KEYS = [
+  'listen',
+  'admin',
+  'transport',
+  'workers',
+  'pinWorkers',
+  'stateDir',
+  'tcp',
+  'tls',
+] as const;
 
 /** Settings that the served domain is made from. */
 const DOMAIN_KEYS = [

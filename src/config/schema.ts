@@ -355,6 +355,13 @@ export const settingsSchema = z.strictObject({
     })
     .default('auto')
     .describe('Threads that answer queries: auto (one per core) or 1 to 60. Default: auto.'),
+  pinWorkers: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep each worker on one CPU of those that the process may use. Helps where they are dedicated and each has a ' +
+        'receive queue of the network card. Batch transport on Linux only. Default: false.',
+    ),
   udpPayloadMax: z
     .int()
     .min(512)

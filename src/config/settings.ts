@@ -122,6 +122,8 @@ export interface Settings {
   readonly whenNoneHealthy: 'nodata' | 'nxdomain' | 'lastKnown';
   readonly transport: 'auto' | 'batch' | 'portable';
   readonly workers: number | 'auto';
+  /** Each worker of the batch transport keeps to one CPU. */
+  readonly pinWorkers: boolean;
   /** Largest UDP reply and the size advertised in OPT, in octets (512 to 4096). */
   readonly udpPayloadMax: number;
   /** Absent: no state is kept. */

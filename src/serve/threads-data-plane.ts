@@ -35,7 +35,7 @@ export class ThreadsDataPlane implements DataPlane {
   }
 
   async start(): Promise<Listening> {
-    const { listen, workers } = this.#settings;
+    const { listen, workers, pinWorkers } = this.#settings;
     const transport = await chooseTransport(this.#settings.transport);
     const policy = await this.#policies.adopt(this.#settings);
     this.#shared = sharedSettings(this.#image, this.#settings, policy);
@@ -43,6 +43,7 @@ export class ThreadsDataPlane implements DataPlane {
       transport,
       listen,
       workers,
+      pinWorkers,
       settings: this.#shared,
       firstReader: FIRST_READER,
       tcp: tcpRole(this.#settings),

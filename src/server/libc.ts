@@ -40,6 +40,7 @@ export function loadLibc(): Libc {
     poll: lib.func('int poll(intptr_t fds, unsigned long count, int timeoutMs)'),
     recvmmsg: (fd, vector, count, flags) => syscall(numbers.recvmmsg, fd, vector, count, flags, 0),
     sendmmsg: (fd, vector, count, flags) => syscall(numbers.sendmmsg, fd, vector, count, flags, 0),
+    schedGetaffinity: lib.func('int sched_getaffinity(int thread, size_t octets, void *mask)'),
     schedSetaffinity: lib.func('int sched_setaffinity(int thread, size_t octets, void *mask)'),
     madvise: lib.func('int madvise(intptr_t address, size_t octets, int advice)'),
     errno: () => koffi.errno(),

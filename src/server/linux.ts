@@ -60,6 +60,12 @@ export interface Libc {
   poll(fds: number, count: number, timeoutMs: number): number;
   recvmmsg(fd: number, vector: number, count: number, flags: number): number;
   sendmmsg(fd: number, vector: number, count: number, flags: number): number;
+  /**
+   * The CPUs that a thread may use, one bit each.
+   *
+   * @param thread - 0: the calling one
+   */
+  schedGetaffinity(thread: number, octets: number, mask: Memory): number;
   /** @param thread - 0: the calling one */
   schedSetaffinity(thread: number, octets: number, mask: Memory): number;
   madvise(address: number, octets: number, advice: number): number;
@@ -68,16 +74,6 @@ export interface Libc {
   addressOf(memory: Memory): number;
   /** The name of an errno, `EADDRINUSE`. */
   errnoName(errno: number): string;
-}
-
-/** `cpu_set_t`: 1,024 cores. */
-const CPU_MASK_OCTETS = 128;
-
-/** Keeps the calling thread on one core; where that core is not ours to use, the thread stays free. */
-export function pinThread(libc: Libc, cpu: number): void {
-  const mask = new Uint32Array(new ArrayBuffer(CPU_MASK_OCTETS));
-  mask[cpu >>> 5] = 1 << (cpu & 31);
-  libc.schedSetaffinity(0, CPU_MASK_OCTETS, mask);
 }
 
 const HUGE_PAGE_OCTETS = 2 * 1024 * 1024;

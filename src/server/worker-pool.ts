@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os';
 import type { ListenAddress } from '../config/settings.ts';
 import type { Log } from '../watchers/source.ts';
 import { createCounterBlock } from './counters-sum.ts';
+import { allowedCpus, describeFree, type Pinning } from './cpu-affinity.ts';
 import type { ResponderSettings } from './responder.ts';
 import type { Libc } from './linux.ts';
 import { isDualStack } from './socket-address.ts';
@@ -31,7 +32,7 @@ export type SharedSettings = Omit<ResponderSettings, 'reader' | 'counters'>;
 export interface WorkerPoolOptions {
   readonly transport: UdpTransport;
   readonly listen: readonly ListenAddress[];
-  /** `auto`: as many as cores. */
+  /** `auto`: as many as CPUs that the process may use. */
   readonly workers: number | 'auto';
   readonly settings: SharedSettings;
   /** Reader of the image that the first worker is; the others follow it. */
@@ -40,8 +41,8 @@ export interface WorkerPoolOptions {
   readonly tcp?: TcpRole;
   /** URL of another module than ./answer.ts that exports `createResponder`; for tests. */
   readonly responderUrl?: string;
-  /** Keep worker i on core i. Default: the scheduler decides. */
-  readonly pin?: boolean;
+  /** Keep worker i on the i-th CPU that the process may use, from the first again when they run out. Default: false. */
+  readonly pinWorkers?: boolean;
   readonly pauses?: RestartPauses;
   readonly log: Log;
 }
@@ -56,6 +57,8 @@ export interface PoolReport {
   readonly listen: readonly ListenAddress[];
   /** Of each socket, as the kernel reports it; empty for the portable transport. */
   readonly receiveOctets: readonly number[];
+  /** The CPU that each UDP worker keeps to, null where the system refused it; empty when they are not pinned. */
+  readonly cpus: readonly (number | null)[];
 }
 
 export class WorkerPool {
@@ -64,6 +67,8 @@ export class WorkerPool {
   readonly #counters: SharedArrayBuffer[] = [];
   readonly #sockets: UdpSocket[] = [];
   #listen: readonly ListenAddress[];
+  /** What the workers are spread over; empty: the scheduler decides. */
+  #cpus: readonly number[] = [];
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -83,6 +88,7 @@ export class WorkerPool {
    */
   async start(): Promise<readonly ListenAddress[]> {
     const { transport } = this.#options;
+    this.#cpus = this.#cpusToKeepTo();
     try {
       // The first one finds out the ports that the others share.
       this.#listen = await this.#startWorker(0);
@@ -100,6 +106,7 @@ export class WorkerPool {
       await this.stop();
       throw error;
     }
+    this.#warnOfFree();
     this.#options.log.info({ ...this.report() }, `UDP transport is ${transport.kind}: ${transport.why}`);
     return this.#listen;
   }
@@ -125,6 +132,7 @@ export class WorkerPool {
       restarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       listen: this.#listen,
       receiveOctets: this.#sockets.map((socket) => socket.receiveOctets),
+      cpus: this.#pinnings().map((pinning) => (pinning.kind === 'kept' ? pinning.cpu : null)),
     };
   }
 
@@ -158,10 +166,36 @@ export class WorkerPool {
   }
 
   async #role(i: number): Promise<WorkerRole> {
-    const { transport, pin = false } = this.#options;
+    const { transport } = this.#options;
     if (transport.kind === 'portable') return this.#portableRole(i);
     const sockets = this.#listen.map((listen) => this.#open(transport.libc, listen, i));
-    return { kind: 'batch', sockets, ...(pin && { cpu: i }) };
+    // Of an empty list there is none.
+    const cpu = this.#cpus[i % this.#cpus.length];
+    return { kind: 'batch', sockets, ...(cpu !== undefined && { cpu }) };
+  }
+
+  #cpusToKeepTo(): readonly number[] {
+    const { transport, pinWorkers = false, log } = this.#options;
+    if (!pinWorkers) return [];
+    if (transport.kind === 'portable') {
+      log.warn({}, 'pinWorkers has no effect with the portable transport');
+      return [];
+    }
+    const allowed = allowedCpus(transport.libc);
+    if (allowed.kind === 'known') return allowed.cpus;
+    const { code } = allowed;
+    log.warn({ code }, `pinWorkers has no effect: the CPUs that the process may use are not known (${code})`);
+    return [];
+  }
+
+  #pinnings(): readonly Pinning[] {
+    return this.#slots.flatMap((slot) => slot.pinning ?? []);
+  }
+
+  /** In one line for all, since what keeps one worker from its CPU mostly keeps the others, too. */
+  #warnOfFree(): void {
+    const free = this.#pinnings().filter((pinning) => pinning.kind === 'free');
+    if (free.length > 0) this.#options.log.warn({ cpus: free.map(({ cpu }) => cpu) }, describeFree(free));
   }
 
   async #portableRole(i: number): Promise<WorkerRole> {

@@ -4,6 +4,7 @@
  */
 
 import type { ListenAddress } from '../config/settings.ts';
+import type { Pinning } from './cpu-affinity.ts';
 import type { ResponderSettings } from './responder.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 import type { TlsFiles } from './tls-certificate.ts';
@@ -22,6 +23,7 @@ export const CONTROL_OCTETS = 64;
 
 /** What a worker does. */
 export type WorkerRole =
+  /** `cpu`: the one that it keeps to. Absent: the scheduler decides. */
   | { readonly kind: 'batch'; readonly sockets: readonly UdpSocket[]; readonly cpu?: number }
   | { readonly kind: 'portable'; readonly listen: readonly ListenAddress[]; readonly reusePort: boolean }
   | ({ readonly kind: 'tcp'; readonly listen: readonly ListenAddress[] } & TcpRole);
@@ -48,8 +50,8 @@ export type ToWorker =
 
 /** From a worker. */
 export type FromWorker =
-  /** Serves; `listen` has the real ports. */
-  | { readonly kind: 'serving'; readonly listen: readonly ListenAddress[] }
+  /** Serves; `listen` has the real ports, `pinning` is there where a CPU was given. */
+  | { readonly kind: 'serving'; readonly listen: readonly ListenAddress[]; readonly pinning?: Pinning }
   | { readonly kind: 'adopted'; readonly number: number }
   | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { ListenAddress } from '../config/settings.ts';
 import type { Log } from '../watchers/source.ts';
 import { releaseReader } from '../zonebuilder/arena.ts';
+import { describeFree, type Pinning } from './cpu-affinity.ts';
 import type { ResponderSettings } from './responder.ts';
 import { Control, CONTROL_OCTETS, type FromWorker, type ToWorker } from './worker-protocol.ts';
 import type { WorkerRole, WorkerStart } from './worker-protocol.ts';
@@ -58,6 +59,7 @@ export class WorkerSlot {
   #startedMs = 0;
   #deaths = 0;
   #restarts = 0;
+  #pinning: Pinning | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerSlotOptions) {
@@ -74,6 +76,11 @@ export class WorkerSlot {
   /** Whether a thread is there, serving or about to. */
   get isAlive(): boolean {
     return this.#worker !== undefined;
+  }
+
+  /** Whether the newest thread keeps to the CPU of its role; undefined: it was given none. */
+  get pinning(): Pinning | undefined {
+    return this.#pinning;
   }
 
   /**
@@ -96,7 +103,7 @@ export class WorkerSlot {
     this.#worker = worker;
     this.#startedMs = performance.now();
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'serving') resolve(this.#serving(message.listen));
+      if (message.kind === 'serving') resolve(this.#serving(message));
       else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
       else if (message.kind === 'adopted') this.#adopted(message.number);
       else this.#options.log.warn({ worker: name }, message.message);
@@ -137,7 +144,8 @@ export class WorkerSlot {
   }
 
   /** The next thread binds the ports that this one was given. */
-  #serving(listen: readonly ListenAddress[]): ListenAddress[] {
+  #serving({ listen, pinning }: FromWorker & { kind: 'serving' }): ListenAddress[] {
+    this.#pinning = pinning;
     if (this.#role.kind === 'portable') this.#role = { ...this.#role, listen };
     if (this.#role.kind === 'tcp')
       this.#role = { ...this.#role, listen: listen.slice(0, this.#role.listen.length) };
@@ -179,10 +187,19 @@ export class WorkerSlot {
 
   #restart(): void {
     this.#restarts++;
-    // A thread that fails to start counts as one more death.
-    this.start().catch((error: unknown) => {
-      if (Atomics.load(this.#words, Control.stop) === 0) this.#restartLater(error);
-    });
+    this.start().then(
+      () => this.#warnWhenFree(),
+      // A thread that fails to start counts as one more death.
+      (error: unknown) => {
+        if (Atomics.load(this.#words, Control.stop) === 0) this.#restartLater(error);
+      },
+    );
+  }
+
+  /** Of a first thread the pool says it, in one line for all workers. */
+  #warnWhenFree(): void {
+    const { log, name } = this.#options;
+    if (this.#pinning?.kind === 'free') log.warn({ worker: name }, describeFree([this.#pinning]));
   }
 }
 

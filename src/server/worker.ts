@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serveBatches } from './batch-loop.ts';
-import { pinThread } from './linux.ts';
+import { pinThread } from './cpu-affinity.ts';
 import type { Responder, ResponderSettings } from './responder.ts';
 import { ListenError } from './socket-address.ts';
 import type { TlsCertificate, TlsFiles } from './tls-certificate.ts';
@@ -37,8 +37,9 @@ async function runBatch(context: WorkerContext, role: WorkerRole & { kind: 'batc
   // Imported here, so that the portable transport runs where koffi does not load.
   const { loadLibc } = await import('./libc.ts');
   const libc = loadLibc();
-  if (role.cpu !== undefined) pinThread(libc, role.cpu);
-  tell(port, { kind: 'serving', listen: role.sockets.map((socket) => socket.listen) });
+  const pinning = role.cpu === undefined ? undefined : pinThread(libc, role.cpu);
+  const listen = role.sockets.map((socket) => socket.listen);
+  tell(port, { kind: 'serving', listen, ...(pinning && { pinning }) });
   let seen = 0;
   const goOn = (): boolean => {
     const posted = Atomics.load(control, Control.posted);

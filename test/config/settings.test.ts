@@ -19,6 +19,7 @@ test('defaults are filled in', async (t) => {
     whenNoneHealthy: 'nodata',
     transport: 'auto',
     workers: 'auto',
+    pinWorkers: false,
     udpPayloadMax: 1232,
     stateDir: '/etc/fedns/state',
     federations: [{ name: 'fed', select: 'label', policy: 'all' }],

@@ -61,6 +61,8 @@ const CASES: readonly { title: string; part: string; codes: string[] }[] = [
   { title: 'payload below 512 octets', part: 'udpPayloadMax: 511', codes: ['OUT_OF_RANGE udpPayloadMax'] },
   { title: 'workers: auto', part: 'workers: auto', codes: [] },
   { title: 'workers: many', part: 'workers: many', codes: ['WRONG_VALUE workers'] },
+  { title: 'pinned workers', part: 'pinWorkers: true', codes: [] },
+  { title: 'workers pinned to CPUs by number', part: 'pinWorkers: [0, 1]', codes: ['WRONG_TYPE pinWorkers'] },
   { title: 'transport: batch', part: 'transport: batch', codes: [] },
   { title: 'transport: fast', part: 'transport: fast', codes: ['WRONG_VALUE transport'] },
   { title: 'nothing healthy: lastKnown', part: 'whenNoneHealthy: lastKnown', codes: [] },

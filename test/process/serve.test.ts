@@ -84,6 +84,14 @@ t.test('every fault of a configuration is listed before anything is bound', asyn
   t.match(fedns.output(), /:9:.*tttl[^\n]*\n[^\n]*:10:.*workers2/);
 });
 
+t.test('the line of the start shows the CPU that a pinned worker keeps to', async (t) => {
+  const { file, port, adminPort } = await site(t);
+  writeFileSync(file, config(port, adminPort, 'pinWorkers: true\n'));
+  const fedns = await serve(t, file);
+  t.match(fedns.output(), process.platform === 'linux' ? /"cpus":\[\d+\]/ : /pinWorkers has no effect/);
+  t.strictSame(await addressesOf(port, NGINX), ['192.0.2.10']);
+});
+
 t.test('a changed file is taken into force, a broken one is not, and SIGHUP asks for a look', async (t) => {
   const { file, port, adminPort } = await site(t);
   const fedns = await serve(t, file);

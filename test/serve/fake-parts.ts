@@ -33,6 +33,7 @@ export const SETTINGS: Settings = {
   whenNoneHealthy: 'nodata',
   transport: 'auto',
   workers: 1,
+  pinWorkers: false,
   udpPayloadMax: 1232,
   federations: [{ name: 'myfederation', select: 'label', policy: 'all' }],
   ecs: { trust: [] },

@@ -281,8 +281,13 @@ t.test('a reload that cannot be served leaves the old settings in force', async 
 
 t.test('a reload says which settings need a restart', async (t) => {
   const { server, log } = await start(t, fakeParts());
-  await server.reload({ ...SETTINGS, workers: 2, listen: [{ address: '127.0.0.1', port: 5353 }] });
-  t.match(log.at(-1), /restart .*\["listen","workers"\]/);
+  await server.reload({
+    ...SETTINGS,
+    workers: 2,
+    pinWorkers: true,
+    listen: [{ address: '127.0.0.1', port: 5353 }],
+  });
+  t.match(log.at(-1), /restart .*\["listen","workers","pinWorkers"\]/);
 });
 
 t.test('a source that begins anew changes nothing until its first sync', async (t) => {

@@ -8,7 +8,7 @@ import type { Log } from '../../src/watchers/source.ts';
 import { chooseTransport } from '../../src/server/udp-transport.ts';
 import { WorkerPool, type SharedSettings, type WorkerPoolOptions } from '../../src/server/worker-pool.ts';
 import { CONTROL_OCTETS } from '../../src/zonebuilder/layout.ts';
-import { HEADER } from './echo-responder.ts';
+import { HEADER, Order } from './echo-responder.ts';
 
 export const TRANSPORTS =
   process.platform === 'linux' ? (['batch', 'portable'] as const) : (['portable'] as const);
@@ -26,7 +26,7 @@ export function sharedSettings(udpPayloadMax = 1232): SharedSettings {
   return { image: { control: memory, arena: memory, generation: 1 }, udpPayloadMax } as SharedSettings;
 }
 
-export type PoolChanges = Partial<Omit<WorkerPoolOptions, 'transport'>>;
+export type PoolChanges = Partial<WorkerPoolOptions>;
 
 /** A pool on 127.0.0.1 with one worker, unless told otherwise. Not started. */
 export async function createPool(kind: 'batch' | 'portable', changes: PoolChanges = {}): Promise<WorkerPool> {
@@ -97,5 +97,14 @@ export class Client {
 
   close(): void {
     this.#socket.close();
+  }
+}
+
+/** Asks again and again, as a resolver does. */
+export async function askUntilAnswered(client: Client): Promise<void> {
+  const want = client.replies.length + 1;
+  while (client.replies.length < want) {
+    client.send(query(9, Order.echo));
+    await Promise.race([client.received(want), new Promise((resolve) => setTimeout(resolve, 20))]);
   }
 }

@@ -1,11 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { Counter } from '../../src/server/counters.ts';
 import { sumCounters } from '../../src/server/counters-sum.ts';
 import { chooseTransport } from '../../src/server/udp-transport.ts';
 import { HEADER, Order } from './echo-responder.ts';
-import { Client, createPool, keepLog, query, sharedSettings, TRANSPORTS } from './transport-fixture.ts';
+import {
+  askUntilAnswered,
+  Client,
+  createPool,
+  keepLog,
+  query,
+  sharedSettings,
+  TRANSPORTS,
+} from './transport-fixture.ts';
 
 for (const kind of TRANSPORTS) {
   t.test(`a worker that dies is followed by another, ${kind}`, async (test) => {
@@ -66,20 +72,6 @@ if (TRANSPORTS[0] === 'batch') {
   });
 }
 
-if (TRANSPORTS[0] === 'batch') {
-  t.test('each worker keeps to its core where it is told to, batch', async (test) => {
-    const workers = Math.min(2, availableParallelism());
-    const pool = await createPool('batch', { workers, pin: true });
-    const [listen] = await pool.start();
-    const cores = coresOfThreads();
-    for (let i = 0; i < workers; i++) test.ok(cores.has(String(i)), `one thread keeps to core ${i}`);
-    const client = await Client.connect(listen!);
-    await client.ask(query(1, Order.echo));
-    client.close();
-    await pool.stop();
-  });
-}
-
 t.test('a worker killed in mid-load costs its clients a retry and the others nothing', async (test) => {
   for (const kind of TRANSPORTS) {
     const pool = await createPool(kind, { workers: 2 });
@@ -117,25 +109,6 @@ t.test('the transport falls back where the batch calls do not load, and says why
   test.match(await chooseTransport('portable', fail), { kind: 'portable', why: 'it is configured' });
 });
 
-/** The sets of cores that threads of this process keep to. */
-function coresOfThreads(): Set<string> {
-  const cores = new Set<string>();
-  for (const thread of readdirSync('/proc/self/task')) {
-    const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
-    cores.add(/^Cpus_allowed_list:\s+(.*)$/m.exec(status)![1]!);
-  }
-  return cores;
-}
-
 function fail(): Promise<never> {
   return Promise.reject(new Error('Cannot find the native Koffi module\nTried …'));
-}
-
-/** Asks again and again, as a resolver does. */
-async function askUntilAnswered(client: Client): Promise<void> {
-  const want = client.replies.length + 1;
-  while (client.replies.length < want) {
-    client.send(query(9, Order.echo));
-    await Promise.race([client.received(want), new Promise((resolve) => setTimeout(resolve, 20))]);
-  }
 }
