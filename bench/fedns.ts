@@ -8,6 +8,7 @@
 
 import { BATCH_BOUNDS, Counter } from '../src/server/counters.ts';
 import { sumCounters } from '../src/server/counters-sum.ts';
+import { listThreads, yieldToOthers } from '../src/server/thread-priority.ts';
 import { WorkerPool, type SharedSettings } from '../src/server/worker-pool.ts';
 import { chooseTransport, loadMemoryAdvice } from '../src/server/udp-transport.ts';
 import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
@@ -36,6 +37,7 @@ let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
 const builder = makeBuilder((memory) => void pool?.adopt(settingsOf(memory)), await loadMemoryAdvice());
 fillFederation(builder, options);
 const log = { debug: print, info: print, warn: print, error: print };
+const controlPlane = listThreads();
 pool = new WorkerPool({
   transport: await chooseTransport(options.transport ?? 'auto'),
   listen: [{ address, port: Number(port) }],
@@ -45,6 +47,7 @@ pool = new WorkerPool({
   log,
 });
 await pool.start();
+yieldToOthers(controlPlane);
 if (options.updates > 0) keepChanging(builder, options);
 print({}, 'ready');
 process.on('SIGTERM', () => void end());

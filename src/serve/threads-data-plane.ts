@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import type { QueryPolicy } from '../server/policy.ts';
 import { PolicyKeeper } from '../server/policy-keeper.ts';
 import type { ImageHandle } from '../server/responder.ts';
+import { listThreads, yieldToOthers } from '../server/thread-priority.ts';
 import { chooseTransport } from '../server/udp-transport.ts';
 import { WorkerPool } from '../server/worker-pool.ts';
 import type { SharedSettings } from '../server/worker-pool.ts';
@@ -39,6 +40,7 @@ export class ThreadsDataPlane implements DataPlane {
     const transport = await chooseTransport(this.#settings.transport);
     const policy = await this.#policies.adopt(this.#settings);
     this.#shared = sharedSettings(this.#image, this.#settings, policy);
+    const controlPlane = listThreads();
     this.#pool = new WorkerPool({
       transport,
       listen,
@@ -50,6 +52,7 @@ export class ThreadsDataPlane implements DataPlane {
       log: this.#log,
     });
     const addresses = await this.#pool.start();
+    yieldToOthers(controlPlane);
     const { transport: kind, why, workers: threads } = this.#pool.report();
     return { addresses, transport: kind, reason: why, threads };
   }

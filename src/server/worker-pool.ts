@@ -15,6 +15,7 @@ import type { ResponderSettings } from './responder.ts';
 import type { Libc } from './linux.ts';
 import { isDualStack } from './socket-address.ts';
 import { assertPortFree } from './udp-portable.ts';
+import { niceness } from './thread-priority.ts';
 import { openUdpSocket, type UdpSocket } from './udp-socket.ts';
 import type { UdpTransport } from './udp-transport.ts';
 import type { TcpRole, WorkerRole } from './worker-protocol.ts';
@@ -66,6 +67,7 @@ export class WorkerPool {
   readonly #slots: WorkerSlot[] = [];
   readonly #counters: SharedArrayBuffer[] = [];
   readonly #sockets: UdpSocket[] = [];
+  readonly #nice = niceness();
   #listen: readonly ListenAddress[];
   /** What the workers are spread over; empty: the scheduler decides. */
   #cpus: readonly number[] = [];
@@ -148,6 +150,7 @@ export class WorkerPool {
       role,
       responderUrl,
       settings: this.#settingsOf(i, settings),
+      nice: this.#nice,
       pauses,
       log,
     });

@@ -41,6 +41,8 @@ export interface WorkerStart {
   /** URL of another module than ./answer.ts that exports `createResponder`; for tests. */
   readonly responderUrl?: string;
   readonly settings: ResponderSettings;
+  /** The niceness that a thread that answers has, see thread-priority.ts. */
+  readonly nice: number;
 }
 
 /** To a worker. */

@@ -31,6 +31,7 @@ export interface WorkerSlotOptions {
   readonly role: WorkerRole;
   readonly responderUrl: string | undefined;
   readonly settings: ResponderSettings;
+  readonly nice: number;
   readonly pauses: RestartPauses;
   readonly log: Log;
 }
@@ -90,13 +91,14 @@ export class WorkerSlot {
    * @throws WorkerError when it dies or is refused an address before it serves
    */
   start(): Promise<ListenAddress[]> {
-    const { name, responderUrl } = this.#options;
+    const { name, responderUrl, nice } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<ListenAddress[]>();
     const workerData: WorkerStart = {
       role: this.#role,
       ...(responderUrl !== undefined && { responderUrl }),
       control: this.#control,
       settings: this.#settings,
+      nice,
     };
     const worker = new Worker(workerUrl(), { name, workerData, execArgv: [] });
     let cause: unknown;

@@ -10,6 +10,7 @@ import { serveBatches } from './batch-loop.ts';
 import { pinThread } from './cpu-affinity.ts';
 import type { Responder, ResponderSettings } from './responder.ts';
 import { ListenError } from './socket-address.ts';
+import { becomeAsNiceAs } from './thread-priority.ts';
 import type { TlsCertificate, TlsFiles } from './tls-certificate.ts';
 import { PortableUdp } from './udp-portable.ts';
 import {
@@ -114,6 +115,7 @@ function tell(port: MessagePort, message: FromWorker): void {
 }
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
+  becomeAsNiceAs(start.nice);
   setFlagsFromString(INLINING);
   const { createResponder } = await loadResponder(start.responderUrl);
   const responder = createResponder(start.settings);
