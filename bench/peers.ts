@@ -6,6 +6,7 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { builtCoreDns } from '../test/forwarders/coredns.ts';
 import { DOMAIN } from './domain.ts';
 import type { FederationShape } from './federation.ts';
 
@@ -93,7 +94,7 @@ export function listPeers(echo: string | undefined): Peer[] {
     { name: 'bind', program: findProgram('named'), answers: true, prepare: prepareBind, forScale: true },
     {
       name: 'coredns',
-      program: findProgram('coredns'),
+      program: findProgram('coredns') ?? builtCoreDns(),
       answers: true,
       prepare: prepareCoreDns,
       forScale: true,

@@ -24,13 +24,19 @@ const BINARY = join(FOLDER, 'coredns');
 /** Why there is no CoreDNS, in one line for the one who runs the tests. */
 export class CoreDnsMissing extends Error {}
 
+/** The binary that an earlier run has built, or undefined. */
+export function builtCoreDns(): string | undefined {
+  return isExecutable(BINARY) ? BINARY : undefined;
+}
+
 /**
  * The binary, built if need be.
  *
  * @throws CoreDnsMissing
  */
 export async function coreDns(): Promise<string> {
-  if (isExecutable(BINARY)) return BINARY;
+  const built = builtCoreDns();
+  if (built !== undefined) return built;
   if (findCommand('go') === undefined)
     throw new CoreDnsMissing('CoreDNS is built with Go, which is not installed');
   mkdirSync(FOLDER, { recursive: true });
