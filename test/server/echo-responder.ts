@@ -29,6 +29,10 @@ export const Order = {
   large: 0x6c,
 } as const;
 
+/** Set: garbage is collected before and after each batch, whatever the queries say. */
+export const COLLECT_ALWAYS = 'FEDNS_TEST_COLLECT_ALWAYS';
+const collectsAlways = process.env[COLLECT_ALWAYS] !== undefined;
+
 export const HEADER = 12;
 export const BUSY_MS = 300;
 
@@ -94,10 +98,12 @@ class EchoResponder implements Responder {
   enter(): void {
     if (this.#entered) throw new Error('entered twice');
     this.#entered = true;
+    if (collectsAlways) collectGarbage();
   }
 
   leave(): void {
     this.#entered = false;
+    if (collectsAlways) collectGarbage();
   }
 
   adopt(settings: ResponderSettings): void {

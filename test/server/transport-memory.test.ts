@@ -2,10 +2,21 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { Order } from './echo-responder.ts';
+import { COLLECT_ALWAYS, Order } from './echo-responder.ts';
 import { Client, createPool, query, TRANSPORTS } from './transport-fixture.ts';
 
+const suiteFile = fileURLToPath(new URL('./transport.test.ts', import.meta.url));
 const serverFile = fileURLToPath(new URL('./memory-child.ts', import.meta.url));
+
+t.test('the tests of the transports hold with collections around every batch', async (test) => {
+  const env = { ...process.env, [COLLECT_ALWAYS]: '1' };
+  const child = fork(suiteFile, { env, execArgv: ['--expose-gc'], silent: true });
+  let output = '';
+  child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  test.equal(code, 0, output.split('\n').find((line) => /^\s*not ok/.test(line)) ?? 'every test passed');
+  test.match(output, /^ok \d+ - each client gets the replies to its own queries, /m);
+});
 
 for (const kind of TRANSPORTS) {
   t.test(`memory that the kernel holds outlives forced collections, ${kind}`, async (test) => {
