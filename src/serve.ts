@@ -17,12 +17,14 @@ import type { ListenAddress, Settings } from './config/settings.ts';
 import type { Schedule } from './jobs.ts';
 import { FactRelay } from './serve/fact-relay.ts';
 import { liveControlPlane } from './serve/live-control-plane.ts';
-import { openState } from './serve/open-state.ts';
+import { logBrokenSnapshot, openState } from './serve/open-state.ts';
 import type { OpenState } from './serve/open-state.ts';
 import type { DataPlane, Listening, Parts, ServedDomain } from './serve/parts.ts';
 import { Sources } from './serve/sources.ts';
 import { SnapshotKeeper, restoreSnapshot } from './state/snapshot.ts';
-import type { Covered } from './state/snapshot.ts';
+import type { Restored } from './state/snapshot.ts';
+import type { Snapshot } from './state/snapshot-file.ts';
+import { reasonOf } from './state/layout.ts';
 import type { ClusterFacts } from './state/snapshot-format.ts';
 import type { Clock, Log } from './watchers/source.ts';
 
@@ -161,7 +163,7 @@ export class RunningServer {
 
   /** To be called once, by {@link startServer}. */
   async start(): Promise<void> {
-    const covered = this.#restore();
+    const covered = await this.#restore();
     this.#refuseAbsent(covered);
     await this.#startAdmin();
     this.#keepSnapshot();
@@ -237,20 +239,30 @@ export class RunningServer {
   }
 
   /** @returns the configured clusters that the snapshot covers */
-  #restore(): ReadonlySet<string> {
+  async #restore(): Promise<ReadonlySet<string>> {
     const { snapshot } = this.#state;
     if (snapshot === undefined) return new Set();
-    this.#restoring = true;
-    let covered: Covered = { configured: [], joined: [] };
-    this.#domain.batch({ object: 'snapshot', timeMs: snapshot.savedMs }, () => {
-      covered = restoreSnapshot(snapshot, this.#settings, this.#relay);
-    });
-    this.#restoring = false;
-    this.#sources.restore({ joined: covered.joined, hostnames: snapshot.hostnames });
-    const clusters = [...covered.configured, ...covered.joined];
+    const restored = await this.#restoreFacts(snapshot);
+    if (restored === undefined) return new Set();
+    this.#sources.restore(restored);
+    const clusters = [...restored.configured, ...restored.joined];
     const fields = { clusters, savedAt: new Date(snapshot.savedMs).toISOString() };
     this.#options.log.info(fields, 'serving the state of the last run until the clusters are read');
-    return new Set(covered.configured);
+    return new Set(restored.configured);
+  }
+
+  async #restoreFacts(snapshot: Snapshot): Promise<Restored | undefined> {
+    this.#restoring = true;
+    this.#domain.hold();
+    try {
+      return await restoreSnapshot(snapshot, this.#settings, this.#relay);
+    } catch (error) {
+      logBrokenSnapshot(this.#options.log, this.#state.layout!.snapshot, reasonOf(error));
+      return undefined;
+    } finally {
+      this.#domain.release({ object: 'snapshot', timeMs: snapshot.savedMs });
+      this.#restoring = false;
+    }
   }
 
   #refuseAbsent(covered: ReadonlySet<string>): void {

@@ -78,6 +78,14 @@ export class BuiltDomain implements ServedDomain {
     this.#builder.batch(cause, work);
   }
 
+  hold(): void {
+    this.#builder.hold();
+  }
+
+  release(cause: Cause): void {
+    this.#builder.release(cause);
+  }
+
   setCluster(state: ClusterState): void {
     this.#builder.setCluster(state);
   }

@@ -5,8 +5,8 @@ import { openStateDirectory, reasonOf } from '../state/layout.ts';
 import type { StateLayout } from '../state/layout.ts';
 import { acquireLock } from '../state/lock.ts';
 import { Serial } from '../state/serial.ts';
-import type { Snapshot } from '../state/snapshot-format.ts';
-import { loadSnapshot } from '../state/snapshot.ts';
+import { loadSnapshot } from '../state/snapshot-file.ts';
+import type { Snapshot } from '../state/snapshot-file.ts';
 import type { Clock, Log } from '../watchers/source.ts';
 
 export interface OpenState {
@@ -61,9 +61,14 @@ async function readSnapshot(path: string, log: Log): Promise<Snapshot | undefine
     case 'none':
       return undefined;
     case 'broken':
-      log.warn({ code: 'SNAPSHOT_BROKEN', path, reason: load.reason }, 'the snapshot is ignored');
+      logBrokenSnapshot(log, path, load.reason);
       return undefined;
     case 'loaded':
       return load.snapshot;
   }
+}
+
+/** A snapshot that cannot be used is no reason not to start. */
+export function logBrokenSnapshot(log: Log, path: string, reason: string): void {
+  log.warn({ code: 'SNAPSHOT_BROKEN', path, reason }, 'the snapshot is ignored');
 }

@@ -25,6 +25,9 @@ export interface ServedDomain extends FactSink {
   shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
   /** Publishes what `work` reports as one change. */
   batch(cause: Cause, work: () => void): void;
+  /** The same for work that takes several turns of the event loop: begins a batch, which {@link release} ends. */
+  hold(): void;
+  release(cause: Cause): void;
   figures(): {
     readonly services: number;
     readonly imageOctetsUsed: number;

@@ -4,7 +4,6 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import type { ClusterState, ShardPort, ShardState } from '../zonebuilder/facts.ts';
 
 /** What was known of one cluster. */
@@ -22,15 +21,25 @@ export interface HostnameAddresses {
   readonly AAAA: readonly string[];
 }
 
-/** A snapshot as read back. */
-export interface Snapshot {
-  /** When it was written, in milliseconds since the epoch. */
+/** When a snapshot was written, in milliseconds since the epoch, and the SOA serial then. */
+export interface SnapshotHead {
   readonly savedMs: number;
-  /** The SOA serial then. */
   readonly serial: number;
-  readonly clusters: readonly (ClusterFacts & { readonly shards: readonly ShardState[] })[];
-  readonly hostnames: readonly HostnameAddresses[];
 }
+
+/** What follows the last shard. */
+export interface SnapshotEnd {
+  readonly clusters: number;
+  readonly shards: number;
+  /** Of all octets before it, in hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** A line between the first and the last. A shard is one of the cluster that was named last. */
+export type SnapshotLine =
+  | { readonly kind: 'cluster'; readonly cluster: ClusterState; readonly joined: boolean }
+  | { readonly kind: 'shard'; readonly shard: ShardState }
+  | { readonly kind: 'hostname'; readonly hostname: HostnameAddresses };
 
 /** A text that is no snapshot, or one that was damaged. */
 export class SnapshotError extends Error {
@@ -55,7 +64,7 @@ const CHUNK_CHARACTERS = 64 * 1024;
  * itself, and a shard is a fact of its own.
  */
 export function* encodeSnapshot(
-  head: { readonly savedMs: number; readonly serial: number },
+  head: SnapshotHead,
   facts: Iterable<ClusterFacts>,
   hostnames: Iterable<HostnameAddresses> = [],
 ): Generator<string> {
@@ -74,7 +83,7 @@ export function* encodeSnapshot(
 }
 
 function* encodeLines(
-  head: { readonly savedMs: number; readonly serial: number },
+  head: SnapshotHead,
   facts: Iterable<ClusterFacts>,
   hostnames: Iterable<HostnameAddresses>,
   counts: { clusters: number; shards: number },
@@ -93,100 +102,45 @@ function* encodeLines(
   }
 }
 
-interface Reading {
-  readonly hash: Hash;
-  head: { savedMs: number; serial: number } | undefined;
-  readonly clusters: (ClusterFacts & { shards: ShardState[] })[];
-  readonly hostnames: HostnameAddresses[];
-  shards: number;
-  ended: boolean;
-  /** Lines that the digest has not taken yet: it takes them in pieces, which is much cheaper. */
-  undigested: string;
-}
-
-/**
- * Reads a snapshot line by line. Nothing of it counts unless the trailer is there and fits.
- *
- * @param batches - lines without their line feeds, in batches of any size
- * @throws SnapshotError naming the line
- */
-export async function decodeSnapshot(batches: AsyncIterable<readonly string[]>): Promise<Snapshot> {
-  const reading: Reading = {
-    hash: createHash('sha256'),
-    head: undefined,
-    clusters: [],
-    hostnames: [],
-    shards: 0,
-    ended: false,
-    undigested: '',
-  };
-  let before = 0;
-  for await (const lines of batches) {
-    takeLines(reading, lines, before);
-    before += lines.length;
-  }
-  if (reading.head === undefined || !reading.ended) throw new SnapshotError('it ends too early');
-  return { ...reading.head, clusters: reading.clusters, hostnames: reading.hostnames };
-}
-
-function takeLines(reading: Reading, lines: readonly string[], before: number): void {
-  let number = before;
-  for (const line of lines) {
-    number++;
-    try {
-      takeLine(reading, line);
-    } catch (error) {
-      throw new SnapshotError(`line ${number}: ${(error as Error).message}`);
-    }
-  }
-}
-
-function takeLine(reading: Reading, line: string): void {
-  if (reading.ended) throw new Error('text after the end');
-  const value = fieldsOf(JSON.parse(line));
-  if (value['end'] !== undefined) return takeEnd(reading, fieldsOf(value['end']));
-  digest(reading, line);
-  if (reading.head === undefined) reading.head = readHead(value);
-  else if (value['cluster'] !== undefined) takeCluster(reading, value);
-  else if (value['hostname'] !== undefined) reading.hostnames.push(readHostname(fieldsOf(value['hostname'])));
-  else takeShard(reading, fieldsOf(value['shard']));
-}
-
-function digest(reading: Reading, line: string): void {
-  reading.undigested += `${line}\n`;
-  if (reading.undigested.length < CHUNK_CHARACTERS) return;
-  reading.hash.update(reading.undigested);
-  reading.undigested = '';
-}
-
-function takeEnd(reading: Reading, end: Fields): void {
-  const sha256 = reading.hash.update(reading.undigested).digest('hex');
-  if (end['sha256'] !== sha256) throw new Error('the digest differs: the file is damaged');
-  if (end['clusters'] !== reading.clusters.length || end['shards'] !== reading.shards) {
-    throw new Error('the counts differ');
-  }
-  reading.ended = true;
-}
-
-function takeCluster(reading: Reading, value: Fields): void {
-  const cluster = readCluster(fieldsOf(value['cluster']));
-  reading.clusters.push({ cluster, shards: [], ...(value['joined'] === true && { joined: true }) });
-}
-
-function takeShard(reading: Reading, fields: Fields): void {
-  const last = reading.clusters.at(-1);
-  if (last === undefined) throw new Error('a shard before any cluster');
-  last.shards.push(readShard(fields, last.cluster.name));
-  reading.shards++;
-}
-
-function readHead(fields: Fields): { savedMs: number; serial: number } {
+/** Reads the first line. @throws Error saying what is wrong with it */
+export function decodeHead(line: string): SnapshotHead {
+  const fields = fieldsOf(JSON.parse(line));
   if (fields['format'] !== FORMAT) throw new Error('not a fedns snapshot');
   const version = fields['version'];
   if (typeof version !== 'number' || version < OLDEST_VERSION || version > SNAPSHOT_VERSION) {
     throw new Error(`version ${String(version)}, this fedns reads ${OLDEST_VERSION} to ${SNAPSHOT_VERSION}`);
   }
   return { savedMs: numberOf(fields, 'savedMs'), serial: numberOf(fields, 'serial') };
+}
+
+/** Reads the last line. @throws Error saying what is wrong with it */
+export function decodeEnd(line: string): SnapshotEnd {
+  const fields = fieldsOf(JSON.parse(line));
+  if (fields['end'] === undefined) throw new Error('it ends too early');
+  const end = fieldsOf(fields['end']);
+  return {
+    clusters: numberOf(end, 'clusters'),
+    shards: numberOf(end, 'shards'),
+    sha256: textOf(end, 'sha256'),
+  };
+}
+
+/**
+ * Reads a line between the first and the last.
+ *
+ * @param cluster - the cluster that was named last
+ * @throws Error saying what is wrong with it
+ */
+export function decodeLine(line: string, cluster: string | undefined): SnapshotLine {
+  const fields = fieldsOf(JSON.parse(line));
+  if (fields['cluster'] !== undefined) {
+    const state = readCluster(fieldsOf(fields['cluster']));
+    return { kind: 'cluster', cluster: state, joined: fields['joined'] === true };
+  }
+  if (fields['hostname'] !== undefined)
+    return { kind: 'hostname', hostname: readHostname(fieldsOf(fields['hostname'])) };
+  if (cluster === undefined) throw new Error('a shard before any cluster');
+  return { kind: 'shard', shard: readShard(fieldsOf(fields['shard']), cluster) };
 }
 
 const STATUSES = ['pending', 'available', 'held', 'withdrawn'] as const;

@@ -1,26 +1,16 @@
 /**
  * Owns the snapshot of all facts: read once before the first sync, so that a restart serves the last state at once,
- * and written every minute if something changed, and at the end. Its text: snapshot-format.ts.
+ * and written every minute if something changed, and at the end. How the file is read: snapshot-file.ts; its
+ * text: snapshot-format.ts.
  */
 
-import { open } from 'node:fs/promises';
-import type { FactSink } from '../zonebuilder/facts.ts';
+import type { ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { Schedule } from '../jobs.ts';
 import { replaceFile } from './atomic-file.ts';
 import { reasonOf } from './layout.ts';
-import {
-  SNAPSHOT_LINE_OCTETS_MAX,
-  SnapshotError,
-  decodeSnapshot,
-  encodeSnapshot,
-} from './snapshot-format.ts';
-import type { ClusterFacts, HostnameAddresses, Snapshot } from './snapshot-format.ts';
-
-/**
- * Octets of a snapshot: 50,000 Services in 13 clusters make about 200 MB. A larger file is not ours or would not fit
- * into memory; it is neither written nor read.
- */
-export const SNAPSHOT_OCTETS_MAX = 1024 * 1024 * 1024;
+import { SNAPSHOT_OCTETS_MAX, type Snapshot } from './snapshot-file.ts';
+import { SnapshotError, encodeSnapshot } from './snapshot-format.ts';
+import type { ClusterFacts, HostnameAddresses, SnapshotLine } from './snapshot-format.ts';
 
 /** At second 0 of every minute. */
 const EVERY_MINUTE = '0 * * * * *';
@@ -29,22 +19,6 @@ export interface SnapshotLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-}
-
-/** What a look for a snapshot found. */
-export type SnapshotLoad =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'broken'; readonly reason: string }
-  | { readonly kind: 'loaded'; readonly snapshot: Snapshot };
-
-/** Reads the snapshot in `path`; whatever is wrong with it is a value, because the server starts all the same. */
-export async function loadSnapshot(path: string): Promise<SnapshotLoad> {
-  try {
-    return { kind: 'loaded', snapshot: await decodeSnapshot(readLines(path)) };
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' };
-    return { kind: 'broken', reason: reasonOf(error) };
-  }
 }
 
 /** What of a snapshot still belongs to the configuration. */
@@ -67,28 +41,77 @@ export interface Covered {
   readonly joined: readonly string[];
 }
 
+/** What was restored. */
+export interface Restored extends Covered {
+  readonly hostnames: readonly HostnameAddresses[];
+}
+
 /**
  * Puts a snapshot's facts into `sink`, each cluster `held` until its first sync. Clusters and federations that are
- * not configured any more are left out.
+ * not configured any more are left out. Shards go there one by one as they are read: as a whole they would be many times
+ * as large as what the sink keeps of them.
+ *
+ * @throws SnapshotError; then nothing of the snapshot is left in `sink`
  */
-export function restoreSnapshot(snapshot: Snapshot, scope: SnapshotScope, sink: FactSink): Covered {
-  const configured = new Map(scope.clusters.map((cluster) => [cluster.name, cluster]));
-  const federations = new Set(scope.federations.map((federation) => federation.name));
-  const covered = { configured: [] as string[], joined: [] as string[] };
-  for (const { cluster, shards, joined = false } of snapshot.clusters) {
-    const settings = configured.get(cluster.name);
-    const belongs = settings !== undefined || (joined && scope.clusterSecrets !== undefined);
+export async function restoreSnapshot(
+  snapshot: Snapshot,
+  scope: SnapshotScope,
+  sink: FactSink,
+): Promise<Restored> {
+  const restoring = new Restoring(scope, sink);
+  try {
+    for await (const lines of snapshot.read()) for (const line of lines) restoring.take(line);
+  } catch (error) {
+    restoring.undo();
+    throw error;
+  }
+  return restoring.restored;
+}
+
+/** What has been read so far, and the cluster that the next shards are of. */
+class Restoring {
+  readonly restored = {
+    configured: [] as string[],
+    joined: [] as string[],
+    hostnames: [] as HostnameAddresses[],
+  };
+  readonly #sink: FactSink;
+  readonly #scope: SnapshotScope;
+  readonly #configured: ReadonlyMap<string, SnapshotScope['clusters'][number]>;
+  readonly #federations: ReadonlySet<string>;
+  /** Whether the cluster that was named last belongs to the configuration. */
+  #belongs = false;
+
+  constructor(scope: SnapshotScope, sink: FactSink) {
+    this.#sink = sink;
+    this.#scope = scope;
+    this.#configured = new Map(scope.clusters.map((cluster) => [cluster.name, cluster]));
+    this.#federations = new Set(scope.federations.map((federation) => federation.name));
+  }
+
+  take(line: SnapshotLine): void {
+    if (line.kind === 'hostname') this.restored.hostnames.push(line.hostname);
+    else if (line.kind === 'cluster') this.#takeCluster(line.cluster, line.joined);
+    else if (this.#belongs && this.#federations.has(line.shard.federation))
+      this.#sink.upsertShard(line.shard);
+  }
+
+  undo(): void {
+    for (const name of [...this.restored.configured, ...this.restored.joined]) this.#sink.removeCluster(name);
+  }
+
+  #takeCluster(cluster: ClusterState, joined: boolean): void {
+    const settings = this.#configured.get(cluster.name);
+    const belongs = settings !== undefined || (joined && this.#scope.clusterSecrets !== undefined);
     // Of a pending cluster nothing is known, so nothing may be concluded from its having no shards.
-    if (!belongs || cluster.status === 'pending') continue;
+    this.#belongs = belongs && cluster.status !== 'pending';
+    if (!this.#belongs) return;
     const region = settings?.region ?? cluster.region;
     const place = { ...(region !== undefined && { region }), zones: settings?.zones ?? cluster.zones };
     const status = cluster.status === 'withdrawn' ? 'withdrawn' : 'held';
-    sink.setCluster({ name: cluster.name, ...place, status });
-    const kept = shards.filter((shard) => federations.has(shard.federation));
-    sink.replaceShards(cluster.name, kept, { object: 'snapshot', timeMs: snapshot.savedMs });
-    covered[settings === undefined ? 'joined' : 'configured'].push(cluster.name);
+    this.#sink.setCluster({ name: cluster.name, ...place, status });
+    this.restored[settings === undefined ? 'joined' : 'configured'].push(cluster.name);
   }
-  return covered;
 }
 
 export interface SnapshotKeeperOptions {
@@ -168,28 +191,5 @@ function* bounded(chunks: Iterable<string>): Generator<string> {
     octets += Buffer.byteLength(chunk);
     if (octets > SNAPSHOT_OCTETS_MAX) throw new SnapshotError(`more than ${SNAPSHOT_OCTETS_MAX} octets`);
     yield chunk;
-  }
-}
-
-/**
- * The lines of a file, decoded as UTF-8, a batch for each piece that is read. The text behind the last line feed
- * counts as a line when it is not empty.
- */
-async function* readLines(path: string): AsyncGenerator<readonly string[]> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size > SNAPSHOT_OCTETS_MAX) throw new SnapshotError(`it has more than ${SNAPSHOT_OCTETS_MAX} octets`);
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    let rest = '';
-    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) {
-      const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n');
-      rest = lines.pop()!;
-      if (rest.length > SNAPSHOT_LINE_OCTETS_MAX) throw new SnapshotError('a line is too long');
-      yield lines;
-    }
-    if (rest !== '') yield [rest];
-  } finally {
-    await file.close();
   }
 }

@@ -204,16 +204,26 @@ export class ZoneBuilder implements FactSink {
    * first lists, where a Service has a shard in every cluster.
    */
   batch(cause: Cause, work: () => void): void {
-    this.#deferred = new Set();
+    this.hold();
     try {
       work();
     } finally {
-      const services = this.#deferred;
-      this.#deferred = undefined;
-      for (const known of services) this.#publish(known, shardsOf(known));
-      this.#publishPending();
-      this.#finish('', cause);
+      this.release(cause);
     }
+  }
+
+  /** Begins a batch that lasts until {@link release}. Batches do not nest. */
+  hold(): void {
+    this.#deferred = new Set();
+  }
+
+  /** Ends a batch. */
+  release(cause: Cause): void {
+    const services = this.#deferred ?? [];
+    this.#deferred = undefined;
+    for (const known of services) this.#publish(known, shardsOf(known));
+    this.#publishPending();
+    this.#finish('', cause);
   }
 
   /** How many shards each cluster has, and how many of them are in the answers. */

@@ -100,7 +100,7 @@ export class FakeDomain implements ServedDomain {
   }
 
   upsertShard(one: ShardState): void {
-    this.shards.get(one.cluster)!.push(one);
+    this.shards.set(one.cluster, [...(this.shards.get(one.cluster) ?? []), one]);
     this.#changed(one.cluster, one.cause.timeMs);
   }
 
@@ -142,6 +142,10 @@ export class FakeDomain implements ServedDomain {
   batch(_cause: Cause, work: () => void): void {
     work();
   }
+
+  hold(): void {}
+
+  release(): void {}
 
   figures(): ReturnType<ServedDomain['figures']> {
     return { services: this.shards.size, imageOctetsUsed: 8, imageOctetsTotal: 8 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -227,6 +228,23 @@ t.test('a damaged snapshot is reported and the server starts from the clusters',
   const { log, get } = await start(t, fakeParts(), { stateDir });
   t.ok(log.some((line) => /^the snapshot is ignored .*line 1/.test(line)));
   t.equal((await get('/readyz')).status, 200);
+});
+
+t.test('a snapshot that is whole and cannot be understood leaves nothing behind', async (t) => {
+  const text = [
+    '{"format":"fedns-snapshot","version":2,"savedMs":1,"serial":1}',
+    '{"cluster":{"name":"one","zones":[],"status":"available"}}',
+    '{"shard":{}}',
+    '',
+  ].join('\n');
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const end = JSON.stringify({ end: { clusters: 1, shards: 1, sha256 } });
+  const stateDir = t.testdir({ 'snapshot.ndjson': `${text}${end}\n` });
+  const parts = fakeParts();
+  const { log } = await start(t, parts, { stateDir });
+  t.ok(log.some((line) => /^the snapshot is ignored .*line 3/.test(line)));
+  t.notOk(log.some((line) => /^serving the state of the last run/.test(line)));
+  t.equal(parts.sources[0]!.context.hasEarlierFacts, false);
 });
 
 t.test('a reload starts, replaces and removes only the sources that it concerns', async (t) => {

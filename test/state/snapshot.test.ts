@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { ClusterState, FactSink, ShardState } from '../../src/zonebuilder/facts.ts';
+import type { FactSink, ShardState } from '../../src/zonebuilder/facts.ts';
+import { loadSnapshot } from '../../src/state/snapshot-file.ts';
+import type { Snapshot } from '../../src/state/snapshot-file.ts';
 import { encodeSnapshot } from '../../src/state/snapshot-format.ts';
-import type { ClusterFacts } from '../../src/state/snapshot-format.ts';
-import { SnapshotKeeper, loadSnapshot, restoreSnapshot } from '../../src/state/snapshot.ts';
+import type { ClusterFacts, SnapshotLine } from '../../src/state/snapshot-format.ts';
+import { SnapshotKeeper, restoreSnapshot } from '../../src/state/snapshot.ts';
 
 const CAUSE = { object: 'EndpointSlice mynamespace/nginx-1', resourceVersion: '7', timeMs: 5 };
 
@@ -41,6 +43,42 @@ const HOSTNAMES = [{ hostname: 'lb.example.net', A: ['192.0.2.9'], AAAA: [] }];
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const never = (): { stop(): Promise<void> } => ({ stop: async () => {} });
 
+/** The lines that a snapshot of these facts has. */
+function linesOf(facts: readonly ClusterFacts[]): SnapshotLine[] {
+  return facts.flatMap(({ cluster, shards, joined = false }) => [
+    { kind: 'cluster', cluster, joined },
+    ...[...shards].map((one) => ({ kind: 'shard', shard: one }) as const),
+  ]);
+}
+
+const HOSTNAME_LINES = HOSTNAMES.map((hostname) => ({ kind: 'hostname', hostname }) as const);
+
+/** A snapshot that was read as far as these lines, and then as `failure` says. */
+function snapshotOf(lines: readonly SnapshotLine[], failure?: Error): Snapshot {
+  return {
+    savedMs: 5,
+    serial: 1,
+    async *read() {
+      yield lines;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+async function readAll(path: string): Promise<SnapshotLine[]> {
+  const load = await loadSnapshot(path);
+  const lines: SnapshotLine[] = [];
+  if (load.kind === 'loaded') for await (const batch of load.snapshot.read()) lines.push(...batch);
+  return lines;
+}
+
+/** The text of a snapshot with other lines than an encoder would write, and the digest that belongs to them. */
+function sealed(lines: readonly string[], counts: { clusters: number; shards: number }): string {
+  const text = lines.map((line) => `${line}\n`).join('');
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return `${text}${JSON.stringify({ end: { ...counts, sha256 } })}\n`;
+}
+
 function keeper(path: string, facts: () => Iterable<ClusterFacts>, serial: () => number): SnapshotKeeper {
   return new SnapshotKeeper({
     path,
@@ -64,10 +102,8 @@ t.test('what was saved is read back', async (t) => {
     true,
   );
   t.equal(statSync(path).mode & 0o777, 0o600);
-  t.strictSame(await loadSnapshot(path), {
-    kind: 'loaded',
-    snapshot: { savedMs: 42_000, serial: 9, clusters: FACTS, hostnames: HOSTNAMES },
-  });
+  t.match(await loadSnapshot(path), { kind: 'loaded', snapshot: { savedMs: 42_000, serial: 9 } });
+  t.strictSame(await readAll(path), [...linesOf(FACTS), ...HOSTNAME_LINES]);
 });
 
 t.test('a snapshot is written only when an answer has changed, and at the end', async (t) => {
@@ -130,6 +166,46 @@ t.test('a damaged snapshot is reported and nothing of it is used', async (t) => 
   t.doesNotThrow(() => readFileSync(path), 'a broken file is left for the operator to look at');
 });
 
+t.test('a snapshot of many pieces is read in full', async (t) => {
+  const path = join(t.testdir(), 'snapshot.ndjson');
+  // Lines of changing lengths with letters of two octets, so that pieces end anywhere.
+  const shards = Array.from({ length: 4000 }, (_, i) => shard('one', `${'ß'.repeat(i % 60)}-${i}`));
+  const facts = [{ cluster: FACTS[0]!.cluster, shards }];
+  writeFileSync(path, [...encodeSnapshot({ savedMs: 1, serial: 1 }, facts)].join(''));
+  t.strictSame(await readAll(path), linesOf(facts));
+});
+
+t.test('lines that a whole snapshot cannot have are reported by their number', async (t) => {
+  const path = join(t.testdir(), 'snapshot.ndjson');
+  const lines = [...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS)]
+    .join('')
+    .trimEnd()
+    .split('\n')
+    .slice(0, -1);
+  const [head, cluster, one] = lines as [string, string, string];
+  const cases: readonly [string, string[], number, RegExp][] = [
+    ['no JSON', [head, cluster, 'hello'], 1, /^line 3: /],
+    ['a shard before any cluster', [head, one, cluster], 1, /^line 2: a shard before any cluster/],
+    [
+      'a shard without a name',
+      [head, cluster, one.replace('"service":', '"name":')],
+      1,
+      /^line 3: service is no text/,
+    ],
+    [
+      'a status that no cluster has',
+      [head, cluster.replace('available', 'fine')],
+      0,
+      /^line 2: unknown cluster status/,
+    ],
+    ['another number of shards', [head, cluster, one], 2, /^the counts differ/],
+  ];
+  for (const [title, broken, shards, message] of cases) {
+    writeFileSync(path, sealed(broken, { clusters: 1, shards }));
+    await t.rejects(readAll(path), { name: 'SnapshotError', message }, title);
+  }
+});
+
 t.test('random damage is never taken for a snapshot', async (t) => {
   const path = join(t.testdir(), 'snapshot.ndjson');
   const good = Buffer.from([...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS)].join(''));
@@ -145,28 +221,26 @@ t.test('random damage is never taken for a snapshot', async (t) => {
   }
 });
 
+/** Notes every call. */
+function notingSink(calls: unknown[]): FactSink {
+  return {
+    setCluster: (state) => calls.push(['cluster', state]),
+    removeCluster: (name) => calls.push(['removed', name]),
+    upsertShard: ({ cluster, federation, service, cause }) =>
+      calls.push([cluster, `${federation}/${service}`, cause]),
+    removeShard: nothing,
+    replaceShards: nothing,
+  };
+}
+
 t.test('restored clusters are held until their first sync', async (t) => {
   const calls: unknown[] = [];
-  const sink: FactSink = {
-    setCluster: (state: ClusterState) => calls.push(['cluster', state]),
-    removeCluster: () => t.fail('nothing is removed'),
-    upsertShard: () => t.fail('shards come as a whole'),
-    removeShard: () => t.fail('nothing is removed'),
-    replaceShards: (cluster, shards, cause) =>
-      calls.push([cluster, shards.map((one) => `${one.federation}/${one.service}`), cause]),
+  const sink = notingSink(calls);
+  const gone: ClusterFacts = {
+    cluster: { name: 'gone', zones: [], status: 'available' as const },
+    shards: [shard('gone', 'nginx')],
   };
-  const snapshot = {
-    savedMs: 5,
-    serial: 1,
-    hostnames: [],
-    clusters: [
-      ...FACTS,
-      {
-        cluster: { name: 'gone', zones: [], status: 'available' as const },
-        shards: [shard('gone', 'nginx')],
-      },
-    ],
-  };
+  const snapshot = snapshotOf([...linesOf([...FACTS, gone]), ...HOSTNAME_LINES]);
   const scope = {
     clusters: [
       { name: 'one' },
@@ -175,52 +249,57 @@ t.test('restored clusters are held until their first sync', async (t) => {
     ],
     federations: [{ name: 'myfederation' }],
   };
-  t.strictSame(restoreSnapshot(snapshot, scope, sink), { configured: ['one', 'two'], joined: [] });
+  t.strictSame(await restoreSnapshot(snapshot, scope, sink), {
+    configured: ['one', 'two'],
+    joined: [],
+    hostnames: HOSTNAMES,
+  });
+  const one = { name: 'one', region: 'us-central1', zones: ['us-central1-a'], status: 'held' };
+  const two = { name: 'two', region: 'europe-west1', zones: ['europe-west1-b'], status: 'held' };
   t.strictSame(calls, [
-    ['cluster', { name: 'one', region: 'us-central1', zones: ['us-central1-a'], status: 'held' }],
-    ['one', ['myfederation/nginx', 'myfederation/späße'], { object: 'snapshot', timeMs: 5 }],
-    ['cluster', { name: 'two', region: 'europe-west1', zones: ['europe-west1-b'], status: 'held' }],
-    ['two', ['myfederation/nginx'], { object: 'snapshot', timeMs: 5 }],
+    ['cluster', one],
+    ['one', 'myfederation/nginx', CAUSE],
+    ['one', 'myfederation/späße', CAUSE],
+    ['cluster', two],
+    ['two', 'myfederation/nginx', CAUSE],
   ]);
   calls.length = 0;
-  restoreSnapshot(snapshot, { ...scope, federations: [{ name: 'other' }] }, sink);
+  await restoreSnapshot(snapshot, { ...scope, federations: [{ name: 'other' }] }, sink);
   t.strictSame(
-    calls[1],
-    ['one', [], { object: 'snapshot', timeMs: 5 }],
+    calls,
+    [
+      ['cluster', one],
+      ['cluster', two],
+    ],
     'a federation that is gone is left out',
   );
 });
 
-t.test('a cluster that had joined by a Secret comes back only while Secrets are looked for', (t) => {
-  const states: ClusterState[] = [];
-  const sink: FactSink = {
-    setCluster: (state) => void states.push(state),
-    removeCluster: nothing,
-    upsertShard: nothing,
-    removeShard: nothing,
-    replaceShards: nothing,
-  };
-  const snapshot = { savedMs: 5, serial: 1, clusters: FACTS, hostnames: [] };
+t.test('what was restored before a fault is taken back', async (t) => {
+  const calls: unknown[] = [];
+  const scope = { clusters: [{ name: 'one' }], federations: [{ name: 'myfederation' }] };
+  const snapshot = snapshotOf(linesOf(FACTS), new Error('the disk is gone'));
+  await t.rejects(restoreSnapshot(snapshot, scope, notingSink(calls)), { message: 'the disk is gone' });
+  t.strictSame(calls.at(-1), ['removed', 'one']);
+});
+
+t.test('a cluster that had joined by a Secret comes back only while Secrets are looked for', async (t) => {
+  const calls: unknown[] = [];
+  const sink = notingSink(calls);
+  const snapshot = snapshotOf(linesOf(FACTS));
   const scope = { clusters: [], federations: [{ name: 'myfederation' }] };
-  t.strictSame(restoreSnapshot(snapshot, scope, sink), { configured: [], joined: [] });
-  t.strictSame(states, []);
-  const covered = restoreSnapshot(snapshot, { ...scope, clusterSecrets: { namespace: 'fedns' } }, sink);
-  t.strictSame(covered, { configured: [], joined: ['two'] }, 'one was configured, and is no longer');
-  t.strictSame(states, [{ name: 'two', zones: [], status: 'held' }]);
-  t.end();
+  t.match(await restoreSnapshot(snapshot, scope, sink), { configured: [], joined: [] });
+  t.strictSame(calls, []);
+  const covered = await restoreSnapshot(snapshot, { ...scope, clusterSecrets: { namespace: 'fedns' } }, sink);
+  t.match(covered, { configured: [], joined: ['two'] }, 'one was configured, and is no longer');
+  t.strictSame(calls[0], ['cluster', { name: 'two', zones: [], status: 'held' }]);
 });
 
 t.test('a snapshot of an older version is read', async (t) => {
   const path = join(t.testdir(), 'snapshot.ndjson');
-  const lines = [
-    '{"format":"fedns-snapshot","version":1,"savedMs":7,"serial":3}',
-    '{"cluster":{"name":"one","zones":[],"status":"available"}}',
-    '',
-  ].join('\n');
-  const sha256 = createHash('sha256').update(lines).digest('hex');
-  writeFileSync(path, `${lines}${JSON.stringify({ end: { clusters: 1, shards: 0, sha256 } })}\n`);
-  t.match(await loadSnapshot(path), {
-    kind: 'loaded',
-    snapshot: { serial: 3, clusters: [{ cluster: { name: 'one' }, shards: [] }], hostnames: [] },
-  });
+  const head = '{"format":"fedns-snapshot","version":1,"savedMs":7,"serial":3}';
+  const cluster = { name: 'one', zones: [], status: 'available' } as const;
+  writeFileSync(path, sealed([head, JSON.stringify({ cluster })], { clusters: 1, shards: 0 }));
+  t.match(await loadSnapshot(path), { kind: 'loaded', snapshot: { serial: 3 } });
+  t.strictSame(await readAll(path), [{ kind: 'cluster', cluster, joined: false }]);
 });

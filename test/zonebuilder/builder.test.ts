@@ -55,6 +55,27 @@ t.test('within a batch the first negative answer waits for the last Service', (t
   t.end();
 });
 
+t.test('a batch that is held over several turns is published once, and may be taken back as a whole', (t) => {
+  const federation = makeFederation();
+  const { builder } = federation;
+  const size = (): number => builder.size.entries;
+  const before = size();
+  builder.hold();
+  federation.cluster('one', 'r1', ['z1'], 'held');
+  federation.shard('one', 'web.team.fed', FACTS);
+  t.equal(federation.ask('web.team.fed.svc.example.com', 'A').answer.length, 0);
+  builder.removeCluster('one');
+  builder.release(CAUSE);
+  t.equal(federation.ask('web.team.fed.svc.example.com', 'A').rcode, 'NXDOMAIN');
+  t.equal(size(), before, 'names above it are gone too');
+  builder.hold();
+  federation.cluster('one', 'r1', ['z1'], 'held');
+  federation.shard('one', 'web.team.fed', FACTS);
+  builder.release(CAUSE);
+  t.equal(federation.ask('web.team.fed.svc.example.com', 'A').answer.length, 1);
+  t.end();
+});
+
 t.test('shards are counted as they come, change and go', (t) => {
   const federation = makeFederation();
   const count = (): unknown => federation.builder.shardCounts().get('one');
