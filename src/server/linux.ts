@@ -31,6 +31,7 @@ export const Linux = {
   MSG_DONTWAIT: 0x40,
   MSG_WAITFORONE: 0x10000,
   POLLIN: 1,
+  MADV_DONTNEED: 4,
   MADV_HUGEPAGE: 14,
   EINTR: 4,
   EIO: 5,
@@ -83,8 +84,24 @@ const HUGE_PAGE_OCTETS = 2 * 1024 * 1024;
  * no translation cache holds; with huge ones there are few enough. Where the kernel has none to give it stays as it was.
  */
 export function preferHugePages(libc: Libc, memory: SharedArrayBuffer): void {
+  advise(libc, memory, HUGE_PAGE_OCTETS, Linux.MADV_HUGEPAGE);
+}
+
+/** The largest page that a supported kernel may be built for: a length that is no multiple would be rounded up. */
+const PAGE_OCTETS_MAX = 64 * 1024;
+
+/**
+ * Gives the pages of memory back that no thread reads or writes any more; what was in them reads as zero. V8 frees it
+ * only when every thread that has ever seen it has collected its garbage, and one that makes none never does.
+ */
+export function giveBack(libc: Libc, memory: SharedArrayBuffer): void {
+  advise(libc, memory, PAGE_OCTETS_MAX, Linux.MADV_DONTNEED);
+}
+
+/** Only whole pages within the memory: what stands beside it is not ours. */
+function advise(libc: Libc, memory: SharedArrayBuffer, pageOctets: number, advice: number): void {
   const start = libc.addressOf(new Uint8Array(memory));
-  const from = Math.ceil(start / HUGE_PAGE_OCTETS) * HUGE_PAGE_OCTETS;
-  const to = Math.floor((start + memory.byteLength) / HUGE_PAGE_OCTETS) * HUGE_PAGE_OCTETS;
-  if (to > from) libc.madvise(from, to - from, Linux.MADV_HUGEPAGE);
+  const from = Math.ceil(start / pageOctets) * pageOctets;
+  const to = Math.floor((start + memory.byteLength) / pageOctets) * pageOctets;
+  if (to > from) libc.madvise(from, to - from, advice);
 }

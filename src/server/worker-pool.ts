@@ -12,7 +12,7 @@ import type { Log } from '../watchers/source.ts';
 import { createCounterBlock } from './counters-sum.ts';
 import { allowedCpus, describeFree, type Pinning } from './cpu-affinity.ts';
 import type { ResponderSettings } from './responder.ts';
-import type { Libc } from './linux.ts';
+import { giveBack, type Libc } from './linux.ts';
 import { isDualStack } from './socket-address.ts';
 import { assertPortFree } from './udp-portable.ts';
 import { niceness } from './thread-priority.ts';
@@ -71,9 +71,11 @@ export class WorkerPool {
   #listen: readonly ListenAddress[];
   /** What the workers are spread over; empty: the scheduler decides. */
   #cpus: readonly number[] = [];
+  #shared: SharedSettings;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#shared = options.settings;
     this.#listen = options.listen;
   }
 
@@ -113,9 +115,16 @@ export class WorkerPool {
     return this.#listen;
   }
 
-  /** Resolves once every worker has switched to these settings. */
+  /**
+   * Resolves once every worker has switched to these settings. Where they bring an image in other memory, the pages of
+   * the memory before it are given back then: its writer has left it too.
+   */
   async adopt(settings: SharedSettings): Promise<void> {
-    await Promise.all(this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i, settings))));
+    const before = this.#shared.image.arena;
+    this.#shared = settings;
+    await Promise.all(this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i))));
+    const { transport } = this.#options;
+    if (transport.kind === 'batch' && this.#shared.image.arena !== before) giveBack(transport.libc, before);
   }
 
   /** Has what waits answered, ends the workers and closes the sockets. */
@@ -143,13 +152,13 @@ export class WorkerPool {
   }
 
   #startSlot(i: number, role: WorkerRole): Promise<ListenAddress[]> {
-    const { responderUrl, settings, log, pauses = RESTART_PAUSES } = this.#options;
+    const { responderUrl, log, pauses = RESTART_PAUSES } = this.#options;
     this.#counters[i] = createCounterBlock();
     const slot = new WorkerSlot({
       name: role.kind === 'tcp' ? 'tcp' : `udp-${i}`,
       role,
       responderUrl,
-      settings: this.#settingsOf(i, settings),
+      settings: this.#settingsOf(i),
       nice: this.#nice,
       pauses,
       log,
@@ -158,8 +167,8 @@ export class WorkerPool {
     return slot.start();
   }
 
-  #settingsOf(i: number, settings: SharedSettings): ResponderSettings {
-    return { ...settings, reader: this.#options.firstReader + i, counters: this.#counters[i]! };
+  #settingsOf(i: number): ResponderSettings {
+    return { ...this.#shared, reader: this.#options.firstReader + i, counters: this.#counters[i]! };
   }
 
   #workerCount(): number {

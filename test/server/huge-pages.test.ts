@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Linux, preferHugePages, type Libc } from '../../src/server/linux.ts';
+import { giveBack, Linux, preferHugePages, type Libc } from '../../src/server/linux.ts';
 import { loadMemoryAdvice } from '../../src/server/udp-transport.ts';
 
 const MIB = 1024 * 1024;
@@ -32,6 +32,19 @@ for (const { title, at, octets, want } of CASES) {
     test.end();
   });
 }
+
+t.test('memory that is given back is so up to the pages that it shares with others', (test) => {
+  const calls: number[][] = [];
+  const libc = {
+    addressOf: () => 3 * MIB + 16,
+    madvise: (...call: number[]) => calls.push(call),
+  } as unknown as Libc;
+  giveBack(libc, new SharedArrayBuffer(MIB));
+  test.same(calls, [[3 * MIB + 64 * 1024, MIB - 64 * 1024, Linux.MADV_DONTNEED]]);
+  giveBack(libc, new SharedArrayBuffer(4096));
+  test.equal(calls.length, 1, 'less than a page of any kernel stays');
+  test.end();
+});
 
 t.test('memory is usable after the advice of this machine, and without any', async (test) => {
   const advices = [

@@ -16,9 +16,21 @@ const DOMAIN = 'example.com';
 /** So many Services make the first arena too small. */
 const SERVICES = 12_000;
 
+/** Pages of 4 KiB that an arena may share with other memory at its ends. */
+const PAGES_AT_EDGES = 32;
+
+function pagesInUse(arena: SharedArrayBuffer): number {
+  const words = new Int32Array(arena);
+  let pages = 0;
+  for (let at = 0; at < words.length; at += 1024)
+    if (words.subarray(at, at + 1024).some((word) => word !== 0)) pages++;
+  return pages;
+}
+
 /** A pool that serves a growing federation, over UDP and TCP, with the shipped responder. */
 async function startServed(kind: (typeof TRANSPORTS)[number]) {
-  let memories = 0;
+  const memories: ImageMemory[] = [];
+  const adoptions: Promise<void>[] = [];
   let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
   const builder = new ZoneBuilder({
     domain: DOMAIN,
@@ -28,8 +40,8 @@ async function startServed(kind: (typeof TRANSPORTS)[number]) {
     nextSerial: () => 1,
     clock: () => 1,
     onMemory: (memory) => {
-      memories++;
-      void pool?.adopt(settingsOf(memory));
+      memories.push(memory);
+      if (pool !== undefined) adoptions.push(pool.adopt(settingsOf(memory)));
     },
   });
   pool = new WorkerPool({
@@ -43,7 +55,7 @@ async function startServed(kind: (typeof TRANSPORTS)[number]) {
   });
   builder.setCluster({ name: 'c1', region: 'r1', zones: ['z1'], status: 'available' });
   const [listen] = await pool.start();
-  return { builder, pool, listen: listen!, memories: () => memories };
+  return { builder, pool, listen: listen!, memories, adoptions };
 }
 
 function settingsOf(image: ImageMemory): SharedSettings {
@@ -62,7 +74,7 @@ for (const kind of TRANSPORTS) {
   t.test(
     `a Service is answered as soon as it is known, also while the image moves, ${kind}`,
     async (test) => {
-      const { builder, pool, listen, memories } = await startServed(kind);
+      const { builder, pool, listen, memories, adoptions } = await startServed(kind);
       const clients = await Promise.all(Array.from({ length: 4 }, () => Client.connect(listen)));
       for (let i = 0; i < SERVICES; i++) {
         const addresses = [`198.51.${i >> 8}.${i & 255}`];
@@ -73,7 +85,11 @@ for (const kind of TRANSPORTS) {
         );
         if (reply.answer[0]?.data !== addresses[0]) test.same(reply.answer, addresses);
       }
-      test.ok(memories() > 1, 'the image has moved');
+      test.ok(memories.length > 1, 'the image has moved');
+      await Promise.all(adoptions);
+      const [now, ...before] = memories.map(({ arena }) => pagesInUse(arena) > PAGES_AT_EDGES).toReversed();
+      test.equal(now, true);
+      test.equal(before.some(Boolean), kind !== 'batch', 'memory that it has left is given back');
       test.equal(sumCounters(pool.counters)[Counter.queriesUdp], SERVICES / 500);
       test.equal(sumCounters(pool.counters)[Counter.faults], 0);
       for (const client of clients) client.close();
