@@ -11,13 +11,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSettings, FederationSettings } from '../config/settings.ts';
-import type { Cause, ClusterStatus, FactSink, ShardState } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterStatus, FactSink, ShardId } from '../zonebuilder/facts.ts';
 import { addressRule } from './addresses.ts';
 import { EndpointIndex, sameSlice } from './endpoint-index.ts';
 import { HostnameFollows } from './hostname-follows.ts';
 import type { HostnameFollower } from './hostnames.ts';
+import { intern } from './intern.ts';
+import { keepService, sameService, unkeepService, type KeptService } from './kept-service.ts';
+import { KeptShards, type ShardChange } from './kept-shards.ts';
 import {
   objectName,
   type ObjectFault,
@@ -27,7 +29,7 @@ import {
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { RefusalBook } from './refusals.ts';
-import { reduceService, sameFacts, type ShardFacts, type ShardRules } from './shards.ts';
+import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
 import type { Clock, ClusterReport } from './source.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
@@ -60,14 +62,14 @@ export class ClusterObjects {
   readonly #follows: HostnameFollows;
   readonly #refusals: RefusalBook;
 
-  readonly #services = new Map<string, SlimService>();
+  readonly #services = new Map<string, KeptService>();
   readonly #exports = new Set<string>();
   readonly #nodes = new Map<string, Pick<SlimNode, 'region' | 'zone'>>();
   readonly #slices = new EndpointIndex();
   readonly #tally = new TopologyTally();
 
   /** Shards as last pushed, by the key of their Service. */
-  #shards = new Map<string, readonly ShardState[]>();
+  readonly #shards: KeptShards;
   /** Services whose shards may have changed, with the newest cause. */
   readonly #dirty = new Map<string, Cause>();
   #topology: Topology = { zones: [], from: 'none', findings: [] };
@@ -86,6 +88,7 @@ export class ClusterObjects {
     this.#settings = settings;
     this.#sink = options.sink;
     this.#clock = options.clock;
+    this.#shards = new KeptShards(settings.name);
     this.#refusals = new RefusalBook(options.clock);
     this.#rules = {
       cluster: settings.name,
@@ -211,7 +214,7 @@ export class ClusterObjects {
       objects: this.#count(),
       refusals: this.#refusals.list(),
       refusalsTotal: this.#refusals.total,
-      shards: [...this.#shards.values()].reduce((sum, shards) => sum + shards.length, 0),
+      shards: this.#shards.count(),
     };
   }
 
@@ -278,10 +281,12 @@ export class ClusterObjects {
   }
 
   #putService(key: string, service: SlimService, cause: Cause): void {
-    const kept = keptOf(service, this.#settings.publish === 'clusterIP');
-    if (isDeepStrictEqual(this.#services.get(key), kept)) return;
-    this.#services.set(key, kept);
-    this.#touch(key, cause);
+    const kept = keepService(service, this.#settings.publish === 'clusterIP');
+    if (sameService(this.#services.get(key), kept)) return;
+    // The same text is the key of the Service's slices and shards, and of those in other clusters.
+    const shared = intern(key);
+    this.#services.set(shared, kept);
+    this.#touch(shared, cause);
   }
 
   #putSlice(key: string, slice: SlimEndpointSlice, cause: Cause): void {
@@ -381,44 +386,36 @@ export class ClusterObjects {
 
   #pushDirty(): void {
     for (const [key, cause] of this.#dirty) {
-      const before = this.#shards.get(key) ?? NO_SHARDS;
-      const after = this.#reduce(key, cause);
-      for (const shard of after) if (!before.includes(shard)) this.#sink.upsertShard(shard);
-      for (const shard of before) {
-        if (!after.some(({ federation }) => federation === shard.federation)) {
-          this.#sink.removeShard(idOf(shard), cause);
-        }
-      }
+      const { changed, gone } = this.#reduce(key, cause);
+      for (const shard of changed) this.#sink.upsertShard(shard);
+      for (const federation of gone) this.#sink.removeShard(this.#idOf(federation, key), cause);
     }
     this.#dirty.clear();
   }
 
   #pushRelist(cause: Cause): void {
     // The first time also an empty list is pushed: it may replace what a snapshot left in the sink.
-    let changed = !this.#pushed;
+    let differs = !this.#pushed;
     this.#pushed = true;
     for (const [key, dirtyCause] of this.#dirty) {
-      const before = this.#shards.get(key) ?? NO_SHARDS;
-      if (this.#reduce(key, dirtyCause) !== before) changed = true;
+      const { changed, gone } = this.#reduce(key, dirtyCause);
+      if (changed.length > 0 || gone.length > 0) differs = true;
     }
     this.#dirty.clear();
-    if (changed) this.#sink.replaceShards(this.#settings.name, [...this.#shards.values()].flat(), cause);
+    if (differs) this.#sink.replaceShards(this.#settings.name, [...this.#shards.all()], cause);
   }
 
-  /** Reduces a Service and keeps the outcome. Shards that did not change are the same objects as before. */
-  #reduce(key: string, cause: Cause): readonly ShardState[] {
-    const service = this.#services.get(key);
-    const before = this.#shards.get(key) ?? NO_SHARDS;
-    const facts = service === undefined ? NO_FACTS : this.#factsOf(key, service);
-    if (service === undefined) this.#follows.follow(key, [], []);
-    const after = facts.map((fact) => {
-      const same = before.find((shard) => sameFacts(shard, fact));
-      return same ?? { ...fact, cause };
-    });
-    if (after.length === before.length && after.every((shard) => before.includes(shard))) return before;
-    if (after.length === 0) this.#shards.delete(key);
-    else this.#shards.set(key, after);
-    return after.length === 0 ? NO_SHARDS : after;
+  /** Reduces a Service and keeps the outcome. */
+  #reduce(key: string, cause: Cause): ShardChange {
+    const kept = this.#services.get(key);
+    if (kept === undefined) this.#follows.follow(key, [], []);
+    const facts = kept === undefined ? NO_FACTS : this.#factsOf(key, unkeepService(namesOf(key), kept));
+    return this.#shards.put(key, facts, cause);
+  }
+
+  #idOf(federation: string, key: string): ShardId {
+    const { namespace, name } = namesOf(key);
+    return { cluster: this.#settings.name, federation, namespace, service: name };
   }
 
   #factsOf(key: string, service: SlimService): readonly ShardFacts[] {
@@ -446,8 +443,6 @@ export class ClusterObjects {
   }
 }
 
-const NO_TEXTS: readonly string[] = [];
-const NO_SHARDS: readonly ShardState[] = [];
 const NO_FACTS: readonly ShardFacts[] = [];
 
 function keyOf(object: { readonly namespace: string; readonly name: string }): string {
@@ -470,28 +465,8 @@ function causeOf(object: SlimResult, relist: Cause): Cause {
   };
 }
 
-function idOf({ cluster, federation, namespace, service }: ShardState): {
-  cluster: string;
-  federation: string;
-  namespace: string;
-  service: string;
-} {
-  return { cluster, federation, namespace, service };
-}
-
-/** Without what changes with every write, and without what this cluster does not publish. */
-function keptOf(service: SlimService, clusterIPs: boolean): SlimService {
-  return {
-    kind: 'Service',
-    namespace: service.namespace,
-    name: service.name,
-    type: service.type,
-    marks: service.marks,
-    clusterIPs: clusterIPs ? service.clusterIPs : NO_TEXTS,
-    externalIPs: service.externalIPs,
-    ingress: service.ingress,
-    ports: service.ports,
-    publishNotReadyAddresses: service.publishNotReadyAddresses,
-    deleting: service.deleting,
-  };
+/** The names in a key that {@link keyOf} made: neither of them holds a slash. */
+function namesOf(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }

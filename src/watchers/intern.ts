@@ -25,7 +25,11 @@ export class SharedTable<T> {
   }
 }
 
-const strings = new SharedTable<string>();
+/** Texts remembered: the names of that many Services, which all clusters have in common. */
+const TEXTS_MAX = 131_072;
+
+/** Each text stands for itself. */
+const texts = new Map<string, string>();
 
 /** A copy that shares no memory with what the string was cut from. */
 export function detach(text: string): string {
@@ -34,5 +38,11 @@ export function detach(text: string): string {
 
 /** The one copy of a string that many objects hold. */
 export function intern(text: string): string {
-  return strings.share(text, () => detach(text));
+  if (text.length > SHARED_KEY_MAX) return detach(text);
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= TEXTS_MAX) texts.clear();
+  const copy = detach(text);
+  texts.set(copy, copy);
+  return copy;
 }

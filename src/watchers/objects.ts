@@ -393,7 +393,7 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
   return {
     kind: 'EndpointSlice',
     ...meta,
-    ...(service === undefined || service === '' ? {} : { service: shortShared(service) }),
+    ...(service === undefined || service === '' ? {} : { service: short(service) }),
     ready: summarize(ready),
     all: summarize(endpoints),
     ...(addressed ? { addresses: { ready: addressesOf(ready), all: addressesOf(endpoints) } } : {}),
