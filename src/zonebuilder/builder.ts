@@ -16,7 +16,7 @@ import type { LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import type { KnownService } from './services.ts';
-import { KnownServices, serviceKey, shardsOf } from './services.ts';
+import { KnownServices, namesOf, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
 import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pack.ts';
 import type { StaticRecord } from './static-table.ts';
@@ -246,7 +246,7 @@ export class ZoneBuilder implements FactSink {
 
   /** `S.N.F` of every Service known. */
   *serviceNames(): Generator<string> {
-    for (const known of this.#services.values()) yield nameOf(known);
+    for (const known of this.#services.values()) yield known.name;
   }
 
   /** Every Service with its levels. */
@@ -331,9 +331,9 @@ export class ZoneBuilder implements FactSink {
 
   #forget(known: KnownService): void {
     this.#deferred?.delete(known);
-    this.#image.delete(serviceKey(nameOf(known)));
+    this.#image.delete(serviceKey(known.name));
     this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
-    this.#changed.push(nameOf(known));
+    this.#changed.push(known.name);
   }
 
   /** Publishes anew what a cluster has a part in. */
@@ -351,11 +351,11 @@ export class ZoneBuilder implements FactSink {
   }
 
   #publish(known: KnownService, shards: readonly PackedShard[]): void {
-    const key = serviceKey(nameOf(known));
+    const key = serviceKey(known.name);
     const blob = encodeService({ key, ...this.#view(known, shards) });
     if (this.#image.get(key)?.equals(blob) === true) return;
     this.#image.put(key, blob);
-    this.#changed.push(nameOf(known));
+    this.#changed.push(known.name);
   }
 
   #view(
@@ -430,10 +430,6 @@ function sameZones(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
   return a.size === b.size && [...a].every(([zone, id]) => b.get(zone) === id);
 }
 
-function nameOf({ service, namespace, federation }: KnownService): string {
-  return `${service}.${namespace}.${federation}`;
-}
-
 /** Ports of all shards, also of those that do not count now: a port's name exists as long as it is known. */
 function mergePorts(shards: readonly PackedShard[]): PackedShard['ports'] {
   const ports = new Map<string, PackedShard['ports'][number]>();
@@ -461,11 +457,8 @@ function packShard(cluster: number, shard: ShardState): PackedShard {
   };
 }
 
-function toShardState(
-  cluster: string,
-  { federation, namespace, service }: KnownService,
-  shard: PackedShard,
-): ShardState {
+function toShardState(cluster: string, known: KnownService, shard: PackedShard): ShardState {
+  const { federation, namespace, service } = namesOf(known);
   return {
     cluster,
     federation,

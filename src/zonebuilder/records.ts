@@ -11,6 +11,7 @@ import type { FamilyLevels } from './levels.ts';
 import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { LocationName } from './locations.ts';
 import { formatRdata, typeText } from './rr-types.ts';
+import { namesOf } from './services.ts';
 
 /** An RRset in presentation form (RFC 1035 section 5.1). */
 export interface RecordSet {
@@ -84,7 +85,8 @@ export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>
   const kept = new Set<string>();
   for (const view of views) {
     yield* listService(builder, view, locations, taken);
-    const namespace = `${view.known.namespace}.${view.known.federation}.svc.${builder.domain}`;
+    const names = namesOf(view.known);
+    const namespace = `${names.namespace}.${names.federation}.svc.${builder.domain}`;
     if (isAbsent(builder, view) && !taken(namespace) && !kept.has(namespace)) {
       kept.add(namespace);
       yield placeholder(view, namespace);
@@ -110,8 +112,7 @@ function* listService(
   locations: readonly LocationName[],
   taken: (name: string) => boolean,
 ): Generator<RecordSet> {
-  const { service, namespace, federation } = view.known;
-  for (const level of levelsOf(`${service}.${namespace}.${federation}`, builder.domain, locations)) {
+  for (const level of levelsOf(view.known.name, builder.domain, locations)) {
     const ports = view.ports.map(({ name, protocol, port }) => ({
       name: `_${name.toLowerCase()}._${protocol}.${level.name}`,
       port,

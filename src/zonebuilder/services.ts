@@ -5,12 +5,28 @@ import type { PackedShard } from './shard-pack.ts';
 import { unpackShards } from './shard-pack.ts';
 import { encodeNameLower } from './names.ts';
 
-/** A Service: its names and its shards, packed. */
+/** A Service: its name and its shards, packed. */
 export interface KnownService {
+  /** `S.N.F`, the only text that is kept of the three: none of them holds a dot. */
+  readonly name: string;
+  packed: string;
+}
+
+/** The parts of a Service's name. */
+export interface ServiceNames {
   readonly federation: string;
   readonly namespace: string;
   readonly service: string;
-  packed: string;
+}
+
+export function namesOf({ name }: KnownService): ServiceNames {
+  const first = name.indexOf('.');
+  const second = name.indexOf('.', first + 1);
+  return {
+    service: name.slice(0, first),
+    namespace: name.slice(first + 1, second),
+    federation: name.slice(second + 1),
+  };
 }
 
 /** All Services that have at least one shard, healthy or not. */
@@ -42,8 +58,8 @@ export class KnownServices {
     service: string,
     onName: (nameText: string) => void,
   ): KnownService {
-    const known = { federation, namespace, service, packed: '' };
-    this.#services.set(`${service}.${namespace}.${federation}`, known);
+    const known = { name: `${service}.${namespace}.${federation}`, packed: '' };
+    this.#services.set(known.name, known);
     for (const parent of parentsOf(known)) {
       const children = this.#children.get(parent) ?? 0;
       this.#children.set(parent, children + 1);
@@ -59,7 +75,7 @@ export class KnownServices {
    * @param onName - called with each non-terminal above it that no longer exists
    */
   remove(known: KnownService, onName: (nameText: string) => void): void {
-    this.#services.delete(`${known.service}.${known.namespace}.${known.federation}`);
+    this.#services.delete(known.name);
     for (const parent of parentsOf(known)) {
       const children = this.#children.get(parent)! - 1;
       if (children > 0) {
@@ -82,6 +98,7 @@ export function serviceKey(nameText: string): Buffer {
   return encodeNameLower(nameText).subarray(0, -1);
 }
 
-function parentsOf({ federation, namespace }: KnownService): string[] {
+function parentsOf(known: KnownService): string[] {
+  const { federation, namespace } = namesOf(known);
   return [`${namespace}.${federation}`, federation, ''];
 }

@@ -243,7 +243,7 @@ t.test('a snapshot that is whole and cannot be understood leaves nothing behind'
   const parts = fakeParts();
   const { log } = await start(t, parts, { stateDir });
   t.ok(log.some((line) => /^the snapshot is ignored .*line 3/.test(line)));
-  t.notOk(log.some((line) => /^serving the state of the last run/.test(line)));
+  t.notOk(log.some((line) => line.startsWith('serving the state of the last run')));
   t.equal(parts.sources[0]!.context.hasEarlierFacts, false);
 });
 
