@@ -11,6 +11,7 @@ import type { LeveledLog } from '../log.ts';
 import { AbsentError, startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
+import { returnLargePieces } from '../server/allocator.ts';
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';
 
@@ -37,6 +38,7 @@ export async function runServe(options: ServeProcess): Promise<number> {
   setFlagsFromString(LEAN_HEAP);
   // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
   const signals = catchSignals();
+  await returnLargePieces();
   const digest = await digestOf(options.file);
   // Manifests that are not there, or a kubeconfig, may have a state from the last run to be served meanwhile.
   const config = await options.load(options.file, { tolerateAbsent: true });

@@ -43,10 +43,20 @@ export function loadLibc(): Libc {
     schedGetaffinity: lib.func('int sched_getaffinity(int thread, size_t octets, void *mask)'),
     schedSetaffinity: lib.func('int sched_setaffinity(int thread, size_t octets, void *mask)'),
     madvise: lib.func('int madvise(intptr_t address, size_t octets, int advice)'),
+    mallopt: optional(() => lib.func('int mallopt(int parameter, int value)')),
     errno: () => koffi.errno(),
     addressOf: (memory) => Number(koffi.address(memory)),
     errnoName,
   };
+}
+
+/** A symbol that not every C library has. */
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 function errnoName(errno: number): string {

@@ -70,6 +70,8 @@ export interface Libc {
   /** @param thread - 0: the calling one */
   schedSetaffinity(thread: number, octets: number, mask: Memory): number;
   madvise(address: number, octets: number, advice: number): number;
+  /** Absent where the C library is not glibc. */
+  readonly mallopt: ((parameter: number, value: number) => number) | undefined;
   errno(): number;
   /** Where memory lies. */
   addressOf(memory: Memory): number;

@@ -47,7 +47,8 @@ export async function loadMemoryAdvice(
   }
 }
 
-async function loadBatchCalls(): Promise<Libc> {
+/** The C library's calls. @throws Error where they cannot be had */
+export async function loadBatchCalls(): Promise<Libc> {
   // libc.ts loads koffi, which has no binary for some systems.
   const { loadLibc } = await import('./libc.ts');
   return loadLibc();
