@@ -1,8 +1,9 @@
 /**
- * What memory the shipped process needs: `npm run bench:memory -- [--services 50000] [--clusters 13] [--watching]`.
+ * What memory the shipped process needs: `npm run bench:memory -- [--services 50000] [--clusters 13] [--watching] [--built]`.
  * A real `fedns serve` starts from a snapshot of the random federation while no API server can be reached, beside one
  * with the same clusters and no Service. With `--watching`, one more lists and watches scripted API servers that hold
- * as many shards. Prints one table: what was measured, the figure, and its budget.
+ * as many shards. `--built` takes dist/main.js, which `npm run build` makes and the package carries, in place of the source:
+ * a thread that strips types needs memory for that. Prints one table: what was measured, the figure, and its budget.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,6 +21,7 @@ import { BLOCK_OBJECTS, zoneOf } from './member-objects.ts';
 import { cpuSeconds } from './process.ts';
 import { WatchingFedns } from './watching-fedns.ts';
 
+const BUILT = new URL('../dist/main.js', import.meta.url).pathname;
 /** Nobody listens there. */
 const UNREACHABLE = 'https://127.0.0.1:1';
 const SERVED_MS_MAX = 300_000;
@@ -36,6 +38,8 @@ const SHARD_SHARE = 0.7;
 interface Plan {
   readonly services: number;
   readonly clusters: number;
+  /** The program that is started; absent: the source. */
+  readonly program?: string;
 }
 
 /** Memory at one moment, in MiB. */
@@ -97,10 +101,16 @@ function baseOf(service: number): string {
   return `${serviceName(service)}.${namespaceOf(service)}.${FEDERATION}.svc`;
 }
 
-async function measure(subject: Subject): Promise<Measured> {
+async function measure({ program }: Plan, subject: Subject): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'fedns-bench-memory-'));
   const { urls: clusters, authority } = subject;
-  const fedns = new WatchingFedns({ folder, clusters, authority, nodeOptions: [] });
+  const fedns = new WatchingFedns({
+    folder,
+    clusters,
+    authority,
+    nodeOptions: [],
+    ...(program !== undefined && { main: program }),
+  });
   mkdirSync(join(folder, 'state'), { mode: 0o700 });
   await subject.prepare(join(folder, 'state'));
   try {
@@ -180,7 +190,7 @@ async function measureWatching(plan: Plan): Promise<Measured> {
   const servers = new ApiServers({ clusters, services, slices });
   await servers.start();
   try {
-    return await measure(watched(plan, servers));
+    return await measure(plan, watched(plan, servers));
   } finally {
     servers.stop();
   }
@@ -192,11 +202,16 @@ async function main(): Promise<void> {
       services: { type: 'string', default: '50000' },
       clusters: { type: 'string', default: '13' },
       watching: { type: 'boolean', default: false },
+      built: { type: 'boolean', default: false },
     },
   });
-  const plan = { services: Number(values.services), clusters: Number(values.clusters) };
-  const empty = await measure(restored(plan, 0));
-  const full = await measure(restored(plan, plan.services));
+  const plan = {
+    services: Number(values.services),
+    clusters: Number(values.clusters),
+    ...(values.built && { program: BUILT }),
+  };
+  const empty = await measure(plan, restored(plan, 0));
+  const full = await measure(plan, restored(plan, plan.services));
   printBudgets([
     ['Services × clusters', `${plan.services} × ${plan.clusters}`, ''],
     [

@@ -10,6 +10,7 @@ import { DOMAIN } from './domain.ts';
 import { FEDERATION } from './federation.ts';
 import { encodeQuery } from './queries.ts';
 
+const SOURCE = new URL('../src/main.ts', import.meta.url).pathname;
 const STOP_MS_MAX = 30_000;
 const REPLY_MS_MAX = 200;
 const NS_PER_MS = 1e6;
@@ -21,6 +22,8 @@ export interface WatchingOptions {
   readonly authority: string;
   /** Options of Node itself, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[];
+  /** The program. Default: the source, which Node strips of its types. */
+  readonly main?: string;
 }
 
 /** What the metrics page says, by name with labels. */
@@ -49,10 +52,9 @@ export class WatchingFedns {
   }
 
   async start(): Promise<void> {
-    const { folder, nodeOptions } = this.#options;
+    const { folder, nodeOptions, main = SOURCE } = this.#options;
     [this.#port, this.#adminPort] = [await freePort(), await freePort()];
     const config = this.#writeConfig();
-    const main = new URL('../src/main.ts', import.meta.url).pathname;
     const log = openSync(join(folder, 'log'), 'a');
     const args = [...nodeOptions, main, 'serve', '--config', config];
     this.#child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
