@@ -113,22 +113,24 @@ async function measure({ program }: Plan, subject: Subject): Promise<Measured> {
   });
   mkdirSync(join(folder, 'state'), { mode: 0o700 });
   await subject.prepare(join(folder, 'state'));
-  try {
-    const startMs = performance.now();
-    await fedns.start();
-    await untilServed(fedns, subject.names, startMs + SERVED_MS_MAX);
-    const servedMs = performance.now();
-    await pause(SETTLED_MS);
-    const { user, system } = cpuSeconds(fedns.pid);
-    const soon = await memoryOf(fedns);
-    await pause(servedMs + LATER_MS - performance.now());
-    const later = await memoryOf(fedns);
-    const peak = fedns.peakResidentMebibytes();
-    return { soon, later, peak, readySeconds: (servedMs - startMs) / 1000, cpuSeconds: user + system };
-  } finally {
-    await fedns.stop();
-    rmSync(folder, { recursive: true });
-  }
+  const measured = await lookAt(fedns, subject.names).finally(() => fedns.stop());
+  // What fedns said stays where something went wrong.
+  rmSync(folder, { recursive: true });
+  return measured;
+}
+
+async function lookAt(fedns: WatchingFedns, names: readonly string[]): Promise<Measured> {
+  const startMs = performance.now();
+  await fedns.start();
+  await untilServed(fedns, names, startMs + SERVED_MS_MAX);
+  const servedMs = performance.now();
+  await pause(SETTLED_MS);
+  const { user, system } = cpuSeconds(fedns.pid);
+  const soon = await memoryOf(fedns);
+  await pause(servedMs + LATER_MS - performance.now());
+  const later = await memoryOf(fedns);
+  const peak = fedns.peakResidentMebibytes();
+  return { soon, later, peak, readySeconds: (servedMs - startMs) / 1000, cpuSeconds: user + system };
 }
 
 async function untilServed(fedns: WatchingFedns, names: readonly string[], deadline: number): Promise<void> {
