@@ -112,8 +112,7 @@ function pack(facts: ShardFacts, cause: Cause): KeptShard {
 }
 
 function profileOf({ federation, ready, readyZones, ports, ttlSeconds }: ShardFacts): Profile {
-  const zones = readyZones === 'every' ? '*' : readyZones.join(' ');
-  const key = `${federation} ${ready} ${ttlSeconds ?? ''} ${zones} ${textOf(ports)}`;
+  const key = `${federation} ${ready} ${ttlSeconds ?? ''} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
   return profiles.share(key, () => ({
     federation,
     ready,

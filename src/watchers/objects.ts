@@ -466,7 +466,8 @@ function summarize(endpoints: readonly SlimEndpoint[]): EndpointSummary {
 }
 
 function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSummary {
-  const key = `${unzoned ? '+' : '-'} ${zones.join(' ')}`;
+  // What an API server calls a zone may hold any character, and all clusters share these.
+  const key = JSON.stringify([unzoned, zones]);
   return summaries.share(key, () => ({ zones, unzoned }));
 }
 

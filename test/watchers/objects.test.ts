@@ -108,6 +108,8 @@ tap.test('an EndpointSlice keeps zones, each once, and no addresses', (t) => {
   t.equal(object.service, 'nginx');
   t.equal(object.addresses, undefined);
   t.equal(object.ready, (slim(slice(endpoints)) as SlimEndpointSlice).ready, 'equal summaries are shared');
+  const odd = slim(slice([{ zone: 'a b', conditions: { ready: true } }])) as SlimEndpointSlice;
+  t.same(odd.ready.zones, ['a b'], 'a zone with a blank in its name is not taken for two');
   t.end();
 });
 
