@@ -6,6 +6,7 @@
  * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
  */
 
+import { keepMemoryLow } from '../src/process/lean-memory.ts';
 import { BATCH_BOUNDS, Counter } from '../src/server/counters.ts';
 import { sumCounters } from '../src/server/counters-sum.ts';
 import { listThreads, yieldToOthers } from '../src/server/thread-priority.ts';
@@ -33,6 +34,7 @@ const options: Options = {
   updates: 0,
   ...JSON.parse(json),
 };
+await keepMemoryLow();
 let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
 const builder = makeBuilder((memory) => void pool?.adopt(settingsOf(memory)), await loadMemoryAdvice());
 fillFederation(builder, options);

@@ -3,7 +3,6 @@
  * the exit code. What runs inside is serve.ts.
  */
 
-import { setFlagsFromString } from 'node:v8';
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
 import { createLog } from '../log.ts';
@@ -11,15 +10,10 @@ import type { LeveledLog } from '../log.ts';
 import { AbsentError, startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
-import { returnLargePieces } from '../server/allocator.ts';
+
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';
-
-/**
- * Has V8 collect earlier: the facts of many clusters make a heap that it would otherwise let grow to about twice their
- * size between two collections. The control plane may be slow; workers make no garbage.
- */
-const LEAN_HEAP = '--memory-saver-mode';
+import { keepMemoryLow } from './lean-memory.ts';
 
 /** Time for draining and keeping the state, in milliseconds: well within the 30 s that a Pod is given. */
 const STOP_MS_MAX = 10_000;
@@ -35,10 +29,9 @@ export interface ServeProcess {
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function runServe(options: ServeProcess): Promise<number> {
-  setFlagsFromString(LEAN_HEAP);
   // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
   const signals = catchSignals();
-  await returnLargePieces();
+  await keepMemoryLow();
   const digest = await digestOf(options.file);
   // Manifests that are not there, or a kubeconfig, may have a state from the last run to be served meanwhile.
   const config = await options.load(options.file, { tolerateAbsent: true });
