@@ -4,6 +4,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../process/serving.ts';
 
 /** Questions in flight at once: few enough that no socket buffer overflows. */
 const WINDOW = 48;
@@ -76,15 +77,6 @@ function configuration(folder: string, port: number, domain: string): string {
   };
   const lines = Object.entries(options).map(([key, value]) => `  ${key}: ${value}\n`);
   return `server:\n${lines.join('')}remote-control:\n  control-enable: no\nzone:\n  name: ${domain}\n  zonefile: zone\n`;
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
 
 /** Asks over UDP and matches replies to questions by their IDs. */
