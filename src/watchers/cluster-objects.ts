@@ -20,6 +20,7 @@ import type { HostnameFollower } from './hostnames.ts';
 import { intern } from './intern.ts';
 import { keepService, sameService, unkeepService, type KeptService } from './kept-service.ts';
 import { KeptShards, type ShardChange } from './kept-shards.ts';
+import { keyOf, namesOf } from './object-key.ts';
 import {
   objectName,
   type ObjectFault,
@@ -445,10 +446,6 @@ export class ClusterObjects {
 
 const NO_FACTS: readonly ShardFacts[] = [];
 
-function keyOf(object: { readonly namespace: string; readonly name: string }): string {
-  return `${object.namespace}/${object.name}`;
-}
-
 function nameOf(object: SlimObject | ObjectFault): string {
   const kind = object.kind === 'Fault' ? (object.of ?? 'Object') : object.kind;
   return objectName(kind, object.namespace, object.name);
@@ -463,10 +460,4 @@ function causeOf(object: SlimResult, relist: Cause): Cause {
     ...(version === undefined ? {} : { resourceVersion: version }),
     timeMs: relist.timeMs,
   };
-}
-
-/** The names in a key that {@link keyOf} made: neither of them holds a slash. */
-function namesOf(key: string): { readonly namespace: string; readonly name: string } {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }

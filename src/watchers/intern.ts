@@ -25,6 +25,16 @@ export class SharedTable<T> {
   }
 }
 
+/** The texts of values that are shared, for {@link textOf}. */
+const textsOf = new WeakMap<object, string>();
+
+/** A value of a table as JSON, written out once for as long as it is kept. */
+export function textOf(value: object): string {
+  let text = textsOf.get(value);
+  if (text === undefined) textsOf.set(value, (text = JSON.stringify(value)));
+  return text;
+}
+
 /** Texts remembered: the names of that many Services, which all clusters have in common. */
 const TEXTS_MAX = 131_072;
 

@@ -4,7 +4,8 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { SharedTable } from './intern.ts';
+import { SharedTable, textOf } from './intern.ts';
+import type { ObjectNames } from './object-key.ts';
 import type { SlimIngress, SlimService } from './objects.ts';
 
 /** What many Services have in common. */
@@ -27,8 +28,6 @@ type Sources = readonly [
 
 const NONE: readonly never[] = [];
 const traitSets = new SharedTable<Traits>();
-/** The texts of lists and maps that objects.ts shares, so that each is written out once. */
-const texts = new WeakMap<object, string>();
 
 /**
  * Reduces a Service to what is kept: without what changes with every write, and without what its cluster does not
@@ -44,10 +43,7 @@ export function keepService(service: SlimService, publishesClusterIPs: boolean):
 }
 
 /** The Service again, by its names. */
-export function unkeepService(
-  names: { readonly namespace: string; readonly name: string },
-  { traits, sources }: KeptService,
-): SlimService {
+export function unkeepService(names: ObjectNames, { traits, sources }: KeptService): SlimService {
   const [ingress, externalIPs, clusterIPs] = unpackSources(sources);
   return {
     kind: 'Service',
@@ -63,12 +59,6 @@ export function unkeepService(
 export function sameService(a: KeptService | undefined, b: KeptService): boolean {
   if (a === undefined || a.sources !== b.sources) return false;
   return a.traits === b.traits || isDeepStrictEqual(a.traits, b.traits);
-}
-
-function textOf(value: object): string {
-  let text = texts.get(value);
-  if (text === undefined) texts.set(value, (text = JSON.stringify(value)));
-  return text;
 }
 
 function packSources(sources: Sources): string {

@@ -3,8 +3,9 @@
  * form that half a million of them take.
  */
 
-import type { Cause, ShardPort, ShardState } from '../zonebuilder/facts.ts';
-import { SharedTable } from './intern.ts';
+import type { Cause, ShardState } from '../zonebuilder/facts.ts';
+import { SharedTable, textOf } from './intern.ts';
+import { namesOf } from './object-key.ts';
 import { sameFacts, type ShardFacts } from './shards.ts';
 
 /** What many shards have in common. */
@@ -28,8 +29,6 @@ export interface ShardChange {
 
 const NO_SHARDS: readonly KeptShard[] = [];
 const profiles = new SharedTable<Profile>();
-/** The texts of lists of ports, which are shared, so that each is written out once. */
-const portTexts = new WeakMap<readonly ShardPort[], string>();
 
 export class KeptShards {
   readonly #cluster: string;
@@ -86,20 +85,16 @@ export class KeptShards {
   }
 
   #unpack(service: string, { profile, addresses, cause }: KeptShard): ShardState {
+    const { namespace, name } = namesOf(service);
     return {
       ...profile,
       cluster: this.#cluster,
-      ...namesOf(service),
+      namespace,
+      service: name,
       addresses: addresses === '' ? [] : addresses.split(' '),
       cause,
     } as ShardState;
   }
-}
-
-/** Names of a Service by its key, `namespace/name`. */
-function namesOf(key: string): { readonly namespace: string; readonly service: string } {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), service: key.slice(slash + 1) };
 }
 
 function listOf(kept: KeptShard | readonly KeptShard[] | undefined): readonly KeptShard[] {
@@ -120,10 +115,4 @@ function profileOf({ federation, ready, readyZones, ports, ttlSeconds }: ShardFa
     ports,
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   }));
-}
-
-function textOf(ports: readonly ShardPort[]): string {
-  let text = portTexts.get(ports);
-  if (text === undefined) portTexts.set(ports, (text = JSON.stringify(ports)));
-  return text;
 }
