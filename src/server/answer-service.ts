@@ -85,7 +85,7 @@ function answerLevel(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
 
 function answerPort(a: Answering, owner: number, v4: number, v6: number): void {
   const { x, view } = a;
-  const target = writeService(x, view, a.apex, a.found, owner);
+  const target = writeService(x, view, a.domain, a.found, owner);
   if (target === 0) return truncate(x);
   x.answers++;
   if (!canPointAt(x, target)) return;

@@ -134,11 +134,17 @@ export function levelName(view: ImageView, found: Found, name: Name, region: num
  *
  * @returns the position of the target's name, 0 when the record does not fit
  */
-export function writeService(x: Exchange, view: ImageView, apex: Apex, found: Found, owner: number): number {
+export function writeService(
+  x: Exchange,
+  view: ImageView,
+  domain: DataView,
+  found: Found,
+  owner: number,
+): number {
   const serviceOctets = view.octets[found.blob + Blob.keyOctets]!;
   const locationOctets =
     found.locationEntry === 0 ? 0 : view.octets[found.locationEntry + Location.keyOctets]!;
-  const octets = SRV_FIXED_OCTETS + serviceOctets + 4 + locationOctets + apex.domain.length;
+  const octets = SRV_FIXED_OCTETS + serviceOctets + 4 + locationOctets + domain.byteLength;
   if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
   let at = writeRecordHead(x, owner, Type.SRV, view.ttlSeconds(found.blob), octets);
   write16(x.reply, at, SRV_PRIORITY);
@@ -148,8 +154,7 @@ export function writeService(x: Exchange, view: ImageView, apex: Apex, found: Fo
   at = copyOctets(x.replyData, target, view.data, found.blob + Blob.key, serviceOctets);
   write32(x.reply, at, 0x03737663);
   at = copyOctets(x.replyData, at + 4, view.data, found.locationEntry + Location.key, locationOctets);
-  for (let i = 0; i < apex.domain.length; i++) x.reply[at + i] = apex.domain[i]!;
-  x.at = at + apex.domain.length;
+  x.at = copyOctets(x.replyData, at, domain, 0, domain.byteLength);
   return target;
 }
 

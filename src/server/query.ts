@@ -3,12 +3,12 @@
  * compare. Octets from the network are never trusted: every read is behind a comparison with the end.
  */
 import { Type } from '../zonebuilder/dns.ts';
+import { copyOctets } from '../zonebuilder/octets.ts';
 import type { Exchange } from './exchange.ts';
 import { HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { readName } from './name.ts';
 import { UDP_REPLY_OCTETS } from './responder.ts';
 import { noteTsig } from './tsig.ts';
-import { copyOctets } from '../zonebuilder/octets.ts';
 
 /** How reading a query ended. */
 export const Parsed = {

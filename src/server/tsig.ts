@@ -3,8 +3,8 @@
  * unknown. To answer it unsigned, as if nothing had been asked for, would pass for a forgery at the client.
  */
 import { Class, Rcode, Type } from '../zonebuilder/dns.ts';
-import type { Exchange } from './exchange.ts';
 import { copyOctets } from '../zonebuilder/octets.ts';
+import type { Exchange } from './exchange.ts';
 
 /** TSIG error: the key is not known (RFC 8945 section 3). */
 const BADKEY = 17;

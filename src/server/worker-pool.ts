@@ -15,7 +15,6 @@ import type { ResponderSettings } from './responder.ts';
 import { giveBack, type Libc } from './linux.ts';
 import { isDualStack } from './socket-address.ts';
 import { assertPortFree } from './udp-portable.ts';
-import { niceness } from './thread-priority.ts';
 import { openUdpSocket, type UdpSocket } from './udp-socket.ts';
 import type { UdpTransport } from './udp-transport.ts';
 import type { TcpRole, WorkerRole } from './worker-protocol.ts';
@@ -67,7 +66,6 @@ export class WorkerPool {
   readonly #slots: WorkerSlot[] = [];
   readonly #counters: SharedArrayBuffer[] = [];
   readonly #sockets: UdpSocket[] = [];
-  readonly #nice = niceness();
   #listen: readonly ListenAddress[];
   /** What the workers are spread over; empty: the scheduler decides. */
   #cpus: readonly number[] = [];
@@ -159,7 +157,6 @@ export class WorkerPool {
       role,
       responderUrl,
       settings: this.#settingsOf(i),
-      nice: this.#nice,
       pauses,
       log,
     });

@@ -9,6 +9,7 @@ import type { Log } from '../watchers/source.ts';
 import { releaseReader } from '../zonebuilder/arena.ts';
 import { describeFree, type Pinning } from './cpu-affinity.ts';
 import type { ResponderSettings } from './responder.ts';
+import { niceness } from './thread-priority.ts';
 import { Control, CONTROL_OCTETS, type FromWorker, type ToWorker } from './worker-protocol.ts';
 import type { WorkerRole, WorkerStart } from './worker-protocol.ts';
 
@@ -31,7 +32,6 @@ export interface WorkerSlotOptions {
   readonly role: WorkerRole;
   readonly responderUrl: string | undefined;
   readonly settings: ResponderSettings;
-  readonly nice: number;
   readonly pauses: RestartPauses;
   readonly log: Log;
 }
@@ -53,6 +53,8 @@ export class WorkerSlot {
   readonly #words = new Int32Array(this.#control);
   /** Resolvers by number of the settings that they wait for. */
   readonly #adoptions = new Map<number, () => void>();
+  /** Of the thread that makes the slot, before it yields to those that answer. */
+  readonly #nice = niceness();
   #role: WorkerRole;
   #settings: ResponderSettings;
   #worker: Worker | undefined;
@@ -91,14 +93,14 @@ export class WorkerSlot {
    * @throws WorkerError when it dies or is refused an address before it serves
    */
   start(): Promise<ListenAddress[]> {
-    const { name, responderUrl, nice } = this.#options;
+    const { name, responderUrl } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<ListenAddress[]>();
     const workerData: WorkerStart = {
       role: this.#role,
       ...(responderUrl !== undefined && { responderUrl }),
       control: this.#control,
       settings: this.#settings,
-      nice,
+      nice: this.#nice,
     };
     const worker = new Worker(workerUrl(), { name, workerData, execArgv: [] });
     let cause: unknown;
