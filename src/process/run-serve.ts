@@ -10,7 +10,6 @@ import type { LeveledLog } from '../log.ts';
 import { AbsentError, startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';
-
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';
 import { keepMemoryLow } from './lean-memory.ts';

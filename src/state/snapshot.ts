@@ -34,15 +34,11 @@ export interface SnapshotScope {
   readonly clusterSecrets?: object;
 }
 
-/** Names of the clusters that a snapshot covers. */
-export interface Covered {
+/** What was restored: the names of the clusters that the snapshot covers, and what hostnames resolved to. */
+export interface Restored {
   readonly configured: readonly string[];
   /** Those that had joined by Secrets; whether they still belong, only the Secrets can tell. */
   readonly joined: readonly string[];
-}
-
-/** What was restored. */
-export interface Restored extends Covered {
   readonly hostnames: readonly HostnameAddresses[];
 }
 
