@@ -16,7 +16,7 @@ export interface FederationShape {
 export const FEDERATION = 'myfederation';
 
 /** Share of clusters that a Service has a shard in. */
-const SHARD_SHARE = 0.7;
+export const SHARD_SHARE = 0.7;
 /** Share of shards that are ready. */
 const READY_SHARE = 0.8;
 /** Share of Services that also have IPv6 addresses. */

@@ -9,6 +9,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { replaceFile } from '../src/state/atomic-file.ts';
 import { encodeSnapshot, type ClusterFacts } from '../src/state/snapshot-format.ts';
@@ -16,7 +17,14 @@ import { issueCertificate } from '../test/cluster/certificates.ts';
 import { ApiServers } from './api-servers.ts';
 import { printBudgets, type BudgetRow } from './budgets.ts';
 import { DOMAIN } from './domain.ts';
-import { FEDERATION, listShards, namespaceOf, placeClusters, serviceName } from './federation.ts';
+import {
+  FEDERATION,
+  listShards,
+  namespaceOf,
+  placeClusters,
+  serviceName,
+  SHARD_SHARE,
+} from './federation.ts';
 import { BLOCK_OBJECTS, zoneOf } from './member-objects.ts';
 import { cpuSeconds } from './process.ts';
 import { WatchingFedns } from './watching-fedns.ts';
@@ -32,8 +40,6 @@ const SETTLED_MS = 5000;
 const LATER_MS = 70_000;
 /** Over an empty fedns, in MiB: gdnsd with the same zone has 118 in all. */
 const BUDGET_MEBIBYTES = 150;
-/** Services of a cluster among those of the federation, as the random federation has them. */
-const SHARD_SHARE = 0.7;
 
 interface Plan {
   readonly services: number;
@@ -124,10 +130,10 @@ async function lookAt(fedns: WatchingFedns, names: readonly string[]): Promise<M
   await fedns.start();
   await untilServed(fedns, names, startMs + SERVED_MS_MAX);
   const servedMs = performance.now();
-  await pause(SETTLED_MS);
+  await sleep(SETTLED_MS);
   const { user, system } = cpuSeconds(fedns.pid);
   const soon = await memoryOf(fedns);
-  await pause(servedMs + LATER_MS - performance.now());
+  await sleep(Math.max(0, servedMs + LATER_MS - performance.now()));
   const later = await memoryOf(fedns);
   const peak = fedns.peakResidentMebibytes();
   return { soon, later, peak, readySeconds: (servedMs - startMs) / 1000, cpuSeconds: user + system };
@@ -137,7 +143,7 @@ async function untilServed(fedns: WatchingFedns, names: readonly string[], deadl
   for (const name of names) {
     while ((await fedns.addresses(name)).length === 0) {
       if (performance.now() > deadline) throw new Error(`${name} has no address`);
-      await pause(TRY_MS);
+      await sleep(TRY_MS);
     }
   }
 }
@@ -180,10 +186,6 @@ function rowsOf(title: string, measured: Measured, empty: Measured): BudgetRow[]
 
 function text(mebibytes: number): string {
   return `${mebibytes.toFixed(0)} MiB`;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
 
 async function measureWatching(plan: Plan): Promise<Measured> {

@@ -4,8 +4,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../test/process/serving.ts';
 import { DOMAIN } from './domain.ts';
 import { FEDERATION } from './federation.ts';
 import { encodeQuery } from './queries.ts';
@@ -150,13 +150,4 @@ function lastAddresses(reply: Buffer): string[] {
     const record = reply.subarray(start + i * 16, start + i * 16 + 16);
     return record.readUInt16BE(2) === 1 ? record.subarray(12).join('.') : '';
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
