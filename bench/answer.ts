@@ -6,10 +6,10 @@
  */
 
 import { setFlagsFromString } from 'node:v8';
-import { createResponder } from '../src/server/answer.ts';
+import { createResponder } from '../src/server/answer/answer.ts';
 import { createCounterBlock } from '../src/server/counters-sum.ts';
-import { INLINING } from '../src/server/worker-protocol.ts';
-import { loadMemoryAdvice } from '../src/server/udp-transport.ts';
+import { INLINING } from '../src/server/workers/worker-protocol.ts';
+import { loadMemoryAdvice } from '../src/server/workers/udp-transport.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../src/server/responder.ts';
 import { listRecords, soaRecord } from '../src/zonebuilder/records.ts';
 import { APEX, DOMAIN, makeBuilder } from './domain.ts';

@@ -9,9 +9,9 @@
 import { keepMemoryLow } from '../src/process/lean-memory.ts';
 import { BATCH_BOUNDS, Counter } from '../src/server/counters.ts';
 import { sumCounters } from '../src/server/counters-sum.ts';
-import { listThreads, yieldToOthers } from '../src/server/thread-priority.ts';
-import { WorkerPool, type SharedSettings } from '../src/server/worker-pool.ts';
-import { chooseTransport, loadMemoryAdvice } from '../src/server/udp-transport.ts';
+import { listThreads, yieldToOthers } from '../src/server/linux/thread-priority.ts';
+import { WorkerPool, type SharedSettings } from '../src/server/workers/worker-pool.ts';
+import { chooseTransport, loadMemoryAdvice } from '../src/server/workers/udp-transport.ts';
 import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../src/zonebuilder/image.ts';
 import { APEX, makeBuilder } from './domain.ts';

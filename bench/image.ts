@@ -4,7 +4,7 @@
  */
 
 import { PerformanceObserver } from 'node:perf_hooks';
-import { createResponder } from '../src/server/answer.ts';
+import { createResponder } from '../src/server/answer/answer.ts';
 import { COUNTER_BLOCK_OCTETS } from '../src/server/counters.ts';
 import type { Responder } from '../src/server/responder.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../src/server/responder.ts';

@@ -1,7 +1,7 @@
 /** How the process is kept from holding memory that it does not need: for the control plane, which may be slow instead. */
 
 import { setFlagsFromString } from 'node:v8';
-import { returnLargePieces } from '../server/allocator.ts';
+import { returnLargePieces } from '../server/workers/allocator.ts';
 
 /**
  * Has V8 collect earlier: the facts of many clusters make a heap that it would otherwise let grow to about twice their

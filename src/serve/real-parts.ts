@@ -4,7 +4,7 @@ import type { ClusterSettings } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/cluster-access.ts';
 import { accessLoader, Credentials } from '../watchers/credentials.ts';
 import { KubernetesSource } from '../watchers/kubernetes-source.ts';
-import { loadMemoryAdvice } from '../server/udp-transport.ts';
+import { loadMemoryAdvice } from '../server/workers/udp-transport.ts';
 import { ManifestSource } from '../watchers/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import { systemTimers } from '../watchers/timers.ts';

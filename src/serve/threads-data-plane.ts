@@ -2,14 +2,14 @@
 
 import { hostname } from 'node:os';
 import type { Settings } from '../config/settings.ts';
-import type { QueryPolicy } from '../server/policy.ts';
-import { PolicyKeeper } from '../server/policy-keeper.ts';
+import type { QueryPolicy } from '../server/policy/policy.ts';
+import { PolicyKeeper } from '../server/policy/policy-keeper.ts';
 import type { ImageHandle } from '../server/responder.ts';
-import { listThreads, yieldToOthers } from '../server/thread-priority.ts';
-import { chooseTransport } from '../server/udp-transport.ts';
-import { WorkerPool } from '../server/worker-pool.ts';
-import type { SharedSettings } from '../server/worker-pool.ts';
-import type { TcpRole } from '../server/worker-protocol.ts';
+import { listThreads, yieldToOthers } from '../server/linux/thread-priority.ts';
+import { chooseTransport } from '../server/workers/udp-transport.ts';
+import { WorkerPool } from '../server/workers/worker-pool.ts';
+import type { SharedSettings } from '../server/workers/worker-pool.ts';
+import type { TcpRole } from '../server/workers/worker-protocol.ts';
 import type { Log } from '../watchers/source.ts';
 import type { DataPlane, Listening } from './parts.ts';
 import { apexOf } from './static-records.ts';

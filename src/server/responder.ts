@@ -4,7 +4,7 @@
  */
 
 import type { Apex } from '../zonebuilder/apex.ts';
-import type { QueryPolicy } from './policy.ts';
+import type { QueryPolicy } from './policy/policy.ts';
 
 /** The kind of transport a query came over. */
 export const Transport = { udp: 0, tcp: 1, tls: 2 } as const;

@@ -1,6 +1,6 @@
 /**
  * What a client may hold of this server over TCP and TLS: connections, time and memory (RFC 7766 section 6.2,
- * RFC 9210 section 4). Enforced in tcp.ts and tcp-connection.ts.
+ * RFC 9210 section 4). Enforced in tcp.ts and connection.ts.
  */
 
 export interface TcpLimits {

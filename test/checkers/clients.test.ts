@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { config, freePort, manifest, NGINX, serve, untapped } from '../process/serving.ts';
-import { selfSigned } from '../server/self-signed.ts';
+import { selfSigned } from '../server/tcp/self-signed.ts';
 import { needCommand } from '../support/commands.ts';
 
 interface Site {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { isSubnetWellFormed } from '../../src/server/client-subnet.ts';
+import { isSubnetWellFormed } from '../../src/server/answer/client-subnet.ts';
 import { makeQuery } from '../support/message.ts';
 import { tryCases, type Case, type Check, type Expectation } from './case.ts';
 import { makeDomain, SERVICE, waysTo } from './fixture.ts';

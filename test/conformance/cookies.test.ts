@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import { Counter } from '../../src/server/counters.ts';
-import { createCookieMemory } from '../../src/server/cookies.ts';
-import type { QueryPolicy } from '../../src/server/policy.ts';
-import { createRateLimitMemory } from '../../src/server/rate-limit.ts';
+import { createCookieMemory } from '../../src/server/policy/cookies.ts';
+import type { QueryPolicy } from '../../src/server/policy/policy.ts';
+import { createRateLimitMemory } from '../../src/server/policy/rate-limit.ts';
 import { Transport } from '../../src/server/responder.ts';
 import type { Federation } from '../support/federation.ts';
 import { makeQuery, readMessage, type Message } from '../support/message.ts';

@@ -1,15 +1,15 @@
 /** The domain that the tables of this folder ask about, and the ways they ask. */
 import type { Test } from 'tap';
-import type { QueryPolicy } from '../../src/server/policy.ts';
-import { createCookieMemory } from '../../src/server/cookies.ts';
+import type { QueryPolicy } from '../../src/server/policy/policy.ts';
+import { createCookieMemory } from '../../src/server/policy/cookies.ts';
 import { Transport } from '../../src/server/responder.ts';
 import type { ListenError } from '../../src/server/socket-address.ts';
-import { chooseTransport } from '../../src/server/udp-transport.ts';
-import { WorkerPool } from '../../src/server/worker-pool.ts';
+import { chooseTransport } from '../../src/server/workers/udp-transport.ts';
+import { WorkerPool } from '../../src/server/workers/worker-pool.ts';
 import type { ListenAddress } from '../../src/config/settings.ts';
 import { Client, keepLog, TRANSPORTS } from '../server/transport-fixture.ts';
 import { makeQuery } from '../support/message.ts';
-import { framed, TcpClient } from '../server/tcp-client.ts';
+import { framed, TcpClient } from '../server/tcp/tcp-client.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../support/federation.ts';
 
 export const SERVICE = 'web.shop.main.svc.example.com';

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { Counter } from '../../src/server/counters.ts';
-import { PolicyKeeper } from '../../src/server/policy-keeper.ts';
+import { PolicyKeeper } from '../../src/server/policy/policy-keeper.ts';
 import { Transport } from '../../src/server/responder.ts';
 import { parseAddress } from '../../src/zonebuilder/ip-text.ts';
 import { makeQuery, readMessage } from '../support/message.ts';

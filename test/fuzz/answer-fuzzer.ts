@@ -1,7 +1,7 @@
 /** Runs made-up queries through the responder and has every reply judged. For a short run in the tests and long ones beside. */
 import { Counter } from '../../src/server/counters.ts';
-import { createCookieMemory } from '../../src/server/cookies.ts';
-import { createRateLimitMemory } from '../../src/server/rate-limit.ts';
+import { createCookieMemory } from '../../src/server/policy/cookies.ts';
+import { createRateLimitMemory } from '../../src/server/policy/rate-limit.ts';
 import { TCP_REPLY_OCTETS, Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { DEFAULT_POLICY, makeDomain, SERVICE } from '../conformance/fixture.ts';

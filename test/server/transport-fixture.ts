@@ -5,8 +5,12 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../../src/config/settings.ts';
 import type { Log } from '../../src/watchers/source.ts';
-import { chooseTransport } from '../../src/server/udp-transport.ts';
-import { WorkerPool, type SharedSettings, type WorkerPoolOptions } from '../../src/server/worker-pool.ts';
+import { chooseTransport } from '../../src/server/workers/udp-transport.ts';
+import {
+  WorkerPool,
+  type SharedSettings,
+  type WorkerPoolOptions,
+} from '../../src/server/workers/worker-pool.ts';
 import { CONTROL_OCTETS } from '../../src/zonebuilder/layout.ts';
 import { HEADER, Order } from './echo-responder.ts';
 

@@ -1,10 +1,10 @@
 /** A small federation to ask: facts in, a function from query octets to a decoded reply out. */
-import { createResponder } from '../../src/server/answer.ts';
+import { createResponder } from '../../src/server/answer/answer.ts';
 import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
-import type { QueryPolicy } from '../../src/server/policy.ts';
+import type { QueryPolicy } from '../../src/server/policy/policy.ts';
 import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
-import type { SharedSettings } from '../../src/server/worker-pool.ts';
+import type { SharedSettings } from '../../src/server/workers/worker-pool.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
 import type { Change, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';

@@ -3,7 +3,7 @@
  * checks that each reply is wholly of one version. What a version looks like is said here, for the writer as well.
  */
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { createResponder } from '../../src/server/answer.ts';
+import { createResponder } from '../../src/server/answer/answer.ts';
 import type { ImageHandle, ResponderSettings } from '../../src/server/responder.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import type { ShardState } from '../../src/zonebuilder/facts.ts';

@@ -7,7 +7,7 @@ import { Blob, BlobKind } from '../../src/zonebuilder/layout.ts';
 import { encodeLocations, LocationRegistry } from '../../src/zonebuilder/locations.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { encodeStatics } from '../../src/zonebuilder/static-table.ts';
-import { ImageView } from '../../src/server/image-view.ts';
+import { ImageView } from '../../src/server/answer/image-view.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeFederation } from '../support/federation.ts';
 

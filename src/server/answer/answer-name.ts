@@ -1,0 +1,44 @@
+/** Answers for a name of the domain: looks it up, leaves it to whoever knows its kind, and follows static aliases. */
+import { Rcode, Type } from '../../zonebuilder/dns.ts';
+import { answerService } from './answer-service.ts';
+import { answerApex, answerStatic, refer } from './answer-static.ts';
+import type { Answering } from './answering.ts';
+import { HEADER_OCTETS } from './exchange.ts';
+import { find, Kind } from './find.ts';
+import { deny, denyUnlessPending } from './negative.ts';
+
+/** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
+const CHAIN_MAX = 8;
+
+/** Answers for the name of the question; `below` has been set. */
+export function answerName(a: Answering): void {
+  const { x } = a;
+  a.name = x.name;
+  a.nameAt = x.base + HEADER_OCTETS;
+  x.isAuthoritative = true;
+  for (let links = 0; links < CHAIN_MAX; links++) if (!answerLink(a)) return;
+  // RFC 1034 section 5.3.3 leaves the bound to the server; what was found of the chain is true and goes out.
+}
+
+/** Answers for the present name. Returns whether an alias leads on to another name. */
+function answerLink(a: Answering): boolean {
+  const { x, found } = a;
+  const kind = find(a.view, a.name, a.below, x.type === Type.DS, found);
+  switch (kind) {
+    case Kind.service:
+    case Kind.port:
+      return answerService(a, kind);
+    case Kind.static:
+      return answerStatic(a);
+    case Kind.cut:
+      refer(a);
+      return false;
+    case Kind.emptyNonTerminal:
+      if (a.below === 0) answerApex(a);
+      else deny(a, Rcode.NOERROR);
+      return false;
+    default:
+      denyUnlessPending(a, Rcode.NXDOMAIN);
+      return false;
+  }
+}

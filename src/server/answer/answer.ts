@@ -1,0 +1,254 @@
+/**
+ * The answer to one query, as a function over octets, the same for every transport.
+ *
+ * ```
+ *   query.ts ──► answer-name.ts ──► answer-service.ts, answer-static.ts, negative.ts ──► edns.ts ──► write.ts
+ *   read it      what the name      sections of the reply, written by compose.ts         OPT         header
+ *                is: find.ts
+ * ```
+ *
+ * One guard stands around it: an exception is a bug, costs that query a SERVFAIL, and is counted. Nothing here
+ * waits or allocates.
+ */
+import { isMapped, MAPPED_OFFSET } from '../client-address.ts';
+import { Class, Rcode } from '../../zonebuilder/dns.ts';
+import { isAllowed } from '../policy/access.ts';
+import { answerName } from './answer-name.ts';
+import { Answering } from './answering.ts';
+import { answerChaos } from './chaos.ts';
+import { Counter, typeCounter } from '../counters.ts';
+import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
+import { HEADER_OCTETS, reset, type Exchange } from './exchange.ts';
+import { ImageView } from './image-view.ts';
+import { labelsBelow } from './name.ts';
+import { EMPTY_POLICY, openPolicy, type OpenPolicy } from '../policy/policy.ts';
+import { Parsed, readQuery } from './query.ts';
+import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from '../policy/rate-limit.ts';
+import {
+  challenge,
+  isMetaType,
+  isProven,
+  refuseForeign,
+  refuseOptions,
+  refuseToRead,
+  refuseType,
+  settleCookie,
+} from './refuse.ts';
+import type { Responder, ResponderSettings } from '../responder.ts';
+import { TCP_REPLY_OCTETS, Transport } from '../responder.ts';
+import { refuseSigned, writeTsigError } from './tsig.ts';
+import { writeHeader } from './write.ts';
+
+/**
+ * Makes the responder of one worker.
+ *
+ * @param clock - milliseconds since 1970, for cookies and rate limiting
+ */
+export function createResponder(settings: ResponderSettings, clock: () => number = Date.now): Responder {
+  return new ImageResponder(settings, clock);
+}
+
+/** Answers from the image. */
+class ImageResponder implements Responder {
+  readonly #answering: Answering;
+  readonly #clock: () => number;
+  #counters: Float64Array;
+  #payloadMax: number;
+  #policy: OpenPolicy;
+  #query: Uint8Array = new Uint8Array(0);
+  #queryData: DataView = dataOf(this.#query);
+
+  constructor(settings: ResponderSettings, clock: () => number) {
+    this.#clock = clock;
+    this.#answering = new Answering(new ImageView(settings.image, settings.reader), settings.apex);
+    this.#counters = new Float64Array(settings.counters);
+    this.#payloadMax = settings.udpPayloadMax;
+    this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
+    this.adopt(settings);
+  }
+
+  adopt(settings: ResponderSettings): void {
+    const a = this.#answering;
+    a.view.leave();
+    a.adopt(new ImageView(settings.image, settings.reader), settings.apex);
+    a.view.leave();
+    this.#counters = new Float64Array(settings.counters);
+    this.#payloadMax = settings.udpPayloadMax;
+    this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
+  }
+
+  get isStale(): boolean {
+    return this.#answering.view.isStale;
+  }
+
+  enter(): void {
+    this.#answering.view.enter();
+  }
+
+  leave(): void {
+    this.#answering.view.leave();
+  }
+
+  answer(
+    query: Uint8Array,
+    queryStart: number,
+    queryLength: number,
+    reply: Uint8Array,
+    replyStart: number,
+    transport: Transport,
+    client: Uint8Array,
+    clientStart: number,
+    clientLength: number,
+  ): number {
+    const { x } = this.#answering;
+    if (x.reply !== reply) {
+      x.reply = reply;
+      x.replyData = dataOf(reply);
+    }
+    x.query = query;
+    x.queryData = query === reply ? x.replyData : this.#dataOfQuery(query);
+    x.queryStart = queryStart;
+    x.queryEnd = queryStart + queryLength;
+    x.transport = transport;
+    x.client = client;
+    // One client is to be known as one over every socket: to its cookie, to rate limiting.
+    const mapped = clientLength === 16 && isMapped(client, clientStart);
+    x.clientStart = mapped ? clientStart + MAPPED_OFFSET : clientStart;
+    x.clientLength = mapped ? 4 : clientLength;
+    x.base = replyStart;
+    x.isInPlace = query === reply && queryStart === replyStart;
+    reset(x);
+    try {
+      return this.#respond(x);
+    } catch {
+      this.#counters[Counter.faults]!++;
+      return this.#fault(x);
+    }
+  }
+
+  /** For transports that have queries and replies in buffers of their own. */
+  #dataOfQuery(query: Uint8Array): DataView {
+    if (this.#query !== query) {
+      this.#query = query;
+      this.#queryData = dataOf(query);
+    }
+    return this.#queryData;
+  }
+
+  #respond(x: Exchange): number {
+    const parsed = readQuery(x);
+    this.#countQuery(x, parsed);
+    if (parsed === Parsed.unanswerable) return 0;
+    x.at = x.questionEnd;
+    if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
+    else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
+    else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock())) refuseOptions(x);
+    else if (x.tsigAt !== 0) refuseSigned(x);
+    else this.#dispatch(x);
+    return this.#finish(x);
+  }
+
+  #isClientAllowed(x: Exchange): boolean {
+    return isAllowed(this.#policy.access, x.client, x.clientStart, x.clientLength);
+  }
+
+  #refuseClient(x: Exchange): void {
+    this.#counters[Counter.refusedAccess]!++;
+    x.options = 0;
+    x.tsigAt = 0;
+    x.rcode = Rcode.REFUSED;
+    x.extendedError = ExtendedError.prohibited;
+  }
+
+  /** Queries that no name needs to be looked up for are settled here. */
+  #dispatch(x: Exchange): void {
+    x.limit = x.base + this.#replyMax(x) - optOctets(x, this.#policy);
+    if (!x.hasQuestion) {
+      settleCookie(x);
+    } else if (this.#policy.cookiesRequired && x.transport === Transport.udp && !isProven(x)) {
+      challenge(x);
+    } else if (x.class !== Class.IN) {
+      if (x.class !== Class.CH || !answerChaos(x, this.#policy)) refuseForeign(x);
+    } else if (isMetaType(x.type)) {
+      refuseType(x);
+    } else {
+      const a = this.#answering;
+      a.below = labelsBelow(x.name, a.domain, a.domainLabels);
+      if (a.below < 0) refuseForeign(x);
+      else answerName(a);
+    }
+  }
+
+  #replyMax(x: Exchange): number {
+    if (x.transport !== Transport.udp) return TCP_REPLY_OCTETS;
+    if (!x.hasOpt) return PAYLOAD_MIN;
+    return Math.min(Math.max(x.payloadMax, PAYLOAD_MIN), this.#payloadMax);
+  }
+
+  #finish(x: Exchange): number {
+    const { rateLimiter } = this.#policy;
+    if (rateLimiter !== undefined && !this.#mayReply(x, rateLimiter)) return 0;
+    const messageMax = x.base + this.#replyMax(x);
+    writeOpt(x, this.#policy, this.#payloadMax, messageMax, this.#counters[Counter.tcpIdleLimitMs]!);
+    writeTsigError(x, messageMax);
+    this.#countReply(x);
+    return writeHeader(x);
+  }
+
+  /** Counts the reply against its client's rate, and empties it where it slips. */
+  #mayReply(x: Exchange, limiter: RateLimiter): boolean {
+    if (x.transport !== Transport.udp || isProven(x)) return true;
+    const { client, clientStart, clientLength } = x;
+    const kind = replyClass(x);
+    switch (limitReply(limiter, kind, x.answerKey, client, clientStart, clientLength, this.#clock())) {
+      case RateVerdict.send:
+        return true;
+      case RateVerdict.drop:
+        this.#counters[Counter.droppedRateLimited]!++;
+        return false;
+      case RateVerdict.slip:
+        this.#counters[Counter.rateLimitedSlip]!++;
+        challenge(x);
+        return true;
+    }
+  }
+
+  /** After a bug: the question again, if it was read, and SERVFAIL. */
+  #fault(x: Exchange): number {
+    const end = x.hasQuestion ? x.questionEnd : x.base + HEADER_OCTETS;
+    reset(x);
+    x.flags = (x.query[x.queryStart + 2]! << 8) | x.query[x.queryStart + 3]!;
+    x.hasQuestion = end !== x.base + HEADER_OCTETS;
+    x.rcode = Rcode.SERVFAIL;
+    x.at = end;
+    return writeHeader(x);
+  }
+
+  #countQuery(x: Exchange, parsed: Parsed): void {
+    const counters = this.#counters;
+    counters[Counter.queriesUdp + x.transport]!++;
+    if (parsed === Parsed.unanswerable) counters[Counter.droppedUnanswerable]!++;
+    if (x.hasQuestion) counters[Counter.type + typeCounter(x.type)]!++;
+    if (x.hasOpt) counters[Counter.ednsQueries]!++;
+  }
+
+  #countReply(x: Exchange): void {
+    const counters = this.#counters;
+    counters[Counter.rcode + x.rcode]!++;
+    if (x.isTruncated) counters[Counter.repliesTruncated]!++;
+    if (isProven(x)) counters[Counter.cookiesValid]!++;
+  }
+}
+
+/** Made once for each buffer that a transport uses; transports reuse theirs. */
+function dataOf(octets: Uint8Array): DataView {
+  return new DataView(octets.buffer, octets.byteOffset, octets.length);
+}
+
+/** What a reply is counted as by rate limiting. */
+function replyClass(x: Exchange): ReplyClass {
+  if (x.rcode === Rcode.NXDOMAIN) return ReplyClass.nxdomain;
+  if (x.rcode !== Rcode.NOERROR) return ReplyClass.error;
+  if (x.answers > 0) return ReplyClass.answer;
+  return x.authorities > 0 && !x.isAuthoritative ? ReplyClass.referral : ReplyClass.nodata;
+}

@@ -1,0 +1,66 @@
+/**
+ * One answer in the making: the exchange, the image that it is made from, and the name that is being looked up, which
+ * is the one asked for until an alias leads to another. Reused for every query of a responder.
+ */
+import type { Apex } from '../../zonebuilder/apex.ts';
+import { RECORD_HEADER_OCTETS } from '../../zonebuilder/layout.ts';
+import { isAnswered } from './compose.ts';
+import { Exchange } from './exchange.ts';
+import { Found } from './find.ts';
+import type { ImageView } from './image-view.ts';
+import { labelsBelow, Name, readName } from './name.ts';
+import { canPointAt } from './write.ts';
+
+export class Answering {
+  readonly x = new Exchange();
+  /** What the present name stands for. */
+  readonly found = new Found();
+  /** The name behind an alias, and that of a record's target. */
+  readonly aliased = new Name();
+  readonly target = new Name();
+  /** Where a look-up beside the present one leaves what it found. */
+  readonly aside = new Found();
+  view!: ImageView;
+  apex!: Apex;
+  /** The domain's lower-case wire form, and its labels without the root. */
+  domain!: DataView;
+  domainLabels = 0;
+  /** The present name, its position in the reply, and its labels below the domain. */
+  name: Name = this.x.name;
+  nameAt = 0;
+  below = 0;
+
+  constructor(view: ImageView, apex: Apex) {
+    this.adopt(view, apex);
+  }
+
+  /** Switches to another image, or domain. */
+  adopt(view: ImageView, apex: Apex): void {
+    const { buffer, byteOffset, length } = apex.domain;
+    this.view = view;
+    this.apex = apex;
+    this.domain = new DataView(buffer, byteOffset, length);
+    readName(this.target, this.domain, 0, length);
+    this.domainLabels = this.target.count;
+  }
+}
+
+/**
+ * Takes the target of the alias at `start` as the next name; false when it lies outside the domain, or has been
+ * answered: records that lead through Services can close a circle that no check of the configuration sees.
+ */
+export function follow(a: Answering, start: number): boolean {
+  const { x } = a;
+  const target = start + 2 + RECORD_HEADER_OCTETS;
+  if (!canPointAt(x, target)) return false;
+  readName(a.aliased, x.replyData, target, x.at);
+  a.name = a.aliased;
+  a.nameAt = target;
+  a.below = labelsBelow(a.name, a.domain, a.domainLabels);
+  return a.below >= 0 && !isAnswered(x, a.name);
+}
+
+/** Where the domain's name stands at the end of the present name. */
+export function domainAt(a: Answering): number {
+  return a.nameAt + a.name.labels[a.below]!;
+}

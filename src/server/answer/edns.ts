@@ -1,0 +1,188 @@
+/**
+ * The OPT record of a reply (RFC 6891) and the options in it. What the query's OPT said is read in query.ts; here it is
+ * judged (checkOptions) and answered (writeOpt).
+ */
+import { SOA_EXPIRE_SECONDS } from '../../zonebuilder/apex.ts';
+import { Type } from '../../zonebuilder/dns.ts';
+import { isSubnetWellFormed, writeSubnet } from './client-subnet.ts';
+import { COOKIE_OCTETS, CookieVerdict, verifyCookie, writeCookie } from '../policy/cookies.ts';
+import { OptionBit, type Exchange } from './exchange.ts';
+import type { OpenPolicy } from '../policy/policy.ts';
+import { Transport } from '../responder.ts';
+import { write16, write32 } from './write.ts';
+
+/** Octets of an OPT record without options. */
+const OPT_OCTETS = 11;
+/** Octets of an option before its data. */
+const OPTION_OCTETS = 4;
+const EXPIRE_OCTETS = 4;
+const KEEPALIVE_OCTETS = 2;
+/** An extended error without text (RFC 8914 section 2). */
+const EXTENDED_ERROR_OCTETS = 2;
+/** RFC 8467 section 4.1: replies are padded to a multiple of this. */
+const PADDING_BLOCK_OCTETS = 468;
+
+/** Smallest payload size that counts; less is taken as this (RFC 6891 section 6.2.3). */
+export const PAYLOAD_MIN = 512;
+
+/** Option codes (IANA, DNS EDNS0 Option Codes). */
+export const Option = {
+  nsid: 3,
+  subnet: 8,
+  expire: 9,
+  cookie: 10,
+  keepalive: 11,
+  padding: 12,
+  error: 15,
+} as const;
+
+/** Extended DNS errors that fedns tells (RFC 8914 section 4, RFC 9824 section 3.5). */
+export const ExtendedError = {
+  notReady: 14,
+  prohibited: 18,
+  notAuthoritative: 20,
+  invalidQueryType: 30,
+} as const;
+
+/**
+ * Judges the options of a query that has any, and turns off those that are not answered.
+ *
+ * @returns false when one of them is malformed: FORMERR
+ */
+export function checkOptions(x: Exchange, policy: OpenPolicy, nowMs: number): boolean {
+  const { options } = x;
+  if ((options & OptionBit.ecs) !== 0 && !isSubnetWellFormed(x.query, x.ecsAt, x.ecsLength)) return false;
+  if ((options & OptionBit.cookie) !== 0 && !checkCookie(x, policy, nowMs)) return false;
+  if (x.transport === Transport.udp) {
+    // RFC 7828 section 3.2.1: the option means nothing over UDP.
+    x.options &= ~OptionBit.keepalive;
+  } else if ((options & OptionBit.keepalive) !== 0 && x.keepaliveLength !== 0) {
+    // RFC 7828 section 3.2.1: a client must not name a time.
+    return false;
+  }
+  // RFC 7830 section 6: padding is of use only where the message is encrypted.
+  if (x.transport !== Transport.tls) x.options &= ~OptionBit.padding;
+  if (policy.nsid.length === 0) x.options &= ~OptionBit.nsid;
+  return true;
+}
+
+function checkCookie(x: Exchange, policy: OpenPolicy, nowMs: number): boolean {
+  const { cookies } = policy;
+  if (cookies === undefined) {
+    x.options &= ~OptionBit.cookie;
+    return true;
+  }
+  x.nowSeconds = Math.floor(nowMs / 1000);
+  const { query, cookieAt, cookieLength, client, clientStart, clientLength, nowSeconds } = x;
+  x.cookie = verifyCookie(
+    cookies,
+    query,
+    cookieAt,
+    cookieLength,
+    client,
+    clientStart,
+    clientLength,
+    nowSeconds,
+  );
+  return x.cookie !== CookieVerdict.malformed;
+}
+
+/** Octets to keep free for the OPT record of this reply. An extended error and padding take what is left. */
+export function optOctets(x: Exchange, policy: OpenPolicy): number {
+  if (!x.hasOpt) return 0;
+  const { options } = x;
+  let octets = OPT_OCTETS;
+  if ((options & OptionBit.nsid) !== 0) octets += OPTION_OCTETS + policy.nsid.length;
+  if ((options & OptionBit.cookie) !== 0) octets += OPTION_OCTETS + COOKIE_OCTETS;
+  if ((options & OptionBit.ecs) !== 0) octets += OPTION_OCTETS + x.ecsLength;
+  if ((options & OptionBit.expire) !== 0) octets += OPTION_OCTETS + EXPIRE_OCTETS;
+  if ((options & OptionBit.keepalive) !== 0) octets += OPTION_OCTETS + KEEPALIVE_OCTETS;
+  return octets;
+}
+
+/**
+ * Writes OPT if the query had one (RFC 6891 section 7), with the upper bits of the RCODE.
+ *
+ * @param payloadMax - largest UDP query and reply that this server takes, in octets
+ * @param messageMax - position that the reply must not pass
+ * @param idleMs - how long an idle connection is kept at the moment, in milliseconds
+ */
+export function writeOpt(
+  x: Exchange,
+  policy: OpenPolicy,
+  payloadMax: number,
+  messageMax: number,
+  idleMs: number,
+): void {
+  if (!x.hasOpt) return;
+  const { reply, at } = x;
+  reply[at] = 0;
+  write16(reply, at + 1, Type.OPT);
+  write16(reply, at + 3, payloadMax);
+  reply[at + 5] = x.rcode >>> 4;
+  reply[at + 6] = 0;
+  // RFC 3225 section 3: DO is copied; every other flag is unknown and stays clear (RFC 6891 section 6.1.4).
+  write16(reply, at + 7, x.isDnssecOk ? 0x8000 : 0);
+  x.at = at + OPT_OCTETS;
+  if (x.options !== 0) writeOptions(x, policy, idleMs);
+  if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= messageMax)
+    writeExtendedError(x);
+  if ((x.options & OptionBit.padding) !== 0) writePadding(x, messageMax);
+  write16(reply, at + 9, x.at - at - OPT_OCTETS);
+  x.additionals++;
+}
+
+/** Each option at most once, however often the query had it. */
+function writeOptions(x: Exchange, policy: OpenPolicy, idleMs: number): void {
+  const { options } = x;
+  if ((options & OptionBit.nsid) !== 0) writeNsid(x, policy.nsid);
+  if ((options & OptionBit.ecs) !== 0) {
+    x.at = writeSubnet(x.reply, x.at, x.query, x.ecsAt, x.ecsLength, x.ecsScope);
+  }
+  // RFC 7314 section 3.2: told with the SOA of a zone.
+  if ((options & OptionBit.expire) !== 0 && x.hasApexSoa) {
+    write32(x.reply, writeOptionHead(x, Option.expire, EXPIRE_OCTETS), SOA_EXPIRE_SECONDS);
+  }
+  if ((options & OptionBit.cookie) !== 0) writeCookieOption(x, policy);
+  // RFC 7828 section 3.1: in units of 100 ms.
+  if ((options & OptionBit.keepalive) !== 0) {
+    write16(x.reply, writeOptionHead(x, Option.keepalive, KEEPALIVE_OCTETS), Math.floor(idleMs / 100));
+  }
+}
+
+/** Writes code and length, and moves behind the data. @returns where the data goes */
+function writeOptionHead(x: Exchange, code: number, length: number): number {
+  write16(x.reply, x.at, code);
+  write16(x.reply, x.at + 2, length);
+  const at = x.at + OPTION_OCTETS;
+  x.at = at + length;
+  return at;
+}
+
+function writeNsid(x: Exchange, nsid: Uint8Array): void {
+  const at = writeOptionHead(x, Option.nsid, nsid.length);
+  for (let i = 0; i < nsid.length; i++) x.reply[at + i] = nsid[i]!;
+}
+
+/** RFC 9018 section 4.3: a cookie that is still fresh is sent back as it came, another one is replaced. */
+function writeCookieOption(x: Exchange, policy: OpenPolicy): void {
+  const { query, cookieAt, client, clientStart, clientLength, nowSeconds, reply } = x;
+  const at = writeOptionHead(x, Option.cookie, COOKIE_OCTETS);
+  if (x.cookie === CookieVerdict.valid) {
+    for (let i = 0; i < COOKIE_OCTETS; i++) reply[at + i] = query[cookieAt + i]!;
+    return;
+  }
+  writeCookie(policy.cookies!, query, cookieAt, client, clientStart, clientLength, nowSeconds, reply, at);
+}
+
+function writeExtendedError(x: Exchange): void {
+  write16(x.reply, writeOptionHead(x, Option.error, EXTENDED_ERROR_OCTETS), x.extendedError);
+}
+
+function writePadding(x: Exchange, messageMax: number): void {
+  const used = x.at + OPTION_OCTETS - x.base;
+  const padded = Math.min(Math.ceil(used / PADDING_BLOCK_OCTETS) * PADDING_BLOCK_OCTETS, messageMax - x.base);
+  if (padded < used) return;
+  const at = writeOptionHead(x, Option.padding, padded - used);
+  x.reply.fill(0, at, x.at);
+}

@@ -1,0 +1,113 @@
+/**
+ * One query and the reply to it, as numbers in one reused object: what was read from the query, and how far the
+ * reply has been written. Positions are octets from the start of the buffer; offsets in the message are from `base`.
+ */
+import { CookieVerdict } from '../policy/cookies.ts';
+import { Rcode } from '../../zonebuilder/dns.ts';
+import { Name } from './name.ts';
+import { Transport } from '../responder.ts';
+
+/** Bits of a message's second pair of octets (RFC 1035 section 4.1.1). */
+export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100 } as const;
+
+/** Octets of a message header. */
+export const HEADER_OCTETS = 12;
+
+/** EDNS options that the parser recognises, as bits of {@link Exchange.options}. */
+export const OptionBit = { nsid: 1, ecs: 2, expire: 4, cookie: 8, keepalive: 16, padding: 32 } as const;
+
+/** An exchange in progress. One per responder, reused for every query. */
+export class Exchange {
+  // The query.
+  query: Uint8Array = new Uint8Array(0);
+  queryData: DataView = new DataView(new ArrayBuffer(0));
+  queryStart = 0;
+  queryEnd = 0;
+  transport: Transport = Transport.udp;
+  client: Uint8Array = new Uint8Array(0);
+  clientStart = 0;
+  clientLength = 0;
+  flags = 0;
+  type = 0;
+  class = 0;
+  /** The name asked for. */
+  readonly name = new Name();
+
+  // EDNS(0) of the query (RFC 6891).
+  hasOpt = false;
+  ednsVersion = 0;
+  /** Largest UDP reply that the client takes, in octets. */
+  payloadMax = 0;
+  /** Recognised options, {@link OptionBit}. */
+  options = 0;
+  cookieAt = 0;
+  cookieLength = 0;
+  /** What the cookie is worth, when there is one. */
+  cookie: CookieVerdict = CookieVerdict.unproven;
+  /** Seconds since 1970, when there is a cookie. */
+  nowSeconds = 0;
+  ecsAt = 0;
+  ecsLength = 0;
+  keepaliveLength = 0;
+  /** The flag DO: the client wants DNSSEC records. */
+  isDnssecOk = false;
+
+  // TSIG of the query (RFC 8945): where the record, its type and its time stand; 0 for none.
+  tsigAt = 0;
+  tsigFixed = 0;
+  tsigTimeAt = 0;
+
+  // The reply.
+  reply: Uint8Array = new Uint8Array(0);
+  replyData: DataView = new DataView(new ArrayBuffer(0));
+  base = 0;
+  /** The reply is written over the query, whose question then stands where it belongs. */
+  isInPlace = false;
+  /** Where the next octet goes. */
+  at = 0;
+  /** Where the reply must end, room for OPT kept free. */
+  limit = 0;
+  /** Position of the question's end, from which the answer section starts. */
+  questionEnd = 0;
+  rcode = 0;
+  isAuthoritative = false;
+  isTruncated = false;
+  hasQuestion = false;
+  answers = 0;
+  authorities = 0;
+  additionals = 0;
+  /** Extended DNS error to tell, -1 for none (RFC 8914). */
+  extendedError = -1;
+  /** Prefix length of the client subnets that the answer holds for (RFC 7871 section 7.2.1): 0, for all. */
+  ecsScope = 0;
+  /** What answers are told apart by for rate limiting: where the Service or the static name lies in the image. */
+  answerKey = 0;
+  /** The answer is the SOA of the apex. */
+  hasApexSoa = false;
+}
+
+/** Forgets the query before. */
+export function reset(x: Exchange): void {
+  x.hasOpt = false;
+  x.tsigAt = 0;
+  x.hasQuestion = false;
+  x.options = 0;
+  x.questionEnd = x.base + HEADER_OCTETS;
+  x.rcode = Rcode.NOERROR;
+  x.isAuthoritative = false;
+  x.isTruncated = false;
+  x.answers = 0;
+  x.authorities = 0;
+  x.additionals = 0;
+  x.extendedError = -1;
+  x.cookie = CookieVerdict.unproven;
+  x.isDnssecOk = false;
+  x.ecsScope = 0;
+  x.hasApexSoa = false;
+  x.answerKey = 0;
+}
+
+/** An RRset was left out (RFC 2181 section 9). */
+export function truncate(x: Exchange): void {
+  x.isTruncated = true;
+}

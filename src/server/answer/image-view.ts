@@ -1,0 +1,267 @@
+/**
+ * A reader's view of the answer image: finds blobs, locations and static names by octets that lie in some buffer.
+ * Reads shared memory only; the layout is zonebuilder's. Everything here is on the query path: no allocation, and
+ * every loop is bounded by a table that the writer never fills.
+ */
+import { hashOctets } from '../../zonebuilder/hash.ts';
+import {
+  Blob,
+  Control,
+  Header,
+  LEVEL_OCTETS,
+  Location,
+  Locations,
+  PORT_HEADER_OCTETS,
+  RRSET_HEADER_OCTETS,
+  StaticName,
+  Statics,
+  TOMBSTONE,
+} from '../../zonebuilder/layout.ts';
+import { sameOctets } from '../../zonebuilder/octets.ts';
+import type { ImageHandle } from '../responder.ts';
+
+/** Levels up to which a scan beats halving. */
+const SCAN_LEVELS_MAX = 16;
+
+/** One arena, seen by one reader. */
+export class ImageView {
+  readonly octets: Uint8Array;
+  /** The same octets, for reading several at a time. */
+  readonly data: DataView;
+  readonly staticDepths: number;
+  readonly cutDepths: number;
+  readonly hasWildcards: boolean;
+  /**
+   * Whether some cluster has told nothing yet, so that nothing negative may be concluded. Looked at before anything is
+   * looked up: what the last of them brings is published before it counts as heard.
+   */
+  isPending = false;
+  readonly #words: Int32Array;
+  readonly #shorts: Uint16Array;
+  readonly #control: Int32Array;
+  readonly #reader: number;
+  readonly #generation: number;
+  readonly #seed: number;
+  readonly #tableAt: number;
+  readonly #tableMask: number;
+  readonly #staticsAt: number;
+
+  constructor(image: ImageHandle, reader: number) {
+    this.octets = new Uint8Array(image.arena);
+    this.data = new DataView(image.arena);
+    this.#words = new Int32Array(image.arena);
+    this.#shorts = new Uint16Array(image.arena);
+    this.#control = new Int32Array(image.control);
+    this.#reader = Control.readers + reader;
+    this.#generation = image.generation;
+    this.#seed = this.#words[Header.seed]!;
+    this.#tableAt = this.#words[Header.table]!;
+    this.#tableMask = this.#words[Header.tableMask]!;
+    this.#staticsAt = this.#words[Header.statics]! * 8;
+    this.staticDepths = this.#words[(this.#staticsAt + Statics.depths) / 4]!;
+    this.cutDepths = this.#words[(this.#staticsAt + Statics.cutDepths) / 4]!;
+    this.hasWildcards = this.#words[(this.#staticsAt + Statics.wildcards) / 4] !== 0;
+  }
+
+  /** Pins the state that is published now: nothing this reader finds is reused until {@link leave}. */
+  enter(): void {
+    Atomics.store(this.#control, this.#reader, Atomics.load(this.#control, Control.epoch));
+    // What follows are plain loads: each atomic one is a call of 10 ns, and there are several per query. Nothing but an
+    // atomic load keeps them from being moved before the store on ARM. From here on they follow references, which no
+    // processor loads through before it has them.
+    this.isPending = Atomics.load(this.#words, Header.pending) !== 0;
+  }
+
+  leave(): void {
+    Atomics.store(this.#control, this.#reader, 0);
+  }
+
+  /** Whether the image has moved to other memory since this view was made. */
+  get isStale(): boolean {
+    return Atomics.load(this.#control, Control.generation) !== this.#generation;
+  }
+
+  get serial(): number {
+    return Atomics.load(this.#words, Header.serial);
+  }
+
+  /** The blob of a Service or non-terminal whose key is `key[start..end)`; 0 when there is none. */
+  findBlob(key: DataView, start: number, end: number): number {
+    const words = this.#words;
+    const mask = this.#tableMask;
+    const hash = hashOctets(key, start, end, this.#seed);
+    for (let i = hash & mask; ; i = (i + 1) & mask) {
+      const slot = this.#tableAt + i * 2;
+      const ref = words[slot + 1]! >>> 0;
+      if (ref === 0) return 0;
+      if (words[slot] !== hash || ref === TOMBSTONE) continue;
+      const at = ref * 8;
+      const same = this.octets[at + Blob.keyOctets] === end - start;
+      if (same && sameOctets(this.data, at + Blob.key, key, start, end - start)) return at;
+    }
+  }
+
+  /** The entry of the location whose key is `key[start..end)`; 0 when it is not registered. */
+  findLocation(key: DataView, start: number, end: number): number {
+    const table = (this.#words[Header.locations]! >>> 0) * 8;
+    const mask = this.#words[(table + Locations.mask) / 4]!;
+    return this.#findEntry(key, start, end, table, Locations.slots, mask, Location.keyOctets);
+  }
+
+  /** The entry of the static name whose key is `key[start..end)`; 0 when there is none. */
+  findStatic(key: DataView, start: number, end: number): number {
+    const mask = this.#words[(this.#staticsAt + Statics.mask) / 4]!;
+    return this.#findEntry(key, start, end, this.#staticsAt, Statics.slots, mask, StaticName.keyOctets);
+  }
+
+  /** The kind of a blob, one of {@link BlobKind}. */
+  blobKind(blob: number): number {
+    return this.octets[blob + Blob.kind]!;
+  }
+
+  /** TTL in seconds of a Service's records. */
+  ttlSeconds(blob: number): number {
+    return this.#words[(blob + Blob.ttl) / 4]! >>> 0;
+  }
+
+  /** The level entry of a location among the IPv4 levels of a Service; 0 when it has no such address. */
+  levelV4(blob: number, location: number): number {
+    const at = blob + this.#shorts[(blob + Blob.levelsAt) / 2]!;
+    return this.#findLevel(at, this.#shorts[(blob + Blob.v4Levels) / 2]!, location);
+  }
+
+  /** As {@link levelV4}, for IPv6. */
+  levelV6(blob: number, location: number): number {
+    const count = this.#shorts[(blob + Blob.v6Levels) / 2]!;
+    if (count === 0) return 0;
+    const skip = this.#shorts[(blob + Blob.v4Levels) / 2]! * LEVEL_OCTETS;
+    return this.#findLevel(blob + this.#shorts[(blob + Blob.levelsAt) / 2]! + skip, count, location);
+  }
+
+  /** Octet position of a level's first address in the arena. */
+  levelAddresses(blob: number, level: number, addressOctets: number): number {
+    const pool = this.#words[(blob + (addressOctets === 4 ? Blob.v4At : Blob.v6At)) / 4]!;
+    return blob + pool + this.#shorts[(level + 2) / 2]! * addressOctets;
+  }
+
+  /** Number of addresses of a level. */
+  levelCount(level: number): number {
+    return this.#shorts[(level + 4) / 2]!;
+  }
+
+  /** The number of a location, and of the location above it. */
+  locationId(entry: number): number {
+    return this.#shorts[(entry + Location.id) / 2]!;
+  }
+
+  locationParentId(entry: number): number {
+    return this.#shorts[(entry + Location.parent) / 2]!;
+  }
+
+  /** The entry of the location above a zone. */
+  locationParent(entry: number): number {
+    return entry - this.#words[(entry + Location.parentBack) / 4]!;
+  }
+
+  /**
+   * The port of a Service whose `_name._proto` is `key[start..end)`.
+   *
+   * @returns the port's number, 0 when the Service has no such port
+   */
+  findPort(blob: number, key: DataView, start: number, end: number): number {
+    let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
+    for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
+      const length = this.#shorts[(at + 2) / 2]!;
+      const name = at + PORT_HEADER_OCTETS;
+      if (length === end - start && sameOctets(this.data, name, key, start, length))
+        return this.#shorts[at / 2]!;
+      at = name + ((length + 1) & ~1);
+    }
+    return 0;
+  }
+
+  /** Whether a Service has a port of the protocol whose label is `key[start..end)`. */
+  hasProtocol(blob: number, key: DataView, start: number, end: number): boolean {
+    let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
+    for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
+      const length = this.#shorts[(at + 2) / 2]!;
+      const name = at + PORT_HEADER_OCTETS;
+      const protocol = name + 1 + this.octets[name]!;
+      if (
+        name + length - protocol === end - start &&
+        sameOctets(this.data, protocol, key, start, end - start)
+      )
+        return true;
+      at = name + ((length + 1) & ~1);
+    }
+    return false;
+  }
+
+  /** Number of RRsets of a static name; 0 for an empty non-terminal. */
+  rrsetCount(entry: number): number {
+    return this.#shorts[(entry + StaticName.rrsets) / 2]!;
+  }
+
+  /** The RRset of a type at a static name, 0 when it has none. */
+  findRrset(entry: number, type: number): number {
+    let at = this.firstRrset(entry);
+    for (let left = this.rrsetCount(entry); left > 0; left--) {
+      if (this.#shorts[at / 2] === type) return at;
+      at += (RRSET_HEADER_OCTETS + this.#words[(at + 4) / 4]! + 3) & ~3;
+    }
+    return 0;
+  }
+
+  firstRrset(entry: number): number {
+    return entry + this.#shorts[(entry + StaticName.rrsetsAt) / 2]!;
+  }
+
+  rrsetRecords(rrset: number): number {
+    return this.#shorts[(rrset + 2) / 2]!;
+  }
+
+  /** Octets of an RRset's records without their owner names. */
+  rrsetOctets(rrset: number): number {
+    return this.#words[(rrset + 4) / 4]!;
+  }
+
+  #findEntry(
+    key: DataView,
+    start: number,
+    end: number,
+    table: number,
+    slotsAt: number,
+    mask: number,
+    keyOctetsAt: number,
+  ): number {
+    const slots = (table + slotsAt) / 4;
+    for (let i = hashOctets(key, start, end, this.#seed) & mask; ; i = (i + 1) & mask) {
+      const entryAt = this.#words[slots + i]!;
+      if (entryAt === 0) return 0;
+      const keyAt = table + entryAt + keyOctetsAt;
+      if (this.octets[keyAt] === end - start && sameOctets(this.data, keyAt + 1, key, start, end - start))
+        return table + entryAt;
+    }
+  }
+
+  /**
+   * Numbers of locations are dense and ascend, so an entry stands at most as far from the start as its location's number
+   * says, and for a Service that is nearly everywhere right there.
+   */
+  #findLevel(levelsAt: number, count: number, location: number): number {
+    const shorts = this.#shorts;
+    let low = 0;
+    let high = location < count ? location + 1 : count;
+    while (high - low > SCAN_LEVELS_MAX) {
+      const middle = (low + high) >>> 1;
+      if (shorts[(levelsAt + middle * LEVEL_OCTETS) / 2]! <= location) low = middle;
+      else high = middle;
+    }
+    for (let i = high - 1; i >= low; i--) {
+      const at = levelsAt + i * LEVEL_OCTETS;
+      const here = shorts[at / 2]!;
+      if (here <= location) return here === location ? at : 0;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Reads a query: header, question and OPT. Results are ordered from "no reply" to "fine", so that a caller can
+ * compare. Octets from the network are never trusted: every read is behind a comparison with the end.
+ */
+import { Type } from '../../zonebuilder/dns.ts';
+import { copyOctets } from '../../zonebuilder/octets.ts';
+import type { Exchange } from './exchange.ts';
+import { HEADER_OCTETS, OptionBit } from './exchange.ts';
+import { readName } from './name.ts';
+import { UDP_REPLY_OCTETS } from '../responder.ts';
+import { noteTsig } from './tsig.ts';
+
+/** How reading a query ended. */
+export const Parsed = {
+  /** Nothing may be sent back. */
+  unanswerable: 0,
+  /** Malformed in a way that leaves no question to echo. */
+  formatErrorNoQuestion: 1,
+  /** An opcode that is not implemented. */
+  notImplemented: 2,
+  /** Malformed behind the question. */
+  formatError: 3,
+  /** An EDNS version above 0. */
+  badVersion: 4,
+  fine: 5,
+} as const;
+export type Parsed = (typeof Parsed)[keyof typeof Parsed];
+
+/** Records that are read in a query's additional section: OPT and TSIG are all that belong there. */
+const ADDITIONAL_MAX = 4;
+
+/** An OPT record without options: nothing of it is read again after it was parsed. */
+const PLAIN_OPT_OCTETS = 11;
+
+/** Where the query lies while its reply is written in its place. */
+const aside = new Uint8Array(UDP_REPLY_OCTETS);
+const asideData = new DataView(aside.buffer);
+
+/** Reads a query into the exchange and copies its question into the reply. */
+export function readQuery(x: Exchange): Parsed {
+  const { query, queryStart: start } = x;
+  // RFC 1035 section 7.3: without a whole header there is no ID to answer to; a response is never answered.
+  if (x.queryEnd - start < HEADER_OCTETS || (query[start + 2]! & 0x80) !== 0) return Parsed.unanswerable;
+  x.flags = (query[start + 2]! << 8) | query[start + 3]!;
+  if ((x.flags & 0x7800) !== 0) return Parsed.notImplemented;
+  // RFC 9619: QDCOUNT of a query is 0 or 1; only a cookie refresh (RFC 7873 section 5.4) has 0.
+  if (read16(query, start + 4) !== 1) return readQuestionless(x);
+  const question = readQuestion(x);
+  if (question === 0) return Parsed.formatErrorNoQuestion;
+  // A query carries nothing in its answer and authority sections. IXFR has an SOA there (RFC 1995 section 3).
+  if (read16(query, start + 6) !== 0) return Parsed.formatError;
+  const authorities = read16(query, start + 8);
+  if (authorities !== 0 && x.type !== Type.IXFR) return Parsed.formatError;
+  return readRecords(x, question, authorities, read16(query, start + 10));
+}
+
+function readQuestionless(x: Exchange): Parsed {
+  const { query, queryStart: start } = x;
+  const isEmpty =
+    read16(query, start + 4) === 0 && read16(query, start + 6) === 0 && read16(query, start + 8) === 0;
+  if (!isEmpty) return Parsed.formatErrorNoQuestion;
+  const rest = readRecords(x, start + HEADER_OCTETS, 0, read16(query, start + 10));
+  return rest < Parsed.badVersion ? Parsed.formatErrorNoQuestion : rest;
+}
+
+/** Reads the question and echoes it octet for octet. Returns the position behind it, 0 when it is malformed. */
+function readQuestion(x: Exchange): number {
+  const { query } = x;
+  const start = x.queryStart + HEADER_OCTETS;
+  const octets = readName(x.name, x.queryData, start, x.queryEnd);
+  const end = start + octets + 4;
+  if (octets === 0 || end > x.queryEnd) return 0;
+  const to = x.base + HEADER_OCTETS;
+  if (!x.isInPlace) copyOctets(x.replyData, to, x.queryData, start, end - start);
+  x.type = read16(query, end - 4);
+  x.class = read16(query, end - 2);
+  x.hasQuestion = true;
+  x.questionEnd = to + end - start;
+  return end;
+}
+
+/** Reads what follows the question; the message must end where its last record does. */
+function readRecords(x: Exchange, from: number, authorities: number, additionals: number): Parsed {
+  if (authorities + additionals > ADDITIONAL_MAX) return Parsed.formatError;
+  let at = x.isInPlace && x.queryEnd - from > PLAIN_OPT_OCTETS ? setAside(x, from) : from;
+  for (let i = 0; i < authorities + additionals; i++) {
+    at = readRecord(x, at, i >= authorities);
+    if (at === 0) return Parsed.formatError;
+  }
+  if (at !== x.queryEnd) return Parsed.formatError;
+  return x.hasOpt && x.ednsVersion !== 0 ? Parsed.badVersion : Parsed.fine;
+}
+
+/**
+ * Moves a query out of the way of the reply that is about to be written over it: what its options say is needed until
+ * then.
+ *
+ * @returns where the octet at `from` is now
+ */
+function setAside(x: Exchange, from: number): number {
+  const octets = x.queryEnd - x.queryStart;
+  const moved = from - x.queryStart;
+  copyOctets(asideData, 0, x.queryData, x.queryStart, octets);
+  x.query = aside;
+  x.queryData = asideData;
+  x.queryStart = 0;
+  x.queryEnd = octets;
+  return moved;
+}
+
+/** Reads one record, keeping what is OPT. Returns the position behind it, 0 when it is malformed. */
+function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
+  const { query } = x;
+  const fixed = skipName(query, at, x.queryEnd);
+  if (fixed === 0 || fixed + 10 > x.queryEnd) return 0;
+  const end = fixed + 10 + read16(query, fixed + 8);
+  if (end > x.queryEnd) return 0;
+  const type = read16(query, fixed);
+  if (type === Type.TSIG) return isAdditional && noteTsig(x, at, fixed, end) ? end : 0;
+  if (type !== Type.OPT) return end;
+  // RFC 6891 section 6.1.1: one OPT, in the additional section; section 6.1.2: its owner is the root.
+  if (x.hasOpt || !isAdditional || query[at] !== 0) return 0;
+  x.hasOpt = true;
+  x.payloadMax = read16(query, fixed + 2);
+  x.ednsVersion = query[fixed + 5]!;
+  x.isDnssecOk = (query[fixed + 6]! & 0x80) !== 0;
+  // RFC 6891 section 6.1.3: what another version put there is not for us to judge.
+  if (x.ednsVersion !== 0) return end;
+  return readOptions(x, fixed + 10, end) ? end : 0;
+}
+
+/** Notes the first of each option that is known; others are ignored (RFC 6891 section 6.1.2). */
+function readOptions(x: Exchange, from: number, end: number): boolean {
+  const { query } = x;
+  let at = from;
+  while (at < end) {
+    if (at + 4 > end) return false;
+    const length = read16(query, at + 2);
+    if (at + 4 + length > end) return false;
+    noteOption(x, read16(query, at), at + 4, length);
+    at += 4 + length;
+  }
+  return true;
+}
+
+function noteOption(x: Exchange, code: number, at: number, length: number): void {
+  if (code === 10 && (x.options & OptionBit.cookie) === 0) {
+    x.cookieAt = at;
+    x.cookieLength = length;
+  } else if (code === 8 && (x.options & OptionBit.ecs) === 0) {
+    x.ecsAt = at;
+    x.ecsLength = length;
+  } else if (code === 11 && (x.options & OptionBit.keepalive) === 0) {
+    x.keepaliveLength = length;
+  }
+  x.options |= optionBit(code);
+}
+
+function optionBit(code: number): number {
+  switch (code) {
+    case 3:
+      return OptionBit.nsid;
+    case 8:
+      return OptionBit.ecs;
+    case 9:
+      return OptionBit.expire;
+    case 10:
+      return OptionBit.cookie;
+    case 11:
+      return OptionBit.keepalive;
+    case 12:
+      return OptionBit.padding;
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Skips a name that may end in a compression pointer. Where the pointer leads does not matter: nothing that such a
+ * name says is used, so no chain is ever followed.
+ */
+function skipName(source: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const length = source[at]!;
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) return at + 2 <= end ? at + 2 : 0;
+    if (length > 63) return 0;
+    at += length + 1;
+  }
+  return 0;
+}
+
+function read16(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!;
+}

@@ -1,0 +1,269 @@
+/**
+ * One client's connection, plain or TLS: takes messages out of the stream (RFC 1035 section 4.2.2, RFC 7766 section 8),
+ * has each answered, writes the replies. Which connections are let in and how long they stay is decided in tcp.ts.
+ */
+import type { Socket } from 'node:net';
+import { Counter } from '../counters.ts';
+import { TCP_REPLY_OCTETS, type Responder, type Transport } from '../responder.ts';
+import type { TcpLimits } from '../tcp-limits.ts';
+
+/** What all connections of a server share. */
+export interface TcpContext {
+  readonly responder: Responder;
+  readonly counters: Float64Array;
+  readonly limits: TcpLimits;
+  /** A clock that never goes back, in milliseconds. */
+  readonly nowMs: () => number;
+  /** Where replies are composed: {@link TCP_OUTPUT_OCTETS}. */
+  readonly replies: Buffer;
+}
+
+/** What a connection tells its server. */
+export interface TcpObserver {
+  /** A complete message came. */
+  active(connection: TcpConnection): void;
+  /** The connection holds `change` more octets than before. */
+  held(change: number): void;
+  closed(connection: TcpConnection): void;
+}
+
+/** The replies of one read, up to here, leave in one write; a maximal reply always fits. */
+export const TCP_OUTPUT_OCTETS = 4 * 65_536;
+const LENGTH_OCTETS = 2;
+const HEADER_OCTETS = 12;
+
+export class TcpConnection {
+  /** Which client it belongs to, for the limit per client. */
+  readonly client: string;
+  /** When the last complete message came, or the connection itself. */
+  activeMs: number;
+  /** When the message began that is not complete yet; undefined: none. */
+  messageMs: number | undefined;
+  /** Since when replies wait for the client to read; undefined: none do. */
+  stalledMs: number | undefined;
+  /** Octets of input and output held for it. */
+  heldOctets = 0;
+
+  readonly #socket: Socket;
+  readonly #raw: Socket;
+  readonly #transport: Transport;
+  readonly #address: Uint8Array;
+  readonly #context: TcpContext;
+  readonly #observer: TcpObserver;
+  /** Input that is not answered yet: the start of a message, or all that follows it while the client does not read. */
+  #input: Buffer | undefined;
+  #inputLength = 0;
+  #ended = false;
+  #closing = false;
+
+  /**
+   * @param sockets - `plain` carries the messages, `raw` is the TCP connection below it; the same without TLS
+   * @param client - the address as the responder takes it, and the key of the limit per client
+   */
+  constructor(
+    sockets: { plain: Socket; raw: Socket },
+    transport: Transport,
+    client: { address: Uint8Array; key: string },
+    context: TcpContext,
+    observer: TcpObserver,
+  ) {
+    this.#socket = sockets.plain;
+    this.#raw = sockets.raw;
+    this.#transport = transport;
+    this.#address = client.address;
+    this.client = client.key;
+    this.#context = context;
+    this.#observer = observer;
+    this.activeMs = context.nowMs();
+    this.#listen();
+  }
+
+  /** Closes it once the replies that wait are written. */
+  close(): void {
+    this.#closing = true;
+    this.#socket.destroySoon();
+  }
+
+  /** Closes it at once, and has the kernel forget what the client did not read. */
+  cut(): void {
+    this.#closing = true;
+    this.#raw.resetAndDestroy();
+    this.#socket.destroy();
+    this.#release();
+  }
+
+  #listen(): void {
+    this.#socket.on('data', (chunk: Buffer) => this.#guard(() => this.#take(chunk)));
+    this.#socket.on('end', () => this.#guard(() => this.#finish()));
+    // A reset or a failed handshake is the client's affair; 'close' follows.
+    this.#socket.on('error', () => this.#raw.destroy());
+    this.#raw.on('error', () => this.#socket.destroy());
+    this.#raw.on('close', () => this.#forget());
+  }
+
+  /** A bug must cost this connection at most. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch {
+      this.#context.counters[Counter.faults]!++;
+      this.cut();
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#closing) return;
+    this.#context.counters[Counter.octetsIn]! += chunk.length;
+    if (this.#input) {
+      this.#append(chunk);
+      this.#answerInput();
+    } else {
+      const used = this.#answer(chunk, chunk.length);
+      if (used < chunk.length && !this.#closing) this.#append(chunk.subarray(used));
+      this.#trackMessage(used > 0);
+    }
+    this.#account();
+  }
+
+  /** Adds to the input, whose room doubles, so that a message that comes octet by octet is not copied each time. */
+  #append(chunk: Buffer): void {
+    const needed = this.#inputLength + chunk.length;
+    if (!this.#input || needed > this.#input.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * (this.#input?.length ?? 0), 64));
+      this.#input?.copy(grown, 0, 0, this.#inputLength);
+      this.#input = grown;
+    }
+    chunk.copy(this.#input, this.#inputLength);
+    this.#inputLength = needed;
+  }
+
+  /** Answers what is complete in the input. */
+  #answerInput(): void {
+    if (!this.#input) return;
+    const used = this.#answer(this.#input, this.#inputLength);
+    this.#inputLength -= used;
+    if (this.#inputLength === 0 || this.#closing) this.#input = undefined;
+    else this.#input.copyWithin(0, used, used + this.#inputLength);
+    this.#trackMessage(used > 0);
+  }
+
+  /** A message that has begun runs against its own clock; it is no fault of the client's while we do not read. */
+  #trackMessage(progress: boolean): void {
+    if (!this.#input || this.stalledMs !== undefined) this.messageMs = undefined;
+    else if (progress || this.messageMs === undefined) this.messageMs = this.#context.nowMs();
+  }
+
+  /**
+   * Answers the complete messages in `input`, until the client leaves too many replies unread.
+   *
+   * @returns the octets of `input` that are done with
+   */
+  #answer(input: Buffer, length: number): number {
+    const { responder, replies } = this.#context;
+    let used = 0;
+    let output = 0;
+    responder.enter();
+    try {
+      while (!this.#mustWait()) {
+        const messageLength = readLength(input, used, length);
+        if (messageLength < 0) break;
+        // RFC 1035 section 4.1.1: what has no header has no reply, and what follows it is no DNS.
+        if (messageLength < HEADER_OCTETS) {
+          this.#closing = true;
+          break;
+        }
+        output = this.#reply(input, used + LENGTH_OCTETS, messageLength, output);
+        used += LENGTH_OCTETS + messageLength;
+        if (output > replies.length - LENGTH_OCTETS - TCP_REPLY_OCTETS) output = this.#write(output);
+      }
+    } finally {
+      responder.leave();
+    }
+    this.#write(output);
+    if (used > 0) this.#noteActive();
+    if (this.#closing) this.close();
+    else if (this.stalledMs !== undefined) this.#socket.pause();
+    return used;
+  }
+
+  /** Composes the reply to one message at `output`. @returns where the next one goes */
+  #reply(input: Buffer, start: number, length: number, output: number): number {
+    const { responder, replies } = this.#context;
+    const address = this.#address;
+    const at = output + LENGTH_OCTETS;
+    const transport = this.#transport;
+    const octets = responder.answer(input, start, length, replies, at, transport, address, 0, address.length);
+    if (octets === 0) return output;
+    // RFC 7766 section 8: the length goes out together with the message.
+    replies.writeUInt16BE(octets, output);
+    return at + octets;
+  }
+
+  /** Hands the composed replies to the socket. @returns where the next one goes: the start */
+  #write(length: number): number {
+    if (length === 0) return 0;
+    this.#context.counters[Counter.octetsOut]! += length;
+    // Copied: what the kernel does not take at once is read from this memory later.
+    this.#socket.write(Buffer.from(this.#context.replies.subarray(0, length)), this.#written);
+    if (this.#socket.writableLength > 0) this.stalledMs ??= this.#context.nowMs();
+    return 0;
+  }
+
+  #mustWait(): boolean {
+    return this.#closing || this.#socket.writableLength > this.#context.limits.outputOctets;
+  }
+
+  /** Goes on once the client has read everything. */
+  readonly #written = (): void => {
+    if (this.stalledMs === undefined || this.#socket.writableLength > 0) return;
+    this.stalledMs = undefined;
+    if (this.#closing) return;
+    this.#guard(() => {
+      this.#answerInput();
+      this.#account();
+      if (this.stalledMs !== undefined) return;
+      if (this.#ended) this.close();
+      else this.#socket.resume();
+    });
+  };
+
+  /** The client has sent its last: what is complete is still answered (RFC 1035 section 4.2.2). */
+  #finish(): void {
+    this.#ended = true;
+    if (this.stalledMs === undefined) this.close();
+  }
+
+  #noteActive(): void {
+    this.activeMs = this.#context.nowMs();
+    this.#observer.active(this);
+  }
+
+  #account(): void {
+    if (this.#closing) return;
+    const held = (this.#input?.length ?? 0) + this.#socket.writableLength;
+    const change = held - this.heldOctets;
+    this.heldOctets = held;
+    if (change !== 0) this.#observer.held(change);
+  }
+
+  #forget(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+    this.#release();
+    this.#observer.closed(this);
+  }
+
+  #release(): void {
+    this.#input = undefined;
+    this.#observer.held(-this.heldOctets);
+    this.heldOctets = 0;
+  }
+}
+
+/** The length of the message at `pos`; -1: it is not complete. */
+function readLength(input: Buffer, pos: number, end: number): number {
+  if (end - pos < LENGTH_OCTETS) return -1;
+  const length = input.readUInt16BE(pos);
+  // One that is too short to be DNS need not be waited for.
+  return length < HEADER_OCTETS || end - pos - LENGTH_OCTETS >= length ? length : -1;
+}

@@ -1,0 +1,231 @@
+/**
+ * The threads that answer over UDP: how many, on which sockets, with which settings. Owns sockets and counters, so
+ * that both outlive a worker; a single worker's life is worker-slot.ts.
+ *
+ *   pool ─┬─ slot ── thread ── transport ── responder       sockets of one address share its port
+ *         ├─ slot ── thread ── …                            (SO_REUSEPORT): a client stays with one
+ */
+
+import { availableParallelism } from 'node:os';
+import type { ListenAddress } from '../../config/settings.ts';
+import type { Log } from '../../watchers/source.ts';
+import { createCounterBlock } from '../counters-sum.ts';
+import { allowedCpus, describeFree, type Pinning } from '../linux/cpu-affinity.ts';
+import type { ResponderSettings } from '../responder.ts';
+import { giveBack, type Libc } from '../linux/linux.ts';
+import { isDualStack } from '../socket-address.ts';
+import { assertPortFree } from '../udp/portable.ts';
+import { openUdpSocket, type UdpSocket } from '../udp/socket.ts';
+import type { UdpTransport } from './udp-transport.ts';
+import type { TcpRole, WorkerRole } from './worker-protocol.ts';
+import { RESTART_PAUSES, WorkerSlot, type RestartPauses } from './worker-slot.ts';
+
+/** Workers at most: far more than a network card has queues, and within the readers that the image knows. */
+export const WORKERS_MAX = 128;
+
+/** Systems on which several sockets share a port and the kernel spreads clients over them. */
+const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd', 'sunos', 'aix']);
+
+/** What all workers' settings have in common. */
+export type SharedSettings = Omit<ResponderSettings, 'reader' | 'counters'>;
+
+export interface WorkerPoolOptions {
+  readonly transport: UdpTransport;
+  readonly listen: readonly ListenAddress[];
+  /** `auto`: as many as CPUs that the process may use. */
+  readonly workers: number | 'auto';
+  readonly settings: SharedSettings;
+  /** Reader of the image that the first worker is; the others follow it. */
+  readonly firstReader: number;
+  /** Also answer over TCP on the same addresses, on a thread of its own. */
+  readonly tcp?: TcpRole;
+  /** URL of another module than ./answer.ts that exports `createResponder`; for tests. */
+  readonly responderUrl?: string;
+  /** Keep worker i on the i-th CPU that the process may use, from the first again when they run out. Default: false. */
+  readonly pinWorkers?: boolean;
+  readonly pauses?: RestartPauses;
+  readonly log: Log;
+}
+
+/** What the operator is shown of the pool. */
+export interface PoolReport {
+  readonly transport: 'batch' | 'portable';
+  readonly why: string;
+  readonly workers: number;
+  readonly alive: number;
+  readonly restarts: number;
+  readonly listen: readonly ListenAddress[];
+  /** Of each socket, as the kernel reports it; empty for the portable transport. */
+  readonly receiveOctets: readonly number[];
+  /** The CPU that each UDP worker keeps to, null where the system refused it; empty when they are not pinned. */
+  readonly cpus: readonly (number | null)[];
+}
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: WorkerSlot[] = [];
+  readonly #counters: SharedArrayBuffer[] = [];
+  readonly #sockets: UdpSocket[] = [];
+  #listen: readonly ListenAddress[];
+  /** What the workers are spread over; empty: the scheduler decides. */
+  #cpus: readonly number[] = [];
+  #shared: SharedSettings;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#shared = options.settings;
+    this.#listen = options.listen;
+  }
+
+  /** One block for each worker, as counters.ts lays it out. */
+  get counters(): readonly SharedArrayBuffer[] {
+    return this.#counters;
+  }
+
+  /**
+   * Binds every address and starts the workers.
+   *
+   * @returns the addresses with their real ports
+   * @throws ListenError or WorkerError naming the address that cannot be had; nothing is left running then
+   */
+  async start(): Promise<readonly ListenAddress[]> {
+    const { transport } = this.#options;
+    this.#cpus = this.#cpusToKeepTo();
+    try {
+      // The first one finds out the ports that the others share.
+      this.#listen = await this.#startWorker(0);
+      if (this.#options.tcp !== undefined)
+        await this.#startSlot(this.#workerCount(), {
+          kind: 'tcp',
+          listen: this.#listen,
+          ...this.#options.tcp,
+        });
+      const further = Array.from({ length: this.#workerCount() - 1 }, (_, i) => this.#startWorker(i + 1));
+      for (const outcome of await Promise.allSettled(further)) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#warnOfFree();
+    this.#options.log.info({ ...this.report() }, `UDP transport is ${transport.kind}: ${transport.why}`);
+    return this.#listen;
+  }
+
+  /**
+   * Resolves once every worker has switched to these settings. Where they bring an image in other memory, the pages of
+   * the memory before it are given back then: its writer has left it too.
+   */
+  async adopt(settings: SharedSettings): Promise<void> {
+    const before = this.#shared.image.arena;
+    this.#shared = settings;
+    await Promise.all(this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i))));
+    const { transport } = this.#options;
+    if (transport.kind === 'batch' && this.#shared.image.arena !== before) giveBack(transport.libc, before);
+  }
+
+  /** Has what waits answered, ends the workers and closes the sockets. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
+    this.#closeSockets();
+  }
+
+  report(): PoolReport {
+    const { kind, why } = this.#options.transport;
+    return {
+      transport: kind,
+      why,
+      workers: this.#slots.length,
+      alive: this.#slots.filter((slot) => slot.isAlive).length,
+      restarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
+      listen: this.#listen,
+      receiveOctets: this.#sockets.map((socket) => socket.receiveOctets),
+      cpus: this.#pinnings().map((pinning) => (pinning.kind === 'kept' ? pinning.cpu : null)),
+    };
+  }
+
+  async #startWorker(i: number): Promise<ListenAddress[]> {
+    return this.#startSlot(i, await this.#role(i));
+  }
+
+  #startSlot(i: number, role: WorkerRole): Promise<ListenAddress[]> {
+    const { responderUrl, log, pauses = RESTART_PAUSES } = this.#options;
+    this.#counters[i] = createCounterBlock();
+    const slot = new WorkerSlot({
+      name: role.kind === 'tcp' ? 'tcp' : `udp-${i}`,
+      role,
+      responderUrl,
+      settings: this.#settingsOf(i),
+      pauses,
+      log,
+    });
+    this.#slots[i] = slot;
+    return slot.start();
+  }
+
+  #settingsOf(i: number): ResponderSettings {
+    return { ...this.#shared, reader: this.#options.firstReader + i, counters: this.#counters[i]! };
+  }
+
+  #workerCount(): number {
+    const { workers, transport } = this.#options;
+    if (transport.kind === 'portable' && !REUSE_PORT_PLATFORMS.has(process.platform)) return 1;
+    return Math.min(WORKERS_MAX, workers === 'auto' ? availableParallelism() : workers);
+  }
+
+  async #role(i: number): Promise<WorkerRole> {
+    const { transport } = this.#options;
+    if (transport.kind === 'portable') return this.#portableRole(i);
+    const sockets = this.#listen.map((listen) => this.#open(transport.libc, listen, i));
+    // Of an empty list there is none.
+    const cpu = this.#cpus[i % this.#cpus.length];
+    return { kind: 'batch', sockets, ...(cpu !== undefined && { cpu }) };
+  }
+
+  #cpusToKeepTo(): readonly number[] {
+    const { transport, pinWorkers = false, log } = this.#options;
+    if (!pinWorkers) return [];
+    if (transport.kind === 'portable') {
+      log.warn({}, 'pinWorkers has no effect with the portable transport');
+      return [];
+    }
+    const allowed = allowedCpus(transport.libc);
+    if (allowed.kind === 'known') return allowed.cpus;
+    const { code } = allowed;
+    log.warn({ code }, `pinWorkers has no effect: the CPUs that the process may use are not known (${code})`);
+    return [];
+  }
+
+  #pinnings(): readonly Pinning[] {
+    return this.#slots.flatMap((slot) => slot.pinning ?? []);
+  }
+
+  /** In one line for all, since what keeps one worker from its CPU mostly keeps the others, too. */
+  #warnOfFree(): void {
+    const free = this.#pinnings().filter((pinning) => pinning.kind === 'free');
+    if (free.length > 0) this.#options.log.warn({ cpus: free.map(({ cpu }) => cpu) }, describeFree(free));
+  }
+
+  async #portableRole(i: number): Promise<WorkerRole> {
+    if (i === 0) for (const listen of this.#listen) await assertPortFree(listen);
+    return { kind: 'portable', listen: this.#listen, reusePort: this.#workerCount() > 1 };
+  }
+
+  #open(libc: Libc, listen: ListenAddress, i: number): UdpSocket {
+    const dualStack = isDualStack(listen, this.#listen);
+    const socket = openUdpSocket(libc, {
+      listen,
+      dualStack,
+      payloadMax: this.#options.settings.udpPayloadMax,
+      order: i === 0 ? 'first' : 'further',
+    });
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  #closeSockets(): void {
+    const { transport } = this.#options;
+    if (transport.kind === 'batch') for (const { fd } of this.#sockets.splice(0)) transport.libc.close(fd);
+  }
+}
