@@ -7,9 +7,9 @@ import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
-import type { ClusterAccess } from '../watchers/cluster-access.ts';
-import type { HostnameFollower } from '../watchers/hostnames.ts';
-import type { OutageGovernor } from '../watchers/outage-governor.ts';
+import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
+import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
+import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 

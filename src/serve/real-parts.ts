@@ -1,11 +1,11 @@
 /** Owns which implementation stands behind each part that the composition root joins. */
 
 import type { ClusterSettings } from '../config/settings.ts';
-import type { ClusterAccess } from '../watchers/cluster-access.ts';
-import { accessLoader, Credentials } from '../watchers/credentials.ts';
-import { KubernetesSource } from '../watchers/kubernetes-source.ts';
+import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
+import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
+import { KubernetesSource } from '../watchers/kubernetes/kubernetes-source.ts';
 import { loadMemoryAdvice } from '../server/workers/udp-transport.ts';
-import { ManifestSource } from '../watchers/manifest-source.ts';
+import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import { systemTimers } from '../watchers/timers.ts';
 import { BuiltDomain } from './built-domain.ts';

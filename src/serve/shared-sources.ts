@@ -5,12 +5,12 @@
 
 import { CLUSTER_DEFAULTS } from '../config/cluster-defaults.ts';
 import type { Settings } from '../config/settings.ts';
-import type { ClusterAccess } from '../watchers/cluster-access.ts';
+import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameAddresses } from '../state/snapshot-format.ts';
-import { ClusterSecrets, type SecretCluster } from '../watchers/cluster-secrets.ts';
-import { accessLoader, Credentials } from '../watchers/credentials.ts';
-import { HostnameResolver } from '../watchers/hostname-resolver.ts';
-import { OutageGovernor } from '../watchers/outage-governor.ts';
+import { ClusterSecrets, type SecretCluster } from '../watchers/kubernetes/cluster-secrets.ts';
+import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
+import { HostnameResolver } from '../watchers/hostnames/hostname-resolver.ts';
+import { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import { systemTimers } from '../watchers/timers.ts';
 import type { SharedContext, SharedSources } from './parts.ts';
 

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync }
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { ScriptedDnsServer, replyTo } from '../watchers/scripted-dns-server.ts';
+import { ScriptedDnsServer, replyTo } from '../watchers/hostnames/scripted-dns-server.ts';
 import {
   MAIN,
   NGINX,

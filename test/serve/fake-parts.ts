@@ -10,7 +10,7 @@ import type {
   SourceContext,
 } from '../../src/serve/parts.ts';
 import type { HostnameAddresses } from '../../src/state/snapshot-format.ts';
-import { OutageGovernor } from '../../src/watchers/outage-governor.ts';
+import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import { systemTimers } from '../../src/watchers/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
 import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';

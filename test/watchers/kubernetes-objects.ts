@@ -1,7 +1,7 @@
 /** Kubernetes objects as an API server returns them, and the settings of a cluster, for tests. */
 
 import type { ClusterSettings } from '../../src/config/settings.ts';
-import { slimObject, type SlimObject, type SlimOptions } from '../../src/watchers/objects.ts';
+import { slimObject, type SlimObject, type SlimOptions } from '../../src/watchers/objects/objects.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,10 +1,10 @@
 /** A KubernetesSource with everything around it, watching a scripted API server on time that stands still. */
 
 import type { ClusterSettings, FederationSettings } from '../../src/config/settings.ts';
-import type { ClusterAccess } from '../../src/watchers/cluster-access.ts';
-import { Credentials } from '../../src/watchers/credentials.ts';
-import { KubernetesSource } from '../../src/watchers/kubernetes-source.ts';
-import { OutageGovernor } from '../../src/watchers/outage-governor.ts';
+import type { ClusterAccess } from '../../src/watchers/credentials/cluster-access.ts';
+import { Credentials } from '../../src/watchers/credentials/credentials.ts';
+import { KubernetesSource } from '../../src/watchers/kubernetes/kubernetes-source.ts';
+import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import type { Log } from '../../src/watchers/source.ts';
 import { FakeTime, until } from './fake-time.ts';
 import { clusterSettings, node, READY, service, slice } from './kubernetes-objects.ts';

@@ -1,0 +1,331 @@
+/**
+ * Requests to one API server: one keep-alive pool per cluster, time limits for the beginning of a reply and for
+ * silence in the middle of it, and replies as streams of chunks that the reader takes at its own pace. What the
+ * chunks say is read in list-pages.ts and watch-stream.ts.
+ */
+
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { ApiError, asApiError, statusError, type ApiErrorCode } from '../api-error.ts';
+import type { ApiAccess } from '../credentials/credentials.ts';
+import { pause, type Timer, type Timers } from '../timers.ts';
+
+/** Connections to one API server: four watches, their lists while the watches still run, and the probe. */
+const SOCKETS_MAX = 12;
+/** Idle connections kept for the next list or probe. */
+const FREE_SOCKETS_MAX = 4;
+/** Octets read of an error's body, for its message. */
+const ERROR_OCTETS_MAX = 16 * 1024;
+/** Time for the body of an error. */
+const ERROR_BODY_MS = 2_000;
+
+export interface RequestLimits {
+  /** From the request to the first octet of the reply: DNS, TCP, TLS and the server's thinking, in milliseconds. */
+  readonly headersMs: number;
+  /** Longest silence within the reply, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** Where credentials come from; `Credentials` in credentials.ts. */
+export interface CredentialSource {
+  current(): Promise<ApiAccess>;
+  refused(authorization: string | undefined): void;
+}
+
+export interface ApiClientOptions {
+  readonly credentials: CredentialSource;
+  readonly timers: Timers;
+  readonly userAgent: string;
+  /** Called for every octet block that arrives; returns how long to wait before the next, in milliseconds. */
+  readonly pace?: (octets: number) => number;
+}
+
+/** A reply whose status is 200. */
+export interface ApiReply {
+  /** Throws ApiError `IDLE` or `INTERRUPTED`. Leaving the loop early closes the connection. */
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
+interface RequestPlan {
+  readonly path: string;
+  readonly accept: string;
+  readonly limits: RequestLimits;
+  readonly signal: AbortSignal;
+}
+
+interface Pool {
+  readonly tlsId: string;
+  readonly agent: HttpAgent | HttpsAgent;
+}
+
+/** Talks to one API server. */
+export class ApiClient {
+  readonly #options: ApiClientOptions;
+  readonly #inFlight = new Set<ClientRequest>();
+  #pool: Pool | undefined;
+  #closed = false;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a GET.
+   *
+   * @param path - with query, relative to the server's own path
+   * @param accept - when it asks for JSON, anything else is an error: HTML from a proxy and the like
+   * @throws ApiError on everything but status 200. After that, `chunks` must be read
+   */
+  async get(path: string, accept: string, limits: RequestLimits, signal: AbortSignal): Promise<ApiReply> {
+    const access = await this.#access();
+    if (this.#closed || signal.aborted) throw new ApiError('INTERRUPTED', 'stopped');
+    const response = await this.#send(access, { path, accept, limits, signal });
+    if (response.statusCode === 200) {
+      checkType(response, accept);
+      return { chunks: this.#chunks(response, limits.idleMs, signal) };
+    }
+    if (response.statusCode === 401) this.#options.credentials.refused(access.authorization);
+    throw await this.#readError(response, signal);
+  }
+
+  /** Sends a GET and reads the whole reply as text. @throws ApiError, also when it is longer than `octetsMax` */
+  async getText(
+    path: string,
+    accept: string,
+    limits: RequestLimits,
+    signal: AbortSignal,
+    octetsMax: number,
+  ): Promise<string> {
+    const { chunks } = await this.get(path, accept, limits, signal);
+    return readText(chunks, octetsMax);
+  }
+
+  /** Ends everything that is under way and closes all connections. */
+  close(): void {
+    this.#closed = true;
+    for (const request of this.#inFlight) request.destroy(new ApiError('INTERRUPTED', 'stopped'));
+    this.#pool?.agent.destroy();
+    this.#pool = undefined;
+  }
+
+  async #access(): Promise<ApiAccess> {
+    try {
+      return await this.#options.credentials.current();
+    } catch (error) {
+      throw asApiError(error, 'CREDENTIALS');
+    }
+  }
+
+  /** Other TLS material means other connections: those in use end by themselves, within one watch. */
+  #agentFor(access: ApiAccess): HttpAgent | HttpsAgent {
+    if (this.#pool?.tlsId === access.tlsId) return this.#pool.agent;
+    const settings = { keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX };
+    const agent = access.server.protocol === 'http:' ? new HttpAgent(settings) : new HttpsAgent(settings);
+    for (const sockets of Object.values(this.#pool?.agent.freeSockets ?? {})) {
+      for (const socket of sockets ?? []) socket.destroy();
+    }
+    this.#pool = { tlsId: access.tlsId, agent };
+    return agent;
+  }
+
+  /** A kept connection may have been closed by the server a moment before: that says nothing of the server. */
+  async #send(access: ApiAccess, plan: RequestPlan): Promise<IncomingMessage> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#sendOnce(access, plan);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+        if (attempt > FREE_SOCKETS_MAX) throw new ApiError('UNREACHABLE', error.message);
+      }
+    }
+  }
+
+  #sendOnce(access: ApiAccess, { path, accept, limits, signal }: RequestPlan): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const open = access.server.protocol === 'http:' ? httpRequest : httpsRequest;
+    const request = open(
+      requestOptions(access, path, accept, this.#agentFor(access), this.#options.userAgent),
+    );
+    this.#inFlight.add(request);
+    const late = this.#deadline(limits.headersMs, () =>
+      request.destroy(new ApiError('TIMEOUT', `no reply within ${limits.headersMs / 1000} s`)),
+    );
+    const abort = (): void => void request.destroy(new ApiError('INTERRUPTED', 'stopped'));
+    signal.addEventListener('abort', abort);
+    request.on('response', (response) => {
+      late.cancel();
+      resolve(response);
+    });
+    // An error after the response has begun also reaches the response, where its reader sees it.
+    request.on('error', (error) => {
+      late.cancel();
+      reject(isStale(request, error) ? new StaleConnection(error.message) : asApiError(error, 'UNREACHABLE'));
+    });
+    request.on('close', () => {
+      late.cancel();
+      signal.removeEventListener('abort', abort);
+      this.#inFlight.delete(request);
+      reject(new ApiError('UNREACHABLE', 'the connection was closed before a reply'));
+    });
+    request.end();
+    return promise;
+  }
+
+  /**
+   * A time limit in two halves, one set after the other: when this process itself was held up, a reply that has come
+   * meanwhile gets another half to be noticed, instead of being taken for none.
+   */
+  #deadline(ms: number, run: () => void): Timer {
+    const { timers } = this.#options;
+    let timer = timers.after(ms / 2, () => {
+      timer = timers.after(ms / 2, run);
+    });
+    return { cancel: () => timer.cancel() };
+  }
+
+  async *#chunks(response: IncomingMessage, idleMs: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const silence = new SilenceGuard(this.#options.timers, idleMs, () =>
+      response.destroy(new ApiError('IDLE', `nothing came for ${idleMs / 1000} s`)),
+    );
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        silence.end();
+        yield chunk;
+        await pause(this.#options.timers, this.#options.pace?.(chunk.length) ?? 0, signal);
+        silence.begin();
+      }
+    } catch (error) {
+      throw asApiError(error, 'INTERRUPTED');
+    } finally {
+      silence.close();
+      if (!response.complete) response.destroy();
+    }
+  }
+
+  async #readError(response: IncomingMessage, signal: AbortSignal): Promise<ApiError> {
+    const status = response.statusCode ?? 0;
+    const retryAfterMs = readRetryAfter(response.headers['retry-after']);
+    const text = await readText(this.#chunks(response, ERROR_BODY_MS, signal), ERROR_OCTETS_MAX).catch(
+      () => '',
+    );
+    return statusError(status, readMessage(text), retryAfterMs);
+  }
+}
+
+/** The end of a time limit for silence. */
+const LAST_BIT_MS = 500;
+
+/** Fires when nothing has come for a while. Cheap to touch: the timer is only moved when it fires early. */
+class SilenceGuard {
+  readonly #timers: Timers;
+  readonly #idleMs: number;
+  readonly #onSilence: () => void;
+  #timer: Timer | undefined;
+  #sinceMs = 0;
+  #listening = true;
+  #warned = false;
+
+  constructor(timers: Timers, idleMs: number, onSilence: () => void) {
+    this.#timers = timers;
+    this.#idleMs = idleMs;
+    this.#onSilence = onSilence;
+    this.begin();
+  }
+
+  begin(): void {
+    this.#listening = true;
+    this.#sinceMs = this.#timers.now();
+    this.#timer ??= this.#timers.after(this.#idleMs, () => this.#check());
+  }
+
+  /** Something came: the time that the reader takes for it is no silence of the server's. */
+  end(): void {
+    this.#listening = false;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #check(): void {
+    this.#timer = undefined;
+    const silentMs = this.#listening ? this.#timers.now() - this.#sinceMs : 0;
+    const leftMs = this.#idleMs - silentMs;
+    if (leftMs <= 0 && this.#warned) return this.#onSilence();
+    // The last bit is waited for apart: octets that have come while this process was held up are read first.
+    this.#warned = leftMs <= LAST_BIT_MS;
+    this.#timer = this.#timers.after(Math.max(LAST_BIT_MS, leftMs - LAST_BIT_MS), () => this.#check());
+  }
+}
+
+/** The request was written to a connection that the server had already closed. */
+class StaleConnection extends Error {}
+
+function isStale(request: ClientRequest, error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+}
+
+function requestOptions(
+  access: ApiAccess,
+  path: string,
+  accept: string,
+  agent: HttpAgent | HttpsAgent,
+  userAgent: string,
+): RequestOptions {
+  const { server, authorization, tls } = access;
+  return {
+    ...tls,
+    agent,
+    method: 'GET',
+    host: server.hostname.replace(/^\[|\]$/g, ''),
+    port: server.port === '' ? (server.protocol === 'http:' ? 80 : 443) : server.port,
+    path: server.pathname.replace(/\/$/, '') + path,
+    headers: { accept, 'user-agent': userAgent, ...(authorization === undefined ? {} : { authorization }) },
+  };
+}
+
+/** A reply that is not read would keep its connection: it is closed here. */
+function checkType(response: IncomingMessage, accept: string): void {
+  const type = response.headers['content-type'] ?? 'of no type';
+  if (!accept.startsWith(JSON_TYPE) || type.toLowerCase().startsWith(JSON_TYPE)) return;
+  response.destroy();
+  throw new ApiError('NOT_JSON', `the reply is ${type}, not JSON`);
+}
+
+const JSON_TYPE = 'application/json';
+
+async function readText(chunks: AsyncIterable<Buffer>, octetsMax: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let octets = 0;
+  for await (const chunk of chunks) {
+    octets += chunk.length;
+    if (octets > octetsMax) throw new ApiError('TOO_LARGE', `the reply is longer than ${octetsMax} octets`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** Delay-seconds only: what an API server sends. Its clock is not trusted, so a date means nothing. */
+function readRetryAfter(value: string | undefined): number {
+  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : 0;
+}
+
+/** The message of a `Status` object; of anything else, its beginning. */
+function readMessage(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === 'string' ? message : '';
+  } catch {
+    return text.slice(0, 120);
+  }
+}
+
+/** Codes after which the connection, not the request, is in doubt. */
+export const CONNECTION_CODES: ReadonlySet<ApiErrorCode> = new Set([
+  'UNREACHABLE',
+  'INTERRUPTED',
+  'TIMEOUT',
+  'IDLE',
+]);

@@ -1,0 +1,277 @@
+/**
+ * Follows one kind of objects in one cluster for ever: list, watch from there, watch again, list again when the
+ * server has forgotten where we were. There is no terminal state: whatever goes wrong is waited out. What the
+ * objects mean, and what it means for the cluster that this fails, is decided by the source that owns the loop.
+ *
+ * ```
+ *            ┌────────────── 410, another history, resync ──────────────┐
+ *            ▼                                                          │
+ *   [discover] ──► list ──► watch ──► ended ──► watch from the last version seen
+ *        ▲           │        │
+ *        └── wait ◄──┴────────┴── anything else: back off, then go on where we were
+ * ```
+ */
+
+import { ApiError, asApiError } from '../api-error.ts';
+import type { ApiClient } from './api-client.ts';
+import { backOffMs } from './back-off.ts';
+import { gateOf } from './list-gate.ts';
+import { listAll, type Listing } from './list-pages.ts';
+import type { Resource } from './resources.ts';
+import type { Clock } from '../source.ts';
+import { pause, type Random, type Timer, type Timers } from '../timers.ts';
+import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
+
+/** A watch that has lasted this long, or brought an event, counts as working. */
+export const WATCH_SETTLED_MS = 5_000;
+/** How often a kind that the cluster does not have is looked for: a CRD is installed once. */
+export const ABSENT_POLL_MS = 30_000;
+/** 404s in a row before a kind that was there counts as gone: an API server that starts answers 404 for a moment. */
+const ABSENT_AFTER = 3;
+/**
+ * The failure in a row at which the version is doubted: what comes back after an outage may have another history.
+ * Doubted again from time to time, but not at each: a list may be large.
+ */
+const DOUBT_AT = 3;
+const DOUBT_EVERY = 16;
+/** Octets of the API group's document. */
+const DOCUMENT_OCTETS_MAX = 64 * 1024;
+const DOCUMENT_LIMITS = { headersMs: 10_000, idleMs: 5_000 };
+
+export interface ListWatchOptions<T> {
+  readonly resource: Resource<T>;
+  readonly client: ApiClient;
+  readonly objectOctetsMax: number;
+  readonly objectsMax: number;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A complete list, or an empty one when the cluster does not have the kind. */
+  readonly onList: (listing: Listing<T>) => void;
+  /** `arrivedMs`: when its octets came, on the monotonic clock. */
+  readonly onChange: (type: ChangeType, object: T, arrivedMs: number) => void;
+  /** The loop failed or works again. */
+  readonly onState: () => void;
+}
+
+/** How a loop is doing. */
+export interface ListWatchState {
+  /** Since when it has not worked, on the monotonic clock; absent: it works. */
+  readonly failingSinceMs?: number;
+  readonly lastError?: ApiError;
+  /** When the last octet came, in milliseconds since the epoch. */
+  readonly lastOctetMs?: number;
+  readonly lists: number;
+  readonly watches: number;
+}
+
+/** One loop. Start it once; stop it once. */
+export class ListWatch<T> {
+  readonly #options: ListWatchOptions<T>;
+  readonly #stopped = new AbortController();
+  /** Aborts the attempt under way. */
+  #attempt = new AbortController();
+  /** Ends the wait before the next one. */
+  #wait = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #version: string | undefined;
+  #path: string | undefined;
+  /** In a row, since the loop last worked. */
+  #failures = 0;
+  #absences = 0;
+  /** Whether the cluster has the kind; undefined: not known yet. */
+  #present: boolean | undefined;
+  /** Whether the last thing that happened was a complete list. */
+  #listedLast = false;
+  #failingSinceMs: number | undefined;
+  #lastError: ApiError | undefined;
+  #lastOctetMs: number | undefined;
+  #arrivedMs = 0;
+  #lists = 0;
+  #watches = 0;
+
+  constructor(options: ListWatchOptions<T>) {
+    this.#options = options;
+    this.#failingSinceMs = options.timers.now();
+  }
+
+  get state(): ListWatchState {
+    return {
+      ...(this.#failingSinceMs === undefined ? {} : { failingSinceMs: this.#failingSinceMs }),
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(this.#lastOctetMs === undefined ? {} : { lastOctetMs: this.#lastOctetMs }),
+      lists: this.#lists,
+      watches: this.#watches,
+    };
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Ends the loop and whatever it has under way. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#attempt.abort();
+    this.#wait.abort();
+    await this.#loop;
+  }
+
+  /** Forgets the version and lists anew, at once; an absent kind is reported as absent anew. */
+  resync(): void {
+    this.#version = undefined;
+    if (this.#present === false) this.#present = undefined;
+    this.#attempt.abort();
+    this.#wait.abort();
+  }
+
+  /** Ends a wait before its time, if there is one: there is reason to think that the cluster is back. */
+  nudge(): void {
+    this.#wait.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      this.#attempt = new AbortController();
+      const waitMs = await this.#step(this.#attempt.signal);
+      if (this.#stopped.signal.aborted) return;
+      this.#wait = new AbortController();
+      await pause(this.#options.timers, waitMs, this.#wait.signal);
+    }
+  }
+
+  /** @returns how long to wait before the next step, in milliseconds */
+  async #step(signal: AbortSignal): Promise<number> {
+    try {
+      if (this.#version === undefined) await this.#list(signal);
+      else await this.#watch(this.#version, signal);
+      return 0;
+    } catch (error) {
+      return signal.aborted ? 0 : this.#fail(asApiError(error, 'NOT_JSON'));
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, resource, objectOctetsMax, objectsMax, timers } = this.#options;
+    const path = resource.path ?? (await this.#discover(signal));
+    const onOctets = (): void => this.#hear();
+    const gate = gateOf(timers);
+    const context = { client, resource, path, objectOctetsMax, objectsMax, gate, signal, onOctets };
+    const listing = await listAll(context);
+    if (signal.aborted) return;
+    this.#path = path;
+    this.#version = listing.resourceVersion;
+    this.#present = true;
+    this.#listedLast = true;
+    this.#absences = 0;
+    this.#lists++;
+    this.#options.onList(listing);
+  }
+
+  async #discover(signal: AbortSignal): Promise<string> {
+    const { client, resource } = this.#options;
+    const { path, read } = resource.discover!;
+    const text = await client.getText(path, 'application/json', DOCUMENT_LIMITS, signal, DOCUMENT_OCTETS_MAX);
+    const found = read(text);
+    if (found === undefined)
+      throw new ApiError('NOT_FOUND', 'the API group has no known version', { status: 404 });
+    return found;
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, resource, objectOctetsMax, random, timers } = this.#options;
+    const span = WATCH_SECONDS.max - WATCH_SECONDS.min;
+    const seconds = WATCH_SECONDS.min + Math.floor(random() * (span + 1));
+    let settling: Timer | undefined;
+    let worked = false;
+    const works = (): void => {
+      if (!worked) this.#works();
+      worked = true;
+    };
+    const events = {
+      onOpen: (): void => {
+        // With a list just read, what is known is complete, however long this watch is going to last.
+        if (this.#listedLast) this.#recovers();
+        this.#listedLast = false;
+        settling = timers.after(WATCH_SETTLED_MS, works);
+      },
+      onChange: (type: ChangeType, object: T): void => {
+        if (signal.aborted) return;
+        works();
+        this.#options.onChange(type, object, this.#arrivedMs);
+      },
+      onVersion: (version: string): void => {
+        if (signal.aborted) return;
+        works();
+        this.#version = version;
+      },
+    };
+    const path = this.#path!;
+    const onOctets = (): void => this.#hear();
+    this.#watches++;
+    try {
+      await watchOnce({
+        client,
+        resource,
+        path,
+        objectOctetsMax,
+        signal,
+        onOctets,
+        resourceVersion,
+        seconds,
+        events,
+      });
+      // One that ends before anything came would be begun again without end.
+      if (!worked && !signal.aborted)
+        throw new ApiError('INTERRUPTED', 'the watch ended as soon as it began');
+    } finally {
+      settling?.cancel();
+    }
+  }
+
+  #works(): void {
+    this.#failures = 0;
+    this.#recovers();
+  }
+
+  #recovers(): void {
+    if (this.#failingSinceMs === undefined) return;
+    this.#failingSinceMs = undefined;
+    this.#options.onState();
+  }
+
+  #hear(): void {
+    this.#arrivedMs = this.#options.timers.now();
+    this.#lastOctetMs = this.#options.clock();
+  }
+
+  /** @returns how long to wait, in milliseconds */
+  #fail(error: ApiError): number {
+    if (error.code === 'NOT_FOUND' && this.#options.resource.path === undefined) return this.#absent();
+    const worked = this.#failingSinceMs === undefined;
+    this.#failures++;
+    this.#lastError = error;
+    this.#failingSinceMs ??= this.#options.timers.now();
+    if (error.code === 'GONE' || this.#failures % DOUBT_EVERY === DOUBT_AT) this.#version = undefined;
+    this.#options.onState();
+    // What a first 410 or 401 asks for is to be done at once: a relist, or other credentials.
+    const atOnce = error.code === 'GONE' || error.code === 'UNAUTHORIZED';
+    if (atOnce && worked && this.#failures === 1) return 0;
+    return backOffMs(this.#failures, this.#options.random, error.retryAfterMs);
+  }
+
+  /** The cluster does not have the kind, which is no failure. */
+  #absent(): number {
+    this.#version = undefined;
+    this.#absences++;
+    if (this.#present === true && this.#absences < ABSENT_AFTER) {
+      return backOffMs(this.#absences + 4, this.#options.random);
+    }
+    if (this.#present !== false) this.#options.onList(EMPTY_LISTING);
+    this.#present = false;
+    this.#works();
+    return ABSENT_POLL_MS * (1 + this.#options.random() / 10);
+  }
+}
+
+const EMPTY_LISTING: Listing<never> = { resourceVersion: '', objects: [], truncated: false };

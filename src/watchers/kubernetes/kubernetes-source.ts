@@ -1,0 +1,334 @@
+/**
+ * A member cluster that is watched through its API server. Joins the parts: loops that follow each kind, a queue that
+ * holds the cluster to its rate, the objects that they add up to, the health of the API server, and what an outage
+ * does to the facts. Each of these has its own file; here is only what happens between them.
+ *
+ * ```
+ *   Credentials ─► ApiClient ─┬─► ListWatch × kind ─► ChangeQueue ─► ClusterObjects ─► FlapDamping ─► FactSink
+ *                             └─► ClusterHealth ─► OutageGovernor ── status ──┘
+ * ```
+ */
+
+import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
+import type { Cause, ClusterStatus, FactSink } from '../../zonebuilder/facts.ts';
+import { ApiClient } from '../api/api-client.ts';
+import { ChangeQueue } from '../objects/change-queue.ts';
+import { ClusterHealth } from '../health/cluster-health.ts';
+import { ClusterObjects } from '../objects/cluster-objects.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import { firstCommitsOf } from '../objects/first-commits.ts';
+import { FlapDamping } from '../health/flap-damping.ts';
+import type { HostnameFollower } from '../hostnames/hostnames.ts';
+import { watchedKinds, type WatchedKind } from './kinds.ts';
+import type { Listing } from '../api/list-pages.ts';
+import { ListWatch, type ListWatchState } from '../api/list-watch.ts';
+import {
+  objectName,
+  type ObjectKind,
+  type SlimObject,
+  type ObjectFault,
+  type SlimResult,
+} from '../objects/objects.ts';
+import type { OutageGovernor } from '../health/outage-governor.ts';
+import type { Clock, ClusterCondition, ClusterReport, ClusterSource, Log, Refusal } from '../source.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import { pause, type Random, type Timers } from '../timers.ts';
+import type { ChangeType } from '../api/watch-stream.ts';
+
+/** Octets read of one cluster per second in the long run, and at once: several times what any cluster sends. */
+const OCTETS_PER_SECOND = 16 * 1024 * 1024;
+const OCTETS_BURST = 96 * 1024 * 1024;
+/** Longest that {@link KubernetesSource.start} waits for a cluster that does not answer. */
+const START_MS_MAX = 5_000;
+
+export interface KubernetesSourceOptions {
+  readonly settings: ClusterSettings;
+  readonly federations: readonly FederationSettings[];
+  /** The served domain. */
+  readonly domain: string;
+  readonly dampingSeconds: number;
+  readonly sink: FactSink;
+  readonly governor: OutageGovernor;
+  /** Closed when the source stops. */
+  readonly credentials: Credentials;
+  readonly resolver?: HostnameFollower;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Time from an EndpointSlice event's arrival until the sink has taken it, in milliseconds. */
+  readonly onPropagation?: (cluster: string, ms: number) => void;
+}
+
+/** One watched cluster. */
+export class KubernetesSource implements ClusterSource {
+  readonly name: string;
+  readonly #options: KubernetesSourceOptions;
+  readonly #client: ApiClient;
+  readonly #damping: FlapDamping;
+  readonly #objects: ClusterObjects;
+  readonly #queue: ChangeQueue;
+  readonly #health: ClusterHealth;
+  readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
+  readonly #firstAttempt = new AbortController();
+  /** Lists of a resync that is not complete yet. The first sync is one. */
+  #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
+  #resyncOnContact = false;
+  /** Whether a loop has failed since the cluster was last in contact. */
+  #loopsBroke = false;
+  #status: ClusterStatus = 'pending';
+  /** A complete resync waits for its commit. */
+  #commitDue = false;
+  #takeBackCommit: () => void = () => {};
+  #syncedMs: number | undefined;
+  #slowedSinceMs: number | undefined;
+
+  constructor(options: KubernetesSourceOptions) {
+    const { settings, timers } = options;
+    this.name = settings.name;
+    this.#options = options;
+    this.#damping = new FlapDamping(options.sink, timers, options.dampingSeconds);
+    this.#objects = new ClusterObjects({ ...options, sink: this.#damping });
+    this.#queue = new ChangeQueue({
+      timers,
+      perSecond: settings.limits.changesPerSecond,
+      waitingMax: settings.limits.objects,
+      onOverflow: (kind) => this.#loops.get(kind)?.resync(),
+    });
+    this.#queue.hold();
+    this.#client = this.#makeClient();
+    this.#health = this.#makeHealth();
+    const exports = options.federations.some(({ select }) => select === 'export');
+    const kinds = watchedKinds(this.#objects.slimOptions, exports);
+    this.#loops = new Map(kinds.map((kind) => [kind.kind, this.#makeLoop(kind)]));
+  }
+
+  async start(): Promise<void> {
+    const { governor, timers } = this.#options;
+    this.#objects.setStatus(this.#status);
+    governor.join(this.name, (status) => this.#setStatus(status));
+    for (const loop of this.#loops.values()) loop.start();
+    this.#health.start();
+    await pause(timers, START_MS_MAX, this.#firstAttempt.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#firstAttempt.abort();
+    this.#takeBackCommit();
+    this.#queue.stop();
+    this.#options.credentials.close();
+    this.#client.close();
+    await Promise.all([this.#health.stop(), ...[...this.#loops.values()].map((loop) => loop.stop())]);
+    this.#options.governor.leave(this.name);
+    this.#objects.stop();
+    this.#damping.stop();
+  }
+
+  report(): ClusterReport {
+    const { refusalsTotal: _total, shards: _shards, ...objects } = this.#objects.report();
+    const lastError = this.#lastError();
+    const version = this.#health.version;
+    return {
+      name: this.name,
+      kind: 'kubernetes',
+      condition: this.#health.condition,
+      conditionSinceMs: this.#health.conditionSinceMs,
+      ...objects,
+      ...(version === undefined ? {} : { version }),
+      ...(this.#syncedMs === undefined ? {} : { syncedMs: this.#syncedMs }),
+      lastOctetMs: this.#lastOctets(),
+      refusals: [...this.#slowedRefusal(), ...objects.refusals],
+      ...(lastError === undefined ? {} : { lastError }),
+    };
+  }
+
+  /** How each loop is doing, for metrics. */
+  loopStates(): ReadonlyMap<ObjectKind, ListWatchState> {
+    return new Map([...this.#loops].map(([kind, loop]) => [kind, loop.state]));
+  }
+
+  #makeClient(): ApiClient {
+    const { timers, credentials } = this.#options;
+    const octets = new TokenBucket(timers, OCTETS_PER_SECOND, OCTETS_BURST);
+    const pace = (count: number): number => Math.max(octets.take(count), this.#queue.pressureMs());
+    return new ApiClient({ credentials, timers, pace, userAgent: 'fedns' });
+  }
+
+  #makeHealth(): ClusterHealth {
+    const { timers, clock, random } = this.#options;
+    return new ClusterHealth({
+      client: this.#client,
+      timers,
+      clock,
+      random,
+      worstLoop: () => this.#worstLoop(),
+      onAnswer: () => this.#nudgeLoops(),
+      onCondition: (condition, sinceMs) => this.#onCondition(condition, sinceMs),
+    });
+  }
+
+  #makeLoop(resource: WatchedKind): ListWatch<SlimResult> {
+    const { settings, timers, clock, random } = this.#options;
+    return new ListWatch({
+      resource,
+      client: this.#client,
+      objectOctetsMax: settings.limits.objectOctets,
+      // One more than may be kept, so that the objects themselves notice and report that there are more.
+      objectsMax: settings.limits.objects + 1,
+      timers,
+      clock,
+      random,
+      onList: (listing) => this.#onList(resource.kind, listing),
+      onChange: (type, object, arrivedMs) => this.#onChange(resource.kind, type, object, arrivedMs),
+      onState: () => this.#onLoopState(),
+    });
+  }
+
+  #onList(kind: ObjectKind, listing: Listing<SlimResult>): void {
+    this.#queue.drop(kind);
+    if (this.#resync === undefined) {
+      this.#objects.replaceAll(kind, listing.objects, this.#relistCause(kind));
+      this.#syncedMs = this.#options.clock();
+      return;
+    }
+    this.#resync.set(kind, listing);
+    if (this.#resync.size < this.#loops.size || this.#commitDue) return;
+    const { sink, timers } = this.#options;
+    const commit = (): void => this.#commitResync();
+    this.#commitDue = true;
+    this.#takeBackCommit = firstCommitsOf(sink, timers).add(commit, this.#relistCause(kind));
+  }
+
+  /** All kinds at once: Services without their slices would be Services without endpoints. */
+  #commitResync(): void {
+    this.#commitDue = false;
+    const lists = this.#resync;
+    // Begun anew while it waited.
+    if (lists === undefined || lists.size < this.#loops.size) return;
+    const { governor, clock } = this.#options;
+    this.#resync = undefined;
+    this.#objects.begin();
+    for (const [kind, { objects }] of lists) this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
+    this.#objects.commit();
+    this.#objects.commitInitial({ object: `Cluster ${this.name}`, timeMs: clock() }, this.#status);
+    this.#syncedMs = clock();
+    this.#queue.release();
+    const { condition } = this.#health;
+    // A complete list is contact enough for a cluster that has not been judged yet.
+    if (condition === 'Ready' || condition === 'Pending') governor.contact(this.name);
+    this.#firstAttempt.abort();
+  }
+
+  #onChange(kind: ObjectKind, type: ChangeType, object: SlimResult, arrivedMs: number): void {
+    if (object.kind === 'Other') return;
+    const { timers, clock, onPropagation } = this.#options;
+    const cause = changeCause(kind, object, clock());
+    this.#queue.push({
+      kind,
+      key: cause.object,
+      apply: () => {
+        if (type === 'DELETED') this.#objects.remove(kind, object.namespace, object.name, cause);
+        else this.#objects.apply(object, cause);
+        if (kind === 'EndpointSlice') onPropagation?.(this.name, timers.now() - arrivedMs);
+      },
+    });
+  }
+
+  #onLoopState(): void {
+    const worst = this.#worstLoop();
+    if (worst === undefined) return;
+    this.#loopsBroke = true;
+    this.#firstAttempt.abort();
+    if (this.#health.condition === 'Ready') this.#health.probeNow();
+  }
+
+  #onCondition(condition: ClusterCondition, sinceMs: number): void {
+    const { governor, log } = this.#options;
+    log.info(
+      { cluster: this.name, condition, error: this.#lastError() },
+      'the condition of a cluster changed',
+    );
+    if (condition !== 'Ready') {
+      if (condition === 'Offline' && this.#objects.synced) this.#resyncOnContact = true;
+      governor.lost(this.name, sinceMs);
+      return;
+    }
+    // A server that was away may come back with another history; one whose watches went on was not away.
+    if (this.#resyncOnContact && this.#loopsBroke) this.#beginResync();
+    else if (this.#resync === undefined) governor.contact(this.name);
+    this.#resyncOnContact = false;
+    this.#loopsBroke = false;
+    this.#nudgeLoops();
+  }
+
+  #nudgeLoops(): void {
+    for (const loop of this.#loops.values()) loop.nudge();
+  }
+
+  /** What is known goes on counting until everything has been listed anew. */
+  #beginResync(): void {
+    this.#resync = new Map();
+    this.#queue.hold();
+    for (const loop of this.#loops.values()) loop.resync();
+  }
+
+  #setStatus(status: ClusterStatus): void {
+    if (status === this.#status) return;
+    const { log } = this.#options;
+    const fields = { cluster: this.name, status, before: this.#status };
+    if (status === 'available') log.info(fields, 'a cluster counts');
+    else log.warn(fields, 'the facts of a cluster are held or withdrawn');
+    this.#status = status;
+    this.#objects.setStatus(status);
+  }
+
+  #relistCause(kind: ObjectKind): Cause {
+    return { object: `list of ${kind}s`, timeMs: this.#options.clock() };
+  }
+
+  #worstLoop(): { readonly sinceMs: number; readonly reason: string } | undefined {
+    let worst: { readonly sinceMs: number; readonly reason: string } | undefined;
+    for (const [kind, { state }] of this.#loops) {
+      const { failingSinceMs: sinceMs, lastError } = state;
+      if (sinceMs === undefined || lastError === undefined) continue;
+      if (worst === undefined || sinceMs < worst.sinceMs)
+        worst = { sinceMs, reason: `${kind}: ${lastError.message}` };
+    }
+    return worst;
+  }
+
+  #lastError(): string | undefined {
+    return this.#worstLoop()?.reason ?? this.#health.lastError;
+  }
+
+  #lastOctets(): Record<string, number> {
+    const entries: [string, number][] = [];
+    for (const [kind, { state }] of this.#loops) {
+      if (state.lastOctetMs !== undefined) entries.push([kind, state.lastOctetMs]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #slowedRefusal(): Refusal[] {
+    if (this.#queue.slowed === 0) return [];
+    this.#slowedSinceMs ??= this.#options.clock();
+    const { changesPerSecond } = this.#options.settings.limits;
+    return [
+      {
+        code: 'CHANGES_SLOWED',
+        object: `Cluster ${this.name}`,
+        message: `${this.#queue.slowed} changes had to wait, for there were more than ${changesPerSecond} per second`,
+        sinceMs: this.#slowedSinceMs,
+      },
+    ];
+  }
+}
+
+function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {
+  const version = object.kind === 'Fault' ? undefined : object.resourceVersion;
+  return {
+    object: objectName(kind, object.namespace, object.name),
+    ...(version === undefined ? {} : { resourceVersion: version }),
+    timeMs,
+  };
+}

@@ -1,0 +1,463 @@
+/**
+ * All objects of one member cluster, reduced to shards and pushed into a FactSink. Owns which objects exist, what
+ * each change touches, and that a change that changes no fact makes no call. Where objects come from is left to the
+ * sources; what an object means to shards.ts and topology.ts.
+ *
+ * ```
+ *  source ── replaceAll, apply, remove ──► objects ── dirty Services ──► shards.ts ──► FactSink
+ *                                            │  ▲                            │
+ *                                      topology.ts                   hostname-follows.ts
+ * ```
+ */
+
+import assert from 'node:assert/strict';
+import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
+import type { Cause, ClusterStatus, FactSink, ShardId } from '../../zonebuilder/facts.ts';
+import { addressRule } from './addresses.ts';
+import { EndpointIndex, sameSlice } from './endpoint-index.ts';
+import { HostnameFollows } from '../hostnames/hostname-follows.ts';
+import type { HostnameFollower } from '../hostnames/hostnames.ts';
+import { intern } from './intern.ts';
+import { keepService, sameService, unkeepService, type KeptService } from './kept-service.ts';
+import { KeptShards, type ShardChange } from './kept-shards.ts';
+import { keyOf, namesOf } from './object-key.ts';
+import {
+  objectName,
+  type ObjectFault,
+  type ObjectKind,
+  type SlimObject,
+  type SlimOptions,
+} from './objects.ts';
+import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
+import { RefusalBook } from '../refusals.ts';
+import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
+import type { Clock, ClusterReport } from '../source.ts';
+import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
+
+export interface ClusterObjectsOptions {
+  readonly settings: ClusterSettings;
+  readonly federations: readonly FederationSettings[];
+  /** The served domain. */
+  readonly domain: string;
+  readonly sink: FactSink;
+  readonly clock: Clock;
+  /** Absent: hostnames of load balancers are refused. */
+  readonly resolver?: HostnameFollower;
+}
+
+/** What this class contributes to a source's {@link ClusterReport}. */
+export type ObjectsReport = Pick<
+  ClusterReport,
+  'region' | 'zones' | 'topologyFrom' | 'objects' | 'refusals'
+> & {
+  /** Refusals since the start, also those that no longer stand. */
+  readonly refusalsTotal: number;
+  readonly shards: number;
+};
+
+export class ClusterObjects {
+  readonly #settings: ClusterSettings;
+  readonly #sink: FactSink;
+  readonly #clock: Clock;
+  readonly #rules: ShardRules;
+  readonly #follows: HostnameFollows;
+  readonly #refusals: RefusalBook;
+
+  readonly #services = new Map<string, KeptService>();
+  readonly #exports = new Set<string>();
+  readonly #nodes = new Map<string, Pick<SlimNode, 'region' | 'zone'>>();
+  readonly #slices = new EndpointIndex();
+  readonly #tally = new TopologyTally();
+
+  /** Shards as last pushed, by the key of their Service. */
+  readonly #shards: KeptShards;
+  /** Services whose shards may have changed, with the newest cause. */
+  readonly #dirty = new Map<string, Cause>();
+  #topology: Topology = { zones: [], from: 'none', findings: [] };
+  #status: ClusterStatus = 'pending';
+  /** Depth of open batches. The first sync is one, open from the start. */
+  #batches = 1;
+  #synced = false;
+  #announced = false;
+  /** Whether a complete set of shards has ever been pushed. */
+  #pushed = false;
+  /** Set while a batch holds a relist, which is pushed as one replacement. */
+  #relist: Cause | undefined;
+
+  constructor(options: ClusterObjectsOptions) {
+    const { settings } = options;
+    this.#settings = settings;
+    this.#sink = options.sink;
+    this.#clock = options.clock;
+    this.#shards = new KeptShards(settings.name);
+    this.#refusals = new RefusalBook(options.clock);
+    this.#rules = {
+      cluster: settings.name,
+      domain: options.domain,
+      federations: options.federations,
+      publish: settings.publish,
+      namespaces: settings.namespaces,
+      hostnames: settings.hostnames,
+      address: addressRule(settings.addresses),
+    };
+    this.#follows = new HostnameFollows(options.resolver, (service, hostname) => {
+      this.#touch(service, { object: `hostname ${hostname}`, timeMs: this.#clock() });
+      this.#flush();
+    });
+  }
+
+  /** How objects of this cluster are to be slimmed. */
+  get slimOptions(): SlimOptions {
+    return { endpointAddresses: this.#settings.publish === 'clusterIP' };
+  }
+
+  /** Whether {@link commitInitial} has been called. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /**
+   * Announces the cluster, or announces it with another status. Until the first sync is complete, region and zones
+   * are what the settings say.
+   */
+  setStatus(status: ClusterStatus): void {
+    this.#status = status;
+    if (!this.#announced) this.#topology = this.#concluded();
+    this.#announce();
+  }
+
+  /** Holds all pushes back until the matching {@link commit}. Batches nest. */
+  begin(): void {
+    this.#batches++;
+  }
+
+  /** Ends a batch: what changed within it is pushed, after a relist as one `replaceShards`. */
+  commit(): void {
+    assert(this.#batches > (this.#synced ? 0 : 1), 'commit without begin');
+    this.#end();
+  }
+
+  /**
+   * Ends the first sync, in which nothing is pushed: all that was taken in so far becomes the cluster's shards at
+   * once, and then its status is set. Further calls only set the status.
+   */
+  commitInitial(cause: Cause, status: ClusterStatus = 'available'): void {
+    if (!this.#synced) {
+      assert(this.#batches === 1, 'the first sync ends while a batch is open');
+      this.#synced = true;
+      this.#relist = cause;
+      this.#end();
+    }
+    if (this.#status !== status) this.setStatus(status);
+  }
+
+  /**
+   * Takes the complete list of one kind: what it lacks is gone. Outside a batch this pushes one `replaceShards`,
+   * or nothing where no fact changed.
+   *
+   * @param objects - all objects of the kind; faults count as absent and are reported
+   * @param cause - the relist; its time is when the list was complete
+   */
+  replaceAll(kind: ObjectKind, objects: Iterable<SlimResult>, cause: Cause): void {
+    this.begin();
+    this.#relist ??= cause;
+    const listed = [...objects];
+    this.#dropAllBut(kind, listed, cause);
+    this.#clearRefusalsBut(kind, listed);
+    // Of the first sync there is nothing to tell apart yet; afterwards each object is the cause of its own change.
+    for (const object of listed) this.apply(object, this.#synced ? causeOf(object, cause) : cause);
+    this.commit();
+  }
+
+  #dropAllBut(kind: ObjectKind, listed: readonly SlimResult[], cause: Cause): void {
+    const [first] = this.#keysOf(kind);
+    if (first === undefined) return;
+    const keys = new Set<string>();
+    for (const object of listed) if (object.kind === kind) keys.add(keyOf(object));
+    for (const key of this.#keysOf(kind)) if (!keys.has(key)) this.#drop(kind, key, cause);
+  }
+
+  #clearRefusalsBut(kind: ObjectKind, listed: readonly SlimResult[]): void {
+    if (this.#refusals.isEmpty) return;
+    const names = new Set<string>();
+    for (const object of listed) if (object.kind !== 'Other') names.add(nameOf(object));
+    this.#refusals.clearExcept(`${kind} `, names);
+  }
+
+  /** Adds or replaces one object. A fault takes the place of the object: it is gone, and reported. */
+  apply(object: SlimResult, cause: Cause): void {
+    if (object.kind === 'Other') return;
+    this.begin();
+    if (object.kind === 'Fault') this.#refuse(object, cause);
+    else if (this.#hasRoom(object)) this.#put(object, cause);
+    this.commit();
+  }
+
+  /** Removes one object; unknown ones are ignored. `namespace` is empty for a Node. */
+  remove(kind: ObjectKind, namespace: string, name: string, cause: Cause): void {
+    this.begin();
+    this.#drop(kind, `${namespace}/${name}`, cause);
+    this.#refusals.clear(objectName(kind, namespace, name));
+    this.commit();
+  }
+
+  /** Stops following hostnames. Facts stay in the sink. */
+  stop(): void {
+    this.#follows.stop();
+  }
+
+  report(): ObjectsReport {
+    const { region, zones, from } = this.#topology;
+    return {
+      ...(region === undefined ? {} : { region }),
+      zones,
+      topologyFrom: from,
+      objects: this.#count(),
+      refusals: this.#refusals.list(),
+      refusalsTotal: this.#refusals.total,
+      shards: this.#shards.count(),
+    };
+  }
+
+  #count(): number {
+    return this.#services.size + this.#slices.size + this.#nodes.size + this.#exports.size;
+  }
+
+  #keysOf(kind: ObjectKind): Iterable<string> {
+    switch (kind) {
+      case 'Service':
+        return this.#services.keys();
+      case 'EndpointSlice':
+        return this.#slices.keys();
+      case 'Node':
+        return this.#nodes.keys();
+      case 'ServiceExport':
+        return this.#exports.keys();
+    }
+  }
+
+  #has(kind: ObjectKind, key: string): boolean {
+    switch (kind) {
+      case 'Service':
+        return this.#services.has(key);
+      case 'EndpointSlice':
+        return this.#slices.get(key) !== undefined;
+      case 'Node':
+        return this.#nodes.has(key);
+      case 'ServiceExport':
+        return this.#exports.has(key);
+    }
+  }
+
+  /** Beyond the cap new objects are refused; those that are there go on working. */
+  #hasRoom(object: SlimObject): boolean {
+    const max = this.#settings.limits.objects;
+    if (this.#count() < max || this.#has(object.kind, keyOf(object))) return true;
+    const message = `the cluster already has ${max} objects, its limit`;
+    this.#refusals.set(nameOf(object), [{ code: 'OBJECT_LIMIT', message }]);
+    return false;
+  }
+
+  #refuse(fault: ObjectFault, cause: Cause): void {
+    if (fault.of !== undefined) this.#drop(fault.of, keyOf(fault), cause);
+    this.#refusals.set(nameOf(fault), [{ code: fault.code, message: fault.message }]);
+  }
+
+  #put(object: SlimObject, cause: Cause): void {
+    const key = keyOf(object);
+    // Clears what stood against the object; findings about a Service come back when it is reduced.
+    const isKnownService = object.kind === 'Service' && this.#services.has(key);
+    if (!isKnownService && !this.#refusals.isEmpty) this.#refusals.clear(nameOf(object));
+    switch (object.kind) {
+      case 'Service':
+        return this.#putService(key, object, cause);
+      case 'EndpointSlice':
+        return this.#putSlice(key, object, cause);
+      case 'Node':
+        return this.#putNode(key, object);
+      case 'ServiceExport':
+        if (!this.#exports.has(key)) this.#touch(key, cause);
+        this.#exports.add(key);
+    }
+  }
+
+  #putService(key: string, service: SlimService, cause: Cause): void {
+    const kept = keepService(service, this.#settings.publish === 'clusterIP');
+    if (sameService(this.#services.get(key), kept)) return;
+    // The same text is the key of the Service's slices and shards, and of those in other clusters.
+    const shared = intern(key);
+    this.#services.set(shared, kept);
+    this.#touch(shared, cause);
+  }
+
+  #putSlice(key: string, slice: SlimEndpointSlice, cause: Cause): void {
+    const known = this.#slices.get(key);
+    if (known !== undefined && sameSlice(known, slice)) return;
+    this.#tally.countEndpoints(slice.all, 1);
+    const before = this.#slices.put(key, slice);
+    if (before !== undefined) this.#tally.countEndpoints(before.all, -1);
+    if (slice.service !== undefined) this.#touch(`${slice.namespace}/${slice.service}`, cause);
+    if (before?.service !== undefined) this.#touch(before.service, cause);
+  }
+
+  #putNode(key: string, node: SlimNode): void {
+    const before = this.#nodes.get(key);
+    if (before !== undefined && before.region === node.region && before.zone === node.zone) return;
+    if (before !== undefined) this.#tally.countNode(before, -1);
+    this.#tally.countNode(node, 1);
+    this.#nodes.set(key, {
+      ...(node.region === undefined ? {} : { region: node.region }),
+      ...(node.zone === undefined ? {} : { zone: node.zone }),
+    });
+  }
+
+  #drop(kind: ObjectKind, key: string, cause: Cause): void {
+    switch (kind) {
+      case 'Service':
+        if (this.#services.delete(key)) this.#touch(key, cause);
+        return;
+      case 'EndpointSlice':
+        return this.#dropSlice(key, cause);
+      case 'Node':
+        return this.#dropNode(key);
+      case 'ServiceExport':
+        if (this.#exports.delete(key)) this.#touch(key, cause);
+    }
+  }
+
+  #dropSlice(key: string, cause: Cause): void {
+    const before = this.#slices.delete(key);
+    if (before === undefined) return;
+    this.#tally.countEndpoints(before.all, -1);
+    if (before.service !== undefined) this.#touch(before.service, cause);
+  }
+
+  #dropNode(key: string): void {
+    const before = this.#nodes.get(key);
+    if (before === undefined) return;
+    this.#nodes.delete(key);
+    this.#tally.countNode(before, -1);
+  }
+
+  #touch(service: string, cause: Cause): void {
+    if (this.#services.has(service) || this.#shards.has(service)) this.#dirty.set(service, cause);
+  }
+
+  #end(): void {
+    this.#batches--;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#batches > 0) return;
+    if (this.#tally.changed) this.#concludeTopology();
+    const relist = this.#relist;
+    this.#relist = undefined;
+    if (relist === undefined) this.#pushDirty();
+    else this.#pushRelist(relist);
+  }
+
+  #concluded(): Topology {
+    return concludeTopology(this.#settings, this.#tally);
+  }
+
+  /** Where the cluster lies elsewhere than before, all its shards may have other zones. */
+  #concludeTopology(): void {
+    this.#tally.changed = false;
+    const before = this.#topology;
+    this.#topology = this.#concluded();
+    this.#refusals.set(`Cluster ${this.#settings.name}`, this.#topology.findings);
+    if (this.#announced && sameTopology(before, this.#topology)) return;
+    this.#announce();
+    if (before.region === this.#topology.region && sameTexts(before.zones, this.#topology.zones)) return;
+    const cause: Cause = { object: `topology of cluster ${this.#settings.name}`, timeMs: this.#clock() };
+    for (const key of this.#services.keys()) if (!this.#dirty.has(key)) this.#dirty.set(key, cause);
+  }
+
+  #announce(): void {
+    const { region, zones } = this.#topology;
+    this.#announced = true;
+    this.#sink.setCluster({
+      name: this.#settings.name,
+      ...(region === undefined ? {} : { region }),
+      zones,
+      status: this.#status,
+    });
+  }
+
+  #pushDirty(): void {
+    for (const [key, cause] of this.#dirty) {
+      const { changed, gone } = this.#reduce(key, cause);
+      for (const shard of changed) this.#sink.upsertShard(shard);
+      for (const federation of gone) this.#sink.removeShard(this.#idOf(federation, key), cause);
+    }
+    this.#dirty.clear();
+  }
+
+  #pushRelist(cause: Cause): void {
+    // The first time also an empty list is pushed: it may replace what a snapshot left in the sink.
+    let differs = !this.#pushed;
+    this.#pushed = true;
+    for (const [key, dirtyCause] of this.#dirty) {
+      const { changed, gone } = this.#reduce(key, dirtyCause);
+      if (changed.length > 0 || gone.length > 0) differs = true;
+    }
+    this.#dirty.clear();
+    if (differs) this.#sink.replaceShards(this.#settings.name, [...this.#shards.all()], cause);
+  }
+
+  /** Reduces a Service and keeps the outcome. */
+  #reduce(key: string, cause: Cause): ShardChange {
+    const kept = this.#services.get(key);
+    if (kept === undefined) this.#follows.follow(key, [], []);
+    const facts = kept === undefined ? NO_FACTS : this.#factsOf(key, unkeepService(namesOf(key), kept));
+    return this.#shards.put(key, facts, cause);
+  }
+
+  #idOf(federation: string, key: string): ShardId {
+    const { namespace, name } = namesOf(key);
+    return { cluster: this.#settings.name, federation, namespace, service: name };
+  }
+
+  #factsOf(key: string, service: SlimService): readonly ShardFacts[] {
+    const { shards, findings } = reduceService(
+      service,
+      {
+        exported: this.#exports.has(key),
+        endpoints: this.#slices.endpoints(key, service.publishNotReadyAddresses),
+        region: this.#topology.region,
+        zones: this.#topology.zones,
+        resolve: (hostnames, refused) => this.#follows.follow(key, hostnames, refused),
+      },
+      this.#rules,
+    );
+    if (findings.length > 0 || !this.#refusals.isEmpty) this.#refusals.set(nameOf(service), findings);
+    if (shards.length > 0) this.#checkNamespace(service.namespace);
+    return shards;
+  }
+
+  /** Legal, but the two are easily taken for each other in a name. */
+  #checkNamespace(namespace: string): void {
+    if (!this.#rules.federations.some(({ name }) => name === namespace)) return;
+    const message = `namespace ${namespace} has the name of a federation; names in it are easily misread`;
+    this.#refusals.set(`Namespace ${namespace}`, [{ code: 'NAMESPACE_LIKE_FEDERATION', message }]);
+  }
+}
+
+const NO_FACTS: readonly ShardFacts[] = [];
+
+function nameOf(object: SlimObject | ObjectFault): string {
+  const kind = object.kind === 'Fault' ? (object.of ?? 'Object') : object.kind;
+  return objectName(kind, object.namespace, object.name);
+}
+
+/** What a relist changes, named by the object. */
+function causeOf(object: SlimResult, relist: Cause): Cause {
+  if (object.kind === 'Other') return relist;
+  const version = object.kind === 'Fault' ? undefined : object.resourceVersion;
+  return {
+    object: nameOf(object),
+    ...(version === undefined ? {} : { resourceVersion: version }),
+    timeMs: relist.timeMs,
+  };
+}

@@ -1,0 +1,335 @@
+/**
+ * Reduces one Service to shards: whether it is federated, which addresses it publishes, where it is ready, with
+ * which ports and TTL. Pure; owns the meaning of labels and annotations. When it is called, and what happens with
+ * the outcome, is left to cluster-objects.ts.
+ */
+
+import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
+import type { ShardPort, ShardState } from '../../zonebuilder/facts.ts';
+import type { AddressRule } from './addresses.ts';
+import type { Endpoints } from './endpoint-index.ts';
+import { checkHostname } from '../hostnames/hostnames.ts';
+import { SharedTable } from './intern.ts';
+import type { SlimPort, SlimService } from './objects.ts';
+import type { Finding } from '../refusals.ts';
+import { sameTexts } from './topology.ts';
+
+/** Addresses of one shard: what fits a reply of 4 KiB; no load balancer publishes as many. */
+const SHARD_ADDRESSES_MAX = 255;
+/** Ports of one shard, each a name of its own at every level. */
+const SHARD_PORTS_MAX = 64;
+/** Hostnames of one Service. */
+const SERVICE_HOSTNAMES_MAX = 16;
+/** RFC 2181 section 8. */
+const TTL_SECONDS_MAX = 2_147_483_647;
+/** Characters of a name in text, without the trailing dot: 255 octets in wire form (RFC 1035 section 2.3.4). */
+const NAME_TEXT_MAX = 253;
+
+const zoneLists = new SharedTable<readonly string[]>();
+const NO_ZONES: readonly string[] = [];
+const POLICIES = ['all', 'nearest', 'weighted', 'failover'];
+
+/** What holds for every Service of a cluster. */
+export interface ShardRules {
+  readonly cluster: string;
+  readonly domain: string;
+  readonly federations: readonly FederationSettings[];
+  readonly publish: ClusterSettings['publish'];
+  readonly namespaces: ClusterSettings['namespaces'];
+  readonly hostnames: ClusterSettings['hostnames'];
+  readonly address: AddressRule;
+}
+
+/** What else must be known of one Service. */
+export interface ServiceFacts {
+  /** A ServiceExport of the same namespace and name exists. */
+  readonly exported: boolean;
+  readonly endpoints: Endpoints;
+  readonly region: string | undefined;
+  /** Zones of the cluster, sorted. */
+  readonly zones: readonly string[];
+  /** Follows exactly these hostnames for this Service from now on; called once per reduction. */
+  resolve(hostnames: readonly string[], findings: Finding[]): readonly string[];
+}
+
+/** A shard without what led to it. */
+export type ShardFacts = Omit<ShardState, 'cause'>;
+
+export interface Reduction {
+  /** One per federation that the Service belongs to; empty where it is not published. */
+  readonly shards: readonly ShardFacts[];
+  readonly findings: readonly Finding[];
+}
+
+/** Reduces one Service. The same input gives the same shards in the same order. */
+export function reduceService(service: SlimService, facts: ServiceFacts, rules: ShardRules): Reduction {
+  const findings: Finding[] = [];
+  const federations = publishable(service, facts, rules, findings);
+  const texts = federations.length === 0 ? undefined : addressSources(service, facts, rules, findings);
+  if (texts === undefined) {
+    facts.resolve([], findings);
+    return { shards: [], findings };
+  }
+  const hostnames = texts.hostnames.length === 0 ? [] : usableHostnames(texts.hostnames, rules, findings);
+  const resolved = facts.resolve(hostnames, findings);
+  const shared = {
+    addresses: usableAddresses([...texts.addresses, ...resolved], rules, findings),
+    readyZones: readyZones(service, facts),
+    ports: usablePorts(service.ports, findings),
+    ttl: readTtl(service.marks.ttl, findings),
+  };
+  checkPolicy(service.marks.policy, findings);
+  return { shards: federations.map((federation) => makeShard(federation, service, shared, rules)), findings };
+}
+
+function makeShard(
+  federation: string,
+  service: SlimService,
+  shared: Pick<ShardFacts, 'addresses' | 'ports'> & {
+    readonly readyZones: ShardState['readyZones'] | undefined;
+    readonly ttl: Pick<ShardFacts, 'ttlSeconds'>;
+  },
+  rules: ShardRules,
+): ShardFacts {
+  return {
+    cluster: rules.cluster,
+    federation,
+    namespace: service.namespace,
+    service: service.name,
+    addresses: shared.addresses,
+    ready: shared.readyZones !== undefined,
+    readyZones: shared.readyZones ?? NO_ZONES,
+    ports: shared.ports,
+    ...shared.ttl,
+  };
+}
+
+/** Whether two shards say the same. */
+export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
+  return (
+    a.federation === b.federation &&
+    a.ready === b.ready &&
+    a.ttlSeconds === b.ttlSeconds &&
+    a.namespace === b.namespace &&
+    a.service === b.service &&
+    a.cluster === b.cluster &&
+    sameZones(a.readyZones, b.readyZones) &&
+    sameTexts(a.addresses, b.addresses) &&
+    samePorts(a.ports, b.ports)
+  );
+}
+
+function sameZones(a: ShardState['readyZones'], b: ShardState['readyZones']): boolean {
+  return a === b || (a !== 'every' && b !== 'every' && sameTexts(a, b));
+}
+
+function samePorts(a: readonly ShardPort[], b: readonly ShardPort[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  return a.every((x, i) => {
+    const y = b[i]!;
+    return x.name === y.name && x.protocol === y.protocol && x.port === y.port;
+  });
+}
+
+/** The federations that a Service belongs to and may be published in. */
+function publishable(
+  service: SlimService,
+  facts: ServiceFacts,
+  rules: ShardRules,
+  findings: Finding[],
+): string[] {
+  const selected = selectingFederations(service, facts.exported, rules, findings);
+  if (selected.length === 0 || isTrue(service.marks.exclude, 'fedns.io/exclude', findings)) return [];
+  if (service.type === 'ExternalName') {
+    findings.push({ code: 'EXTERNAL_NAME', message: 'a Service of type ExternalName cannot be federated' });
+    return [];
+  }
+  if (!isNamespaceAllowed(service.namespace, rules.namespaces)) {
+    const message = `namespace ${service.namespace} is excluded by the cluster's namespaces filter`;
+    findings.push({ code: 'NAMESPACE_FILTERED', message });
+    return [];
+  }
+  return selected.filter((federation) => nameFits(federation, service, facts, rules, findings));
+}
+
+/** A federation's way of selecting is its only one: a label means nothing to a federation that selects exports. */
+function selectingFederations(
+  service: SlimService,
+  exported: boolean,
+  rules: ShardRules,
+  findings: Finding[],
+): string[] {
+  const label = service.marks.federation?.toLowerCase();
+  if (label !== undefined && !rules.federations.some((federation) => federation.name === label)) {
+    const message = `the label fedns.io/federation names ${JSON.stringify(label)}, which is not configured`;
+    findings.push({ code: 'FEDERATION_UNKNOWN', message });
+  }
+  const selects = { label: false, export: exported, all: service.type === 'LoadBalancer' };
+  return rules.federations
+    .filter(({ name, select }) => (select === 'label' ? name === label : selects[select]))
+    .map(({ name }) => name);
+}
+
+function isNamespaceAllowed(namespace: string, filter: ShardRules['namespaces']): boolean {
+  if (filter.deny.includes(namespace)) return false;
+  return filter.allow.length === 0 || filter.allow.includes(namespace);
+}
+
+/** Names at this cluster's own locations; those of other clusters' are checked where the tree is built. */
+function nameFits(
+  federation: string,
+  service: SlimService,
+  facts: ServiceFacts,
+  rules: ShardRules,
+  findings: Finding[],
+): boolean {
+  const zone = facts.zones.reduce((longest, text) => (text.length > longest.length ? text : longest), '');
+  const labels = [service.name, service.namespace, federation, 'svc', zone, facts.region ?? '', rules.domain];
+  const name = labels.filter((label) => label !== '').join('.');
+  if (name.length <= NAME_TEXT_MAX) return true;
+  findings.push({ code: 'NAME_TOO_LONG', message: `${name} has more than ${NAME_TEXT_MAX} characters` });
+  return false;
+}
+
+interface AddressSources {
+  readonly addresses: readonly string[];
+  readonly hostnames: readonly string[];
+}
+
+/**
+ * Where the addresses come from. A load balancer that has none yet is published without addresses: known, and
+ * unhealthy. A Service of another type that publishes none is not published at all.
+ */
+function addressSources(
+  service: SlimService,
+  facts: ServiceFacts,
+  rules: ShardRules,
+  findings: Finding[],
+): AddressSources | undefined {
+  const external = isTrue(service.marks.externalIPs, 'fedns.io/external-ips', findings);
+  const externalIPs = external ? service.externalIPs : [];
+  if (service.type === 'LoadBalancer') {
+    const addresses = service.ingress.flatMap(({ ip }) => (ip === undefined ? [] : [ip]));
+    return { addresses: [...addresses, ...externalIPs], hostnames: ingressHostnames(service) };
+  }
+  if (rules.publish === 'clusterIP') {
+    return { addresses: [...clusterAddresses(service, facts), ...externalIPs], hostnames: [] };
+  }
+  return external ? { addresses: externalIPs, hostnames: [] } : undefined;
+}
+
+/** A hostname beside an address needs no resolving. */
+function ingressHostnames(service: SlimService): string[] {
+  return service.ingress.flatMap(({ ip, hostname }) =>
+    ip === undefined && hostname !== undefined ? [hostname] : [],
+  );
+}
+
+function clusterAddresses(service: SlimService, facts: ServiceFacts): readonly string[] {
+  return service.clusterIPs[0] === 'None' ? facts.endpoints.addresses : service.clusterIPs;
+}
+
+function usableHostnames(texts: readonly string[], rules: ShardRules, findings: Finding[]): string[] {
+  const hostnames = new Set<string>();
+  for (const text of texts) {
+    const check = checkHostname(text, rules.hostnames, rules.domain);
+    if (check.ok) hostnames.add(check.hostname);
+    else findings.push({ code: check.code, message: check.message });
+  }
+  return capped([...hostnames], SERVICE_HOSTNAMES_MAX, 'HOSTNAME_LIMIT', 'hostnames', findings);
+}
+
+/** Sorted, so that the order in which slices or replies arrive changes nothing. */
+function usableAddresses(texts: readonly string[], rules: ShardRules, findings: Finding[]): string[] {
+  const addresses = new Set<string>();
+  for (const text of new Set(texts)) {
+    const check = rules.address(text);
+    if (check.ok) addresses.add(check.address);
+    else findings.push({ code: check.code, message: check.message });
+  }
+  return capped([...addresses].toSorted(), SHARD_ADDRESSES_MAX, 'ADDRESS_LIMIT', 'addresses', findings);
+}
+
+/**
+ * A Service that is being deleted is not ready: its load balancer goes first, its endpoints last.
+ * A cluster of one zone is in that zone, whatever its endpoints say.
+ */
+function readyZones(service: SlimService, facts: ServiceFacts): ShardState['readyZones'] | undefined {
+  const { any, zones } = facts.endpoints;
+  if (!any || service.deleting) return undefined;
+  if (facts.zones.length === 1) return facts.zones;
+  if (zones.size === 0) return 'every';
+  const ready = facts.zones.filter((zone) => zones.has(zone));
+  return zoneLists.share(ready.join(' '), () => ready);
+}
+
+/** Ports as published, by the list that the Service states; such lists are shared (objects.ts). */
+const portsOf = new WeakMap<readonly SlimPort[], readonly ShardPort[]>();
+
+function usablePorts(ports: readonly SlimPort[], findings: Finding[]): readonly ShardPort[] {
+  const known = portsOf.get(ports);
+  if (known !== undefined) return known;
+  const before = findings.length;
+  const usable = checkPorts(ports, findings);
+  // Only where there is nothing to report: findings belong to each Service.
+  if (findings.length === before) portsOf.set(ports, usable);
+  return usable;
+}
+
+function checkPorts(ports: readonly SlimPort[], findings: Finding[]): ShardPort[] {
+  const usable = new Map<string, ShardPort>();
+  for (const port of ports) {
+    if (port.name === '') continue;
+    const fault = portFault(port);
+    const protocol = port.protocol.toLowerCase() as ShardPort['protocol'];
+    if (fault !== undefined) findings.push({ code: 'PORT_INVALID', message: fault });
+    else if (!usable.has(`${port.name}/${protocol}`)) {
+      usable.set(`${port.name}/${protocol}`, { name: port.name, protocol, port: port.port });
+    }
+  }
+  return capped([...usable.values()], SHARD_PORTS_MAX, 'PORT_LIMIT', 'named ports', findings);
+}
+
+function portFault({ name, protocol, port }: SlimPort): string | undefined {
+  if (!isServiceName(name))
+    return `port name ${JSON.stringify(name)} is no service name (RFC 6335 section 5.1)`;
+  if (!['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase()))
+    return `port ${name} has protocol ${protocol}`;
+  return port >= 1 && port <= 65_535 ? undefined : `port ${name} has number ${port}`;
+}
+
+/** RFC 6335 section 5.1: 1 to 15 letters, digits and single hyphens inside, at least one letter. */
+function isServiceName(name: string): boolean {
+  return name.length <= 15 && /[a-z]/.test(name) && /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name);
+}
+
+function readTtl(text: string | undefined, findings: Finding[]): { ttlSeconds?: number } {
+  if (text === undefined) return {};
+  const ttlSeconds = /^[0-9]{1,10}$/.test(text) ? Number(text) : Infinity;
+  if (ttlSeconds <= TTL_SECONDS_MAX) return { ttlSeconds };
+  const message = `fedns.io/ttl is ${JSON.stringify(text)}, not 0 to ${TTL_SECONDS_MAX} seconds; the default is used`;
+  findings.push({ code: 'TTL_INVALID', message });
+  return {};
+}
+
+/** The value itself is the federation's affair; here only its form counts. */
+function checkPolicy(text: string | undefined, findings: Finding[]): void {
+  if (text === undefined || POLICIES.includes(text)) return;
+  const message = `fedns.io/policy is ${JSON.stringify(text)}, not one of ${POLICIES.join(', ')}; it is ignored`;
+  findings.push({ code: 'POLICY_INVALID', message });
+}
+
+function isTrue(text: string | undefined, annotation: string, findings: Finding[]): boolean {
+  if (text === undefined || text === 'false') return false;
+  if (text === 'true') return true;
+  const message = `${annotation} is ${JSON.stringify(text)}, neither "true" nor "false"; it is ignored`;
+  findings.push({ code: 'ANNOTATION_INVALID', message });
+  return false;
+}
+
+function capped<T>(entries: T[], max: number, code: string, what: string, findings: Finding[]): T[] {
+  if (entries.length <= max) return entries;
+  findings.push({ code, message: `${entries.length} ${what}, of which ${max} are taken` });
+  return entries.slice(0, max);
+}
