@@ -15,7 +15,7 @@ import { listRecords, soaRecord } from '../src/zonebuilder/records.ts';
 import { APEX, DOMAIN, makeBuilder } from './domain.ts';
 import { fillFederation } from './federation.ts';
 import { median } from './measure.ts';
-import { encodeQuery, MIXES, pickNames } from './queries.ts';
+import { encodeQuery, MIXES, pickNames } from './drivers/queries.ts';
 
 const SLOTS = 64;
 const SLOT_OCTETS = 4096 + 192;

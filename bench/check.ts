@@ -6,7 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readMessage } from '../test/support/message.ts';
-import { encodeQuery, pickNames, type Mix } from './queries.ts';
+import { encodeQuery, pickNames, type Mix } from './drivers/queries.ts';
 import type { ZoneNames } from './zone.ts';
 
 /** Names that are asked of each server, per mix. */

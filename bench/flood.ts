@@ -12,9 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { Answers, GoodClientOptions, GoodClientReport } from './good-client.ts';
+import type { Answers, GoodClientOptions, GoodClientReport } from './drivers/good-client.ts';
 import { residentMebibytes, run, stopProcess } from './process.ts';
-import { encodeQuery } from './queries.ts';
+import { encodeQuery } from './drivers/queries.ts';
 
 const { values } = parseArgs({
   options: {
@@ -152,7 +152,7 @@ async function goodClient(): Promise<GoodClientReport> {
     seconds: SECONDS,
     address: GOOD_ADDRESS,
   };
-  const worker = new Worker(new URL('./good-client.ts', import.meta.url), { workerData: options });
+  const worker = new Worker(new URL('./drivers/good-client.ts', import.meta.url), { workerData: options });
   return new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject));
 }
 

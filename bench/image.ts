@@ -15,7 +15,7 @@ import { printBudgets } from './budgets.ts';
 import { APEX, DOMAIN, makeBuilder } from './domain.ts';
 import type { ClusterPlace } from './federation.ts';
 import { FEDERATION, namespaceOf, placeClusters, serviceName } from './federation.ts';
-import { encodeQuery } from './queries.ts';
+import { encodeQuery } from './drivers/queries.ts';
 
 const SERVICES = Number(process.argv[2] ?? 50_000);
 const PLACES = placeClusters(13);

@@ -15,14 +15,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compare, conclude, sampleNames } from './check.ts';
 import { makeBuilder } from './domain.ts';
-import { fillFederation, type FederationShape } from './federation.ts';
+import { fillFederation } from './federation.ts';
 import { measureLatency, measureLoopback, measureVeth } from './measure.ts';
-import { findProgram, listPeers, type Peer } from './peers.ts';
+import { findProgram, listPeers, type Peer } from './peers/peers.ts';
 import { run } from './process.ts';
-import { MIXES, pickNames, writePackets, writeQueries, type Mix } from './queries.ts';
-import { startServers, stopServers, type Running } from './running.ts';
+import { MIXES, pickNames, writePackets, writeQueries } from './drivers/queries.ts';
+import { startServers, stopServers, type Running } from './peers/running.ts';
 import { formatTable, type Row } from './table.ts';
-import { createVeth } from './veth.ts';
+import type { Plan } from './plan.ts';
+import { createVeth } from './drivers/veth.ts';
 import { writeZone, type ZoneNames } from './zone.ts';
 
 const { values } = parseArgs({
@@ -43,23 +44,6 @@ const { values } = parseArgs({
   },
 });
 
-/** What is measured. */
-export interface Plan {
-  readonly shape: FederationShape;
-  readonly workers: number;
-  readonly mixes: readonly Mix[];
-  readonly seconds: number;
-  readonly rounds: number;
-  /** Sockets that dnsperf asks from. */
-  readonly clients: number;
-  /** Queries per second that kxdpgun offers. */
-  readonly rate: number;
-  readonly folder: string;
-  readonly serverCores: string;
-  readonly driverCore: string;
-  readonly pace: string | undefined;
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'fedns-bench-'));
 const workers = Number(values.workers);
 const plan: Plan = {
@@ -73,7 +57,7 @@ const plan: Plan = {
   folder,
   serverCores: workers === 1 ? '0' : `0-${workers - 1}`,
   driverCore: String(availableParallelism() - 1),
-  pace: await compile('pace', folder),
+  pace: await compile('pace', './drivers/pace.c', folder),
 };
 
 try {
@@ -84,7 +68,7 @@ try {
 
 async function main(p: Plan): Promise<void> {
   const names = await prepareZone(p);
-  const peers = choosePeers(await compile('echo', p.folder));
+  const peers = choosePeers(await compile('echo', './peers/echo.c', p.folder));
   const updates = values.updates.split(',').map(Number);
   const rows: Row[] = [];
   await serving(p, peers, updates, undefined, async (servers) => {
@@ -184,11 +168,11 @@ async function crossCheck(servers: readonly Running[], p: Plan, names: ZoneNames
   if (differences.length > 0) process.exitCode = 1;
 }
 
-/** Compiles `NAME.c` from this folder; undefined where there is no compiler. */
-async function compile(name: string, into: string): Promise<string | undefined> {
+/** Compiles a C source of the benchmark; undefined where there is no compiler. */
+async function compile(name: string, source: string, into: string): Promise<string | undefined> {
   if (findProgram('cc') === undefined) return undefined;
   mkdirSync(into, { recursive: true });
   const program = join(into, name);
-  await run(['cc', '-O2', '-o', program, fileURLToPath(new URL(`./${name}.c`, import.meta.url))]);
+  await run(['cc', '-O2', '-o', program, fileURLToPath(new URL(source, import.meta.url))]);
   return program;
 }

@@ -1,13 +1,13 @@
 /** The measurements: each mix, each server in turn, over again; figures are medians of the rounds. */
 
 import { join } from 'node:path';
-import { dnsperf, kxdpgun, pace, type Load } from './drivers.ts';
-import type { Plan } from './main.ts';
+import { dnsperf, kxdpgun, pace, type Load } from './drivers/drivers.ts';
+import type { Plan } from './plan.ts';
 import { cpuSeconds, residentMebibytes } from './process.ts';
-import type { Mix } from './queries.ts';
-import type { Running } from './running.ts';
+import type { Mix } from './drivers/queries.ts';
+import type { Running } from './peers/running.ts';
 import type { Row } from './table.ts';
-import type { Veth } from './veth.ts';
+import type { Veth } from './drivers/veth.ts';
 
 /** One run of one server. */
 interface Sample {

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { replaceFile } from '../src/state/atomic-file.ts';
 import { encodeSnapshot, type ClusterFacts } from '../src/state/snapshot-format.ts';
 import { issueCertificate } from '../test/cluster/certificates.ts';
-import { ApiServers } from './api-servers.ts';
+import { ApiServers } from './peers/api-servers.ts';
 import { printBudgets, type BudgetRow } from './budgets.ts';
 import { DOMAIN } from './domain.ts';
 import {
@@ -25,9 +25,9 @@ import {
   serviceName,
   SHARD_SHARE,
 } from './federation.ts';
-import { BLOCK_OBJECTS, zoneOf } from './member-objects.ts';
+import { BLOCK_OBJECTS, zoneOf } from './peers/member-objects.ts';
 import { cpuSeconds } from './process.ts';
-import { WatchingFedns } from './watching-fedns.ts';
+import { WatchingFedns } from './peers/watching-fedns.ts';
 
 const BUILT = new URL('../dist/main.js', import.meta.url).pathname;
 /** Nobody listens there. */

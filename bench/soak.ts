@@ -13,11 +13,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeBuilder } from './domain.ts';
-import { dnsperf } from './drivers.ts';
+import { dnsperf } from './drivers/drivers.ts';
 import { fillFederation } from './federation.ts';
 import { median } from './measure.ts';
 import { residentMebibytes, startPinned, stopProcess } from './process.ts';
-import { pickNames, writeQueries } from './queries.ts';
+import { pickNames, writeQueries } from './drivers/queries.ts';
 import { writeZone } from './zone.ts';
 
 /** MiB; a leaked octet per packet would be 57. */
@@ -48,7 +48,7 @@ try {
 
 function startServer(): ReturnType<typeof startPinned> {
   const options = JSON.stringify({ ...shape, workers: 1, updates: Number(values.updates) });
-  const script = fileURLToPath(new URL('./fedns.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./peers/fedns.ts', import.meta.url));
   const command = [process.execPath, script, '127.0.0.1', String(PORT), options];
   return startPinned(command, { cores: '0', logFile: join(folder, 'log') });
 }

@@ -11,13 +11,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ApiServers, type ServersShape } from './api-servers.ts';
+import { ApiServers, type ServersShape } from './peers/api-servers.ts';
 import { printBudgets, type BudgetRow } from './budgets.ts';
 import { DOMAIN } from './domain.ts';
 import { FEDERATION, namespaceOf, serviceName } from './federation.ts';
-import { addressOf, BLOCK_OBJECTS, CLUSTERS_MAX, SERVICES_MAX, zoneOf } from './member-objects.ts';
+import { addressOf, BLOCK_OBJECTS, CLUSTERS_MAX, SERVICES_MAX, zoneOf } from './peers/member-objects.ts';
 import { cpuSeconds } from './process.ts';
-import { WatchingFedns, type Samples, type ThreadTime } from './watching-fedns.ts';
+import { WatchingFedns, type Samples, type ThreadTime } from './peers/watching-fedns.ts';
 
 /** Longest that everything may take until it is served, or until the last change is. */
 const SERVED_MS_MAX = 300_000;

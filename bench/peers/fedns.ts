@@ -1,21 +1,21 @@
 /**
  * The fedns under test: the random federation behind the shipped data plane, in a process of its own.
  *
- *   node bench/fedns.ts ADDRESS PORT '{"services":1000,"clusters":13,"seed":1,"workers":1,"updates":0,…}'
+ *   node bench/peers/fedns.ts ADDRESS PORT '{"services":1000,"clusters":13,"seed":1,"workers":1,"updates":0,…}'
  *
  * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
  */
 
-import { keepMemoryLow } from '../src/process/lean-memory.ts';
-import { BATCH_BOUNDS, Counter } from '../src/server/counters.ts';
-import { sumCounters } from '../src/server/counters-sum.ts';
-import { listThreads, yieldToOthers } from '../src/server/linux/thread-priority.ts';
-import { WorkerPool, type SharedSettings } from '../src/server/workers/worker-pool.ts';
-import { chooseTransport, loadMemoryAdvice } from '../src/server/workers/udp-transport.ts';
-import type { ZoneBuilder } from '../src/zonebuilder/builder.ts';
-import type { ImageMemory } from '../src/zonebuilder/image.ts';
-import { APEX, makeBuilder } from './domain.ts';
-import { fillFederation, listShards, placeClusters, type FederationShape } from './federation.ts';
+import { keepMemoryLow } from '../../src/process/lean-memory.ts';
+import { BATCH_BOUNDS, Counter } from '../../src/server/counters.ts';
+import { sumCounters } from '../../src/server/counters-sum.ts';
+import { listThreads, yieldToOthers } from '../../src/server/linux/thread-priority.ts';
+import { WorkerPool, type SharedSettings } from '../../src/server/workers/worker-pool.ts';
+import { chooseTransport, loadMemoryAdvice } from '../../src/server/workers/udp-transport.ts';
+import type { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
+import type { ImageMemory } from '../../src/zonebuilder/image.ts';
+import { APEX, makeBuilder } from '../domain.ts';
+import { fillFederation, listShards, placeClusters, type FederationShape } from '../federation.ts';
 
 interface Options extends FederationShape {
   readonly workers: number;

@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { issueCertificate } from '../test/cluster/certificates.ts';
+import { issueCertificate } from '../../test/cluster/certificates.ts';
 import {
   BLOCK_OBJECTS,
   makeTemplate,

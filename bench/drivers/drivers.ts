@@ -3,7 +3,7 @@
  * told past the kernel of its side. All on a core of their own.
  */
 
-import { run, inNamespace } from './process.ts';
+import { run, inNamespace } from '../process.ts';
 
 /** Where queries go and how they are asked. */
 export interface Target {

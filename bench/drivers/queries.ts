@@ -3,9 +3,9 @@
  */
 
 import { writeFile } from 'node:fs/promises';
-import { FEDERATION, namespaceOf, seeded } from './federation.ts';
-import { DOMAIN } from './domain.ts';
-import type { ZoneNames } from './zone.ts';
+import { FEDERATION, namespaceOf, seeded } from '../federation.ts';
+import { DOMAIN } from '../domain.ts';
+import type { ZoneNames } from '../zone.ts';
 
 /** What is asked for: names with addresses, aliases, names that do not exist, or names with addresses and EDNS. */
 export const MIXES = ['hit', 'chain', 'nxdomain', 'edns'] as const;

@@ -3,7 +3,7 @@
  * same in all clusters but for a mark of three digits, so that a block of them is rendered once and stamped per cluster.
  */
 
-import { FEDERATION, namespaceOf, serviceName } from './federation.ts';
+import { FEDERATION, namespaceOf, serviceName } from '../federation.ts';
 
 /** Objects rendered together: a page of a list. */
 export const BLOCK_OBJECTS = 500;

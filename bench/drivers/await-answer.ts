@@ -1,7 +1,7 @@
-/** Waits until a server answers: `node bench/await-answer.ts ADDRESS PORT`. Run in the server's network namespace. */
+/** Waits until a server answers: `node bench/drivers/await-answer.ts ADDRESS PORT`. Run in the server's network namespace. */
 
 import { createSocket } from 'node:dgram';
-import { DOMAIN } from './domain.ts';
+import { DOMAIN } from '../domain.ts';
 import { encodeQuery } from './queries.ts';
 
 const [address = '127.0.0.1', port = '53'] = process.argv.slice(2);

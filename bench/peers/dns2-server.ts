@@ -1,7 +1,7 @@
 /**
  * A server written the usual way with dns2, for scale: looks the name up in a Map and follows aliases.
  *
- *   node bench/dns2-server.ts ADDRESS PORT ZONEFILE
+ *   node bench/peers/dns2-server.ts ADDRESS PORT ZONEFILE
  */
 
 import { createReadStream } from 'node:fs';

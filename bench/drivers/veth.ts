@@ -3,7 +3,7 @@
  * work is steered to the server's core, so that the server's side is the limit. Needs root.
  */
 
-import { run } from './process.ts';
+import { run } from '../process.ts';
 
 export interface Veth {
   readonly serverNamespace: string;

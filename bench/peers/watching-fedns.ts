@@ -5,12 +5,12 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../test/process/serving.ts';
-import { DOMAIN } from './domain.ts';
-import { FEDERATION } from './federation.ts';
-import { encodeQuery } from './queries.ts';
+import { freePort } from '../../test/process/serving.ts';
+import { DOMAIN } from '../domain.ts';
+import { FEDERATION } from '../federation.ts';
+import { encodeQuery } from '../drivers/queries.ts';
 
-const SOURCE = new URL('../src/main.ts', import.meta.url).pathname;
+const SOURCE = new URL('../../src/main.ts', import.meta.url).pathname;
 const STOP_MS_MAX = 30_000;
 const REPLY_MS_MAX = 200;
 const NS_PER_MS = 1e6;

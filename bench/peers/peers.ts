@@ -6,9 +6,9 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtCoreDns } from '../test/forwarders/coredns.ts';
-import { DOMAIN } from './domain.ts';
-import type { FederationShape } from './federation.ts';
+import { builtCoreDns } from '../../test/forwarders/coredns.ts';
+import { DOMAIN } from '../domain.ts';
+import type { FederationShape } from '../federation.ts';
 
 /** What a server is to serve, and where. */
 export interface Task {

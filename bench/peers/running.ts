@@ -5,11 +5,11 @@ import { createSocket } from 'node:dgram';
 import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Plan } from './main.ts';
+import type { Plan } from '../plan.ts';
 import type { Peer } from './peers.ts';
-import { inNamespace, residentMebibytes, run, startPinned, stopProcess } from './process.ts';
-import { DOMAIN } from './domain.ts';
-import { encodeQuery } from './queries.ts';
+import { inNamespace, residentMebibytes, run, startPinned, stopProcess } from '../process.ts';
+import { DOMAIN } from '../domain.ts';
+import { encodeQuery } from '../drivers/queries.ts';
 
 /** A server that answers. */
 export interface Running {
@@ -119,7 +119,7 @@ async function awaitThere(
   at: { readonly address: string; readonly namespace: string },
   port: number,
 ): Promise<boolean> {
-  const script = new URL('./await-answer.ts', import.meta.url).pathname;
+  const script = new URL('../drivers/await-answer.ts', import.meta.url).pathname;
   const command = [...inNamespace(at.namespace), process.execPath, script, at.address, String(port)];
   return (await run(command).catch(() => '')).includes('answered');
 }
