@@ -4,7 +4,7 @@
  */
 
 import { schedule as scheduleCron } from 'node-cron';
-import type { Log } from './watchers/source.ts';
+import type { Log } from './log.ts';
 
 export interface Job {
   /** Ends the job; a run under way is not waited for. */

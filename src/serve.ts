@@ -26,7 +26,7 @@ import type { Restored } from './state/snapshot.ts';
 import type { Snapshot } from './state/snapshot-file.ts';
 import { reasonOf } from './state/layout.ts';
 import type { ClusterFacts } from './state/snapshot-format.ts';
-import type { Clock, Log } from './watchers/source.ts';
+import type { Clock, Log } from './log.ts';
 
 export interface ServerOptions {
   readonly log: Log;

@@ -6,7 +6,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Log } from '../watchers/source.ts';
+import type { Log } from '../log.ts';
 import type { ListenAddress } from '../config/settings.ts';
 import { isAuthorized } from './auth.ts';
 import { sendError } from './reply.ts';

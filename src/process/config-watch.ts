@@ -8,7 +8,7 @@ import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Log } from '../watchers/source.ts';
+import type { Log } from '../log.ts';
 
 /** Quiet time before the file is looked at, in milliseconds: an editor writes in several steps. */
 const SETTLE_MS = 200;

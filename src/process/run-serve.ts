@@ -5,8 +5,8 @@
 
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
-import { createLog } from '../log.ts';
-import type { LeveledLog } from '../log.ts';
+import { createLog } from './pino-log.ts';
+import type { LeveledLog } from './pino-log.ts';
 import { AbsentError, startServer } from '../serve.ts';
 import type { RunningServer } from '../serve.ts';
 import type { Parts } from '../serve/parts.ts';

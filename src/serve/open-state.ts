@@ -7,7 +7,7 @@ import { acquireLock } from '../state/lock.ts';
 import { Serial } from '../state/serial.ts';
 import { loadSnapshot } from '../state/snapshot-file.ts';
 import type { Snapshot } from '../state/snapshot-file.ts';
-import type { Clock, Log } from '../watchers/source.ts';
+import type { Clock, Log } from '../log.ts';
 
 export interface OpenState {
   /** Absent: no state is kept. */

@@ -10,7 +10,8 @@ import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.t
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
 import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
-import type { ClusterSource, Clock, Log } from '../watchers/source.ts';
+import type { Clock, Log } from '../log.ts';
+import type { ClusterSource } from '../watchers/source.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */

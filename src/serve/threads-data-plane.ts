@@ -10,7 +10,7 @@ import { chooseTransport } from '../server/workers/udp-transport.ts';
 import { WorkerPool } from '../server/workers/worker-pool.ts';
 import type { SharedSettings } from '../server/workers/worker-pool.ts';
 import type { TcpRole } from '../server/workers/worker-protocol.ts';
-import type { Log } from '../watchers/source.ts';
+import type { Log } from '../log.ts';
 import type { DataPlane, Listening } from './parts.ts';
 import { apexOf } from './static-records.ts';
 

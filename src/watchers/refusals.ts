@@ -3,7 +3,8 @@
  * as its cause does and goes when the object is fixed or gone. What is refused is decided elsewhere.
  */
 
-import type { Clock, Refusal } from './source.ts';
+import type { Clock } from '../log.ts';
+import type { Refusal } from './source.ts';
 
 /** Why something was not taken. Codes are stable; the message is for people. */
 export interface Finding {

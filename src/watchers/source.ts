@@ -48,14 +48,3 @@ export interface ClusterSource {
   stop(): Promise<void>;
   report(): ClusterReport;
 }
-
-/** Milliseconds since the epoch; tests pass their own. */
-export type Clock = () => number;
-
-/** Where parts write what happens. Structured fields first, then the message, as pino takes them. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}

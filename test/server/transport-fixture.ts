@@ -4,7 +4,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../../src/config/settings.ts';
-import type { Log } from '../../src/watchers/source.ts';
+import type { Log } from '../../src/log.ts';
 import { chooseTransport } from '../../src/server/workers/udp-transport.ts';
 import {
   WorkerPool,

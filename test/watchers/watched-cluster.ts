@@ -5,7 +5,7 @@ import type { ClusterAccess } from '../../src/watchers/credentials/cluster-acces
 import { Credentials } from '../../src/watchers/credentials/credentials.ts';
 import { KubernetesSource } from '../../src/watchers/kubernetes/kubernetes-source.ts';
 import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
-import type { Log } from '../../src/watchers/source.ts';
+import type { Log } from '../../src/log.ts';
 import { FakeTime, until } from './fake-time.ts';
 import { clusterSettings, node, READY, service, slice } from './kubernetes-objects.ts';
 import { RecordingSink } from './recording-sink.ts';

@@ -8,7 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { ListenAddress } from '../../config/settings.ts';
-import type { Log } from '../../watchers/source.ts';
+import type { Log } from '../../log.ts';
 import { createCounterBlock } from '../counters-sum.ts';
 import { allowedCpus, describeFree, type Pinning } from '../linux/cpu-affinity.ts';
 import type { ResponderSettings } from '../responder.ts';

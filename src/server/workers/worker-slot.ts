@@ -5,7 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { ListenAddress } from '../../config/settings.ts';
-import type { Log } from '../../watchers/source.ts';
+import type { Log } from '../../log.ts';
 import { releaseReader } from '../../zonebuilder/arena.ts';
 import { describeFree, type Pinning } from '../linux/cpu-affinity.ts';
 import type { ResponderSettings } from '../responder.ts';

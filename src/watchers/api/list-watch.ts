@@ -18,7 +18,7 @@ import { backOffMs } from './back-off.ts';
 import { gateOf } from './list-gate.ts';
 import { listAll, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
-import type { Clock } from '../source.ts';
+import type { Clock } from '../../log.ts';
 import { pause, type Random, type Timer, type Timers } from '../timers.ts';
 import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
 

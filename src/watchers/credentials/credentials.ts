@@ -16,7 +16,7 @@ import {
 } from './cluster-access.ts';
 import { runExecPlugin, type ExecCredential } from './exec-plugin.ts';
 import { readKubeconfig } from './kubeconfig.ts';
-import type { Clock } from '../source.ts';
+import type { Clock } from '../../log.ts';
 import type { Timers } from '../timers.ts';
 import type { ClusterOrigin } from '../../config/settings.ts';
 

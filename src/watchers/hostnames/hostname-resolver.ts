@@ -15,7 +15,7 @@ import { LRUCache } from 'lru-cache';
 import { lookup, type LookupReply } from './dns-client.ts';
 import type { FollowedHostname, HostnameFollower } from './hostnames.ts';
 import { parseResolver, systemResolvers, type ResolverAddress } from './resolv-conf.ts';
-import type { Clock, Log } from '../source.ts';
+import type { Clock, Log } from '../../log.ts';
 import { cronTicker, type Ticker } from '../ticker.ts';
 
 export interface HostnameResolverOptions {

@@ -11,7 +11,8 @@ import { secretsResource, type ClusterSecret, type SecretResult } from './cluste
 import type { Credentials } from '../credentials/credentials.ts';
 import { ListWatch, type ListWatchState } from '../api/list-watch.ts';
 import { RefusalBook } from '../refusals.ts';
-import type { Clock, Log, Refusal } from '../source.ts';
+import type { Clock, Log } from '../../log.ts';
+import type { Refusal } from '../source.ts';
 import type { Random, Timers } from '../timers.ts';
 
 /** Secrets taken in; more clusters than anyone federates, and a bound on what a full namespace costs. */

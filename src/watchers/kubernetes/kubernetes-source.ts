@@ -30,7 +30,8 @@ import {
   type SlimResult,
 } from '../objects/objects.ts';
 import type { OutageGovernor } from '../health/outage-governor.ts';
-import type { Clock, ClusterCondition, ClusterReport, ClusterSource, Log, Refusal } from '../source.ts';
+import type { Clock, Log } from '../../log.ts';
+import type { ClusterCondition, ClusterReport, ClusterSource, Refusal } from '../source.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { pause, type Random, type Timers } from '../timers.ts';
 import type { ChangeType } from '../api/watch-stream.ts';

@@ -12,7 +12,8 @@ import { listManifestFiles, readManifestFile, type ManifestFile } from './manife
 import { parseManifest, type ManifestObject, type PlacedFinding } from './manifest-parser.ts';
 import { objectName } from '../objects/objects.ts';
 import { RefusalBook } from '../refusals.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource, Log } from '../source.ts';
+import type { Log } from '../../log.ts';
+import type { ClusterCondition, ClusterReport, ClusterSource } from '../source.ts';
 
 export interface ManifestSourceOptions extends ClusterObjectsOptions {
   readonly log: Log;

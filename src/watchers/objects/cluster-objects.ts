@@ -31,7 +31,8 @@ import {
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { RefusalBook } from '../refusals.ts';
 import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
-import type { Clock, ClusterReport } from '../source.ts';
+import type { Clock } from '../../log.ts';
+import type { ClusterReport } from '../source.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
 export interface ClusterObjectsOptions {

@@ -1,11 +1,11 @@
 /**
  * Owns how the log is written: one JSON document a line on standard error. The only place that knows pino; the rest
- * speaks the `Log` of watchers/source.ts.
+ * speaks the `Log` of src/log.ts.
  */
 
 import { pino } from 'pino';
 import type { DestinationStream } from 'pino';
-import type { Log } from './watchers/source.ts';
+import type { Log } from '../log.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
