@@ -1,5 +1,5 @@
 /**
- * Owns the configuration reference of README.md: a table made from config/schema.json, so that it names every key.
+ * Owns the configuration reference of docs/configuration.md: a table made from config/schema.json, so that it names every key.
  * `node test/docs/reference.ts` writes it; a test holds the two together.
  */
 
@@ -12,24 +12,24 @@ interface SchemaNode {
   readonly required?: readonly string[];
 }
 
-const README = new URL('../../README.md', import.meta.url);
+const PAGE = new URL('../../docs/configuration.md', import.meta.url);
 const SCHEMA = new URL('../../config/schema.json', import.meta.url);
 const BEGIN = '<!-- configuration reference: begin -->';
 const END = '<!-- configuration reference: end -->';
 
-/** README.md with the reference as it should be. */
-export function withReference(readme: string): string {
+/** docs/configuration.md with the reference as it should be. */
+export function withReference(page: string): string {
   const schema = JSON.parse(readFileSync(SCHEMA, 'utf8')) as SchemaNode;
   const rows = [...describe(schema, '')].map(({ key, text }) => `| ${key} | ${text} |`);
   const table = ['| key | meaning |', '| --- | --- |', ...rows].join('\n');
-  const [before, rest] = readme.split(BEGIN);
+  const [before, rest] = page.split(BEGIN);
   const after = rest!.split(END)[1];
   return `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
 }
 
-/** README.md as it is. */
-export function readReadme(): string {
-  return readFileSync(README, 'utf8');
+/** docs/configuration.md as it is. */
+export function readPage(): string {
+  return readFileSync(PAGE, 'utf8');
 }
 
 function* describe(node: SchemaNode, path: string): Generator<{ key: string; text: string }> {
@@ -50,4 +50,4 @@ function escape(text: string): string {
     .replaceAll('*', String.raw`\*`);
 }
 
-if (import.meta.main) writeFileSync(README, withReference(readReadme()));
+if (import.meta.main) writeFileSync(PAGE, withReference(readPage()));

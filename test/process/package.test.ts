@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { brokenLinks, markdownFiles } from '../docs/broken-links.ts';
 import { NGINX, addressesOf, config, freePort, manifest, start, untapped } from './serving.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -62,6 +63,17 @@ t.test('the npm package serves when it is installed elsewhere', async (t) => {
     fedns.child.kill('SIGTERM');
     t.equal(await fedns.ended, 0);
   }
+});
+
+t.test('the documents in the npm package link to what it carries', (t) => {
+  const folder = t.testdir({});
+  run('tar', ['-xzf', join(packed, tarball), '-C', folder]);
+  const root = join(folder, 'package');
+  for (const file of ['README.md', 'SECURITY.md', 'docs/guide.md']) {
+    t.ok(markdownFiles(root).includes(file), file);
+  }
+  t.strictSame(brokenLinks(root), []);
+  t.end();
 });
 
 const OLD_NODE = ['/usr/bin/node', '/usr/local/bin/node'].find(

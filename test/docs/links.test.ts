@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { brokenLinks, markdownFiles } from './broken-links.ts';
+import { anchorsOf, blockAfter, blocksOf, linksOf } from './markdown.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+t.test('every relative link of the documents leads to a file and a heading that is there', (t) => {
+  const files = markdownFiles(ROOT);
+  for (const file of ['README.md', 'docs/guide.md', 'bench/NOTES.md']) t.ok(files.includes(file), file);
+  t.notOk(
+    files.some((file) => file.includes('node_modules')),
+    'those of others are not looked at',
+  );
+  t.strictSame(brokenLinks(ROOT), []);
+  t.end();
+});
+
+const PAGE = `# A page: of \`code\`, and [links](other.md)
+
+[good](other.md#two-words), [by title](other.md "Other"), [here](#again-1), [away](https://example.com/none), [file](a.txt)
+[gone](none.md), [no heading](other.md#three), [no such here](#none), [out](../../README.md), [root](/other.md)
+\`[code](none.md)\` and
+[defined]: none-either.md
+
+## Again
+## Again
+
+\`\`\`sh
+# no heading
+[no link](none.md)
+\`\`\`
+`;
+
+t.test('a link that leads nowhere is found, and one in code is none', (t) => {
+  const folder = t.testdir({
+    'page.md': PAGE,
+    'other.md': '# Two words\n',
+    'a.txt': '',
+    node_modules: { 'x.md': '[](no.md)' },
+  });
+  t.strictSame(
+    brokenLinks(folder),
+    ['none.md', 'other.md#three', '#none', '../../README.md', '/other.md', 'none-either.md'].map(
+      (link) => `page.md: ${link}`,
+    ),
+  );
+  t.end();
+});
+
+t.test('a page is read as GitHub shows it', (t) => {
+  t.strictSame([...anchorsOf(PAGE)], ['a-page-of-code-and-links', 'again', 'again-1']);
+  t.strictSame([...anchorsOf('## `fedns_x`: Ümläut & more, 2 -- 3_4')], ['fedns_x-ümläut--more-2----3_4']);
+  t.strictSame(linksOf('![image](a.png) [[nested]](b.md) [not closed](c.md'), ['a.png', 'b.md']);
+  t.strictSame(blocksOf(PAGE), [{ language: 'sh', text: '# no heading\n[no link](none.md)\n' }]);
+  t.strictSame(blocksOf('1. x\n\n   ```\n   a\n     b\n   ```\n'), [{ language: '', text: 'a\n  b\n' }]);
+  t.equal(blockAfter(PAGE, 'Again').language, 'sh');
+  t.throws(() => blockAfter(PAGE, 'Never'), /no block of code after "Never"/);
+  t.end();
+});
