@@ -1,10 +1,15 @@
 /**
  * Owns the slow jobs' clock work: what runs when, never twice at once, in UTC. The only place that knows node-cron.
  * What a job does, and what its failure means, is the business of the part that schedules it.
+ *
+ * node-cron is asked for the next moment only and starts no timer: its own walk through every moment that has passed
+ * takes minutes after a step of years, and after a step back it waits until the clock has caught up. Here a timer on the
+ * monotonic clock looks at the wall clock at least once a minute, so that a step in either direction costs one look.
  */
 
-import { schedule as scheduleCron } from 'node-cron';
-import type { Log } from './log.ts';
+import { createTask, type ScheduledTask } from 'node-cron';
+import type { Clock, Log } from './log.ts';
+import { systemTimers, type Timer, type Timers } from './watchers/timers.ts';
 
 export interface Job {
   /** Ends the job; a run under way is not waited for. */
@@ -17,33 +22,75 @@ export interface Job {
  */
 export type Schedule = (name: string, cron: string, run: () => Promise<void>) => Job;
 
+/** Where the clock stepped back over the next moment, it is worked out anew after at most so many milliseconds. */
+const LOOK_MS_MAX = 60_000;
+
+/** What a calendar job works with; tests bring their own. */
+export interface JobTime {
+  /** Milliseconds since the epoch. */
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** The next matching moment after the clock's now, in milliseconds since the epoch. */
+  readonly nextMs: () => number;
+}
+
 /** A schedule on the real clock. Its timers do not keep the process alive. */
 export function createSchedule(log: Log): Schedule {
   return (name, cron, run) => {
-    const guarded = async (): Promise<void> => {
-      try {
-        await run();
-      } catch (error) {
-        log.error({ code: 'JOB_FAILED', job: name, reason: String(error) }, 'a job failed');
-      }
-    };
-    const task = scheduleCron(cron, guarded, {
-      name,
-      timezone: 'UTC',
-      noOverlap: true,
-      unref: true,
-      suppressMissedWarning: true,
-      logger: {
-        info: (message) => log.debug({ job: name }, message),
-        warn: (message) => log.warn({ job: name }, message),
-        error: (message) => log.error({ job: name }, String(message)),
-        debug: (message) => log.debug({ job: name }, String(message)),
-      },
-    });
+    const task = createTask(cron, () => undefined, { name, timezone: 'UTC' });
+    const stop = runAtMoments({ clock: Date.now, timers: idleTimers, nextMs: () => nextRunMs(task) }, () =>
+      guarded(log, name, run),
+    );
     return {
       stop: async () => {
+        stop();
         await task.destroy();
       },
     };
   };
 }
+
+/**
+ * Calls `run` at each moment of a calendar, once for all moments that were skipped. Moments while a run lasts are left out.
+ *
+ * @param run - must not reject
+ * @returns ends the calls
+ */
+export function runAtMoments({ clock, timers, nextMs }: JobTime, run: () => Promise<void>): () => void {
+  let timer: Timer | undefined;
+  let stopped = false;
+  const arm = (): void => {
+    if (stopped) return;
+    const dueMs = nextMs();
+    timer = timers.after(Math.min(Math.max(dueMs - clock(), 1), LOOK_MS_MAX), () => {
+      if (clock() >= dueMs) void run().then(arm);
+      else arm();
+    });
+  };
+  arm();
+  return () => {
+    stopped = true;
+    timer?.cancel();
+  };
+}
+
+async function guarded(log: Log, name: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    log.error({ code: 'JOB_FAILED', job: name, reason: String(error) }, 'a job failed');
+  }
+}
+
+/** A task that is not started has a calendar all the same. */
+function nextRunMs(task: ScheduledTask): number {
+  return task.getNextRuns(1)[0]!.getTime();
+}
+
+const idleTimers: Timers = {
+  now: systemTimers.now,
+  after(ms, run) {
+    const handle = setTimeout(run, ms).unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};

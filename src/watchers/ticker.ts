@@ -1,6 +1,7 @@
-/** Regular calls for slow jobs, by node-cron. Tests pass a ticker of their own and never wait. */
-
-import { schedule } from 'node-cron';
+/**
+ * Regular calls on the monotonic clock: a wall clock that steps, as after a suspend or a late NTP, neither stops them nor
+ * has missed ones made up for. Tests pass a ticker of their own and never wait.
+ */
 
 /**
  * Calls `tick` regularly until the returned function is called.
@@ -8,18 +9,13 @@ import { schedule } from 'node-cron';
 export type Ticker = (tick: () => void) => () => void;
 
 /**
- * A ticker after a cron expression, in UTC, that keeps no process alive.
+ * A ticker that keeps no process alive.
  *
- * @param expression - five fields, or six with seconds first
+ * @param ms - from one call to the next, in milliseconds
  */
-export function cronTicker(expression: string): Ticker {
+export function intervalTicker(ms: number): Ticker {
   return (tick) => {
-    const task = schedule(expression, tick, {
-      timezone: 'UTC',
-      noOverlap: true,
-      unref: true,
-      suppressMissedWarning: true,
-    });
-    return () => void task.destroy();
+    const timer = setInterval(tick, ms).unref();
+    return () => clearInterval(timer);
   };
 }

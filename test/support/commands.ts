@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   'zonemaster-cli': 'zonemaster-cli',
   dnsviz: 'dnsviz',
+  faketime: 'faketime',
 };
 
 /** Debian keeps daemons in folders that an ordinary user's PATH lacks. */

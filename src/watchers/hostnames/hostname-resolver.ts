@@ -16,14 +16,18 @@ import { lookup, type LookupReply } from './dns-client.ts';
 import type { FollowedHostname, HostnameFollower } from './hostnames.ts';
 import { parseResolver, systemResolvers, type ResolverAddress } from './resolv-conf.ts';
 import type { Clock, Log } from '../../log.ts';
-import { cronTicker, type Ticker } from '../ticker.ts';
+import { intervalTicker, type Ticker } from '../ticker.ts';
+import { systemTimers } from '../timers.ts';
 
 export interface HostnameResolverOptions {
   /** The served domain. */
   readonly domain: string;
   /** `address`, `address:port` or `[address]:port`; empty: the system's. */
   readonly resolvers: readonly string[];
+  /** Dates what is reported. */
   readonly clock: Clock;
+  /** A clock that never goes back, in milliseconds: what is due. Default: the system's monotonic clock. */
+  readonly nowMs?: () => number;
   readonly log: Log;
   /** Looks for hostnames that are due; default: every second. */
   readonly ticker?: Ticker;
@@ -66,6 +70,8 @@ const LOOKUPS_MAX = 16;
 /** Attempts per question, going round the resolvers. */
 const ATTEMPTS_MAX = 4;
 const TIMEOUT_MS = 2000;
+/** From one look for hostnames that are due to the next. */
+const SWEEP_MS = 1000;
 /** How old the list of system resolvers may be. */
 const RESOLVERS_MAX_AGE_MS = 30_000;
 
@@ -91,6 +97,7 @@ interface Followed {
 
 export class HostnameResolver implements HostnameFollower {
   readonly #options: HostnameResolverOptions;
+  readonly #nowMs: () => number;
   readonly #configured: readonly ResolverAddress[];
   readonly #known = new LRUCache<string, Known>({ max: HOSTNAMES_MAX });
   readonly #followed = new Map<string, Followed>();
@@ -103,11 +110,12 @@ export class HostnameResolver implements HostnameFollower {
 
   constructor(options: HostnameResolverOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? systemTimers.now;
     this.#configured = options.resolvers.flatMap((text) => parseResolver(text) ?? []);
   }
 
   start(): void {
-    this.#stopTicker ??= (this.#options.ticker ?? cronTicker('* * * * * *'))(() => this.#sweep());
+    this.#stopTicker ??= (this.#options.ticker ?? intervalTicker(SWEEP_MS))(() => this.#sweep());
   }
 
   /** Ends the sweeps and waits for look-ups under way; none starts any more. */
@@ -185,11 +193,8 @@ export class HostnameResolver implements HostnameFollower {
   }
 
   #sweep(): void {
-    const nowMs = this.#options.clock();
-    for (const entry of this.#followed.values()) {
-      // Further ahead than any refresh can be: the clock was set back.
-      if (entry.dueMs <= nowMs || entry.dueMs > nowMs + REFRESH_MAX_MS) this.#enqueue(entry);
-    }
+    const nowMs = this.#nowMs();
+    for (const entry of this.#followed.values()) if (entry.dueMs <= nowMs) this.#enqueue(entry);
   }
 
   #enqueue(entry: Followed): void {
@@ -227,15 +232,14 @@ export class HostnameResolver implements HostnameFollower {
 
   async #refresh(entry: Followed): Promise<void> {
     // Due again even if what follows should fail.
-    entry.dueMs = this.#options.clock() + REFRESH_MIN_MS;
+    entry.dueMs = this.#nowMs() + REFRESH_MIN_MS;
     const resolvers = await this.#resolvers();
     const [a, aaaa] = await Promise.all(
       FAMILIES.map((family) => this.#ask(entry.hostname, family, resolvers)),
     );
     const before = addressesOf(entry.known).join(' ');
-    const nowMs = this.#options.clock();
-    settle(entry.known, { A: a!, AAAA: aaaa! }, nowMs);
-    entry.dueMs = nowMs + refreshAfterMs(entry.known, [a!, aaaa!]);
+    settle(entry.known, { A: a!, AAAA: aaaa! }, this.#options.clock());
+    entry.dueMs = this.#nowMs() + refreshAfterMs(entry.known, [a!, aaaa!]);
     this.#note(entry, a!, aaaa!);
     if (addressesOf(entry.known).join(' ') !== before) this.#notify(entry);
   }
@@ -260,7 +264,7 @@ export class HostnameResolver implements HostnameFollower {
 
   #resolvers(): Promise<readonly ResolverAddress[]> {
     if (this.#options.resolvers.length > 0) return Promise.resolve(this.#configured);
-    const nowMs = this.#options.clock();
+    const nowMs = this.#nowMs();
     if (this.#system === undefined || nowMs - this.#systemMs >= RESOLVERS_MAX_AGE_MS) {
       this.#system = systemResolvers(this.#options.resolvConf);
       this.#systemMs = nowMs;

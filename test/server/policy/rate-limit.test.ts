@@ -169,3 +169,17 @@ test('the clock may wrap its 32 bits, and another worker may be a moment ahead',
   t.equal(limit(limiter, { nowMs: 2 ** 31 - 50 }), RateVerdict.drop);
   t.equal(limit(limiter, { nowMs: 2 ** 31 + 60_000 }), RateVerdict.send);
 });
+
+test('a wall clock that steps neither opens the limit nor closes it for good', (t) => {
+  const dayMs = 86_400_000;
+  const limiter = limiterOf({ slip: 0 });
+  let nowMs = 1_800_000_000_000;
+  for (const days of [1, 365, 56 * 365, -1, -365, -56 * 365]) {
+    nowMs += days * dayMs;
+    const [sent] = tally(limiter, 200, () => ({ nowMs }));
+    t.ok(sent <= 10, `${days} days: ${sent} of a flood`);
+    nowMs += 7000;
+    t.equal(limit(limiter, { nowMs }), RateVerdict.send, `${days} days: whoever paused is answered`);
+  }
+  t.end();
+});
