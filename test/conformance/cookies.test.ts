@@ -130,11 +130,17 @@ test('where cookies are required, answers over UDP go to proven addresses only',
   const proven = cookieQuery(cookieOf(badCookie)!);
   t.match(ask(federation, proven), { rcode: 'NOERROR', answer: [{ type: 'A' }, { type: 'A' }] });
   const without = ask(federation, makeQuery(SERVICE, 'A'));
+  // AA: glibc takes an empty reply with neither AA nor RA for a lame server and never gets as far as TC.
   t.match(
     without,
-    { rcode: 'NOERROR', answer: [], flags: ['TC', 'QR'] },
+    { rcode: 'NOERROR', answer: [], flags: ['TC', 'AA', 'QR'] },
     'a client without cookies is sent to TCP',
   );
+  for (const name of ['example.net', '.']) {
+    t.strictSame(ask(federation, makeQuery(name, 'A')).flags, ['TC', 'QR'], `${name} is not ours`);
+  }
+  const chaos = ask(federation, makeQuery('version.bind', 'TXT', { class: 3 }));
+  t.strictSame(chaos.flags, ['TC', 'QR'], 'nor is another class');
   t.equal(ask(federation, makeQuery(SERVICE, 'A'), undefined, Transport.tcp).answer.length, 2);
 });
 
@@ -163,6 +169,10 @@ test('rate limiting lets proven clients and TCP pass, and answers the others tha
   const slipped = messages.filter(({ flags }) => flags.includes('TC'));
   t.equal(slipped.length, 10, 'every second one of the rest');
   t.ok(slipped.every(({ answer, rcode }) => answer.length === 0 && rcode === 'NOERROR'));
+  t.ok(
+    slipped.every(({ flags }) => flags.includes('AA')),
+    'no client takes it for a lame server',
+  );
   t.equal(replies.length - messages.length, 10);
   t.equal(federation.counters[Counter.droppedRateLimited], 10);
   t.equal(federation.counters[Counter.rateLimitedSlip], 10);

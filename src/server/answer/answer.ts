@@ -166,7 +166,7 @@ class ImageResponder implements Responder {
     if (!x.hasQuestion) {
       settleCookie(x);
     } else if (this.#policy.cookiesRequired && x.transport === Transport.udp && !isProven(x)) {
-      challenge(x);
+      challenge(x, this.#isOurs(x));
     } else if (x.class !== Class.IN) {
       if (x.class !== Class.CH || !answerChaos(x, this.#policy)) refuseForeign(x);
     } else if (isMetaType(x.type)) {
@@ -177,6 +177,12 @@ class ImageResponder implements Responder {
       if (a.below < 0) refuseForeign(x);
       else answerName(a);
     }
+  }
+
+  /** Whether the question is one that this server is an authority for, also where no answer was looked up. */
+  #isOurs(x: Exchange): boolean {
+    const { domain, domainLabels } = this.#answering;
+    return x.hasQuestion && x.class === Class.IN && labelsBelow(x.name, domain, domainLabels) >= 0;
   }
 
   #replyMax(x: Exchange): number {
@@ -208,7 +214,7 @@ class ImageResponder implements Responder {
         return false;
       case RateVerdict.slip:
         this.#counters[Counter.rateLimitedSlip]!++;
-        challenge(x);
+        challenge(x, this.#isOurs(x));
         return true;
     }
   }

@@ -37,8 +37,11 @@ export function settleCookie(x: Exchange): void {
 /**
  * Has the client prove its address: with the cookie in this reply where it knows cookies (RFC 7873 section 5.2.3), over
  * TCP where it does not.
+ *
+ * The truncated reply is an authority's for names of the domain, as one with data would be (RFC 1035 section 4.1.1): glibc
+ * takes an empty one with neither AA nor RA for a lame server, before it looks at TC, and never asks over TCP.
  */
-export function challenge(x: Exchange): void {
+export function challenge(x: Exchange, isOurs: boolean): void {
   x.at = x.questionEnd;
   x.answers = 0;
   x.authorities = 0;
@@ -48,6 +51,7 @@ export function challenge(x: Exchange): void {
   const hasCookie = (x.options & OptionBit.cookie) !== 0;
   x.rcode = hasCookie ? Rcode.BADCOOKIE : Rcode.NOERROR;
   x.isTruncated = !hasCookie;
+  x.isAuthoritative = isOurs && !hasCookie;
 }
 
 /** Types that ask for something other than an RRset (RFC 6895 section 3.1); ANY is answered. */
