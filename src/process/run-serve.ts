@@ -1,14 +1,14 @@
 /**
  * Owns `fedns serve` as a process: what is written when it cannot start, signals, reloads, what nobody caught, and
- * the exit code. What runs inside is serve.ts.
+ * the exit code. What runs inside is server.ts.
  */
 
 import type { LoadedConfig } from '../cli/environment.ts';
 import { createSchedule } from '../jobs.ts';
 import { createLog } from './pino-log.ts';
 import type { LeveledLog } from './pino-log.ts';
-import { AbsentError, startServer } from '../serve.ts';
-import type { RunningServer } from '../serve.ts';
+import { AbsentError, startServer } from '../serve/server.ts';
+import type { RunningServer } from '../serve/server.ts';
 import type { Parts } from '../serve/parts.ts';
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';

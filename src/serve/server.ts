@@ -11,22 +11,22 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { Metrics } from './admin/metrics.ts';
-import { AdminServer } from './admin/server.ts';
-import type { ListenAddress, Settings } from './config/settings.ts';
-import type { Schedule } from './jobs.ts';
-import { FactRelay } from './serve/fact-relay.ts';
-import { liveControlPlane } from './serve/live-control-plane.ts';
-import { logBrokenSnapshot, openState } from './serve/open-state.ts';
-import type { OpenState } from './serve/open-state.ts';
-import type { DataPlane, Listening, Parts, ServedDomain } from './serve/parts.ts';
-import { Sources } from './serve/sources.ts';
-import { SnapshotKeeper, restoreSnapshot } from './state/snapshot.ts';
-import type { Restored } from './state/snapshot.ts';
-import type { Snapshot } from './state/snapshot-file.ts';
-import { reasonOf } from './state/layout.ts';
-import type { ClusterFacts } from './state/snapshot-format.ts';
-import type { Clock, Log } from './log.ts';
+import { Metrics } from '../admin/metrics.ts';
+import { AdminServer } from '../admin/server.ts';
+import type { ListenAddress, Settings } from '../config/settings.ts';
+import type { Schedule } from '../jobs.ts';
+import { FactRelay } from './fact-relay.ts';
+import { liveControlPlane } from './live-control-plane.ts';
+import { logBrokenSnapshot, openState } from './open-state.ts';
+import type { OpenState } from './open-state.ts';
+import type { DataPlane, Listening, Parts, ServedDomain } from './parts.ts';
+import { Sources } from './sources.ts';
+import { SnapshotKeeper, restoreSnapshot } from '../state/snapshot.ts';
+import type { Restored } from '../state/snapshot.ts';
+import type { Snapshot } from '../state/snapshot-file.ts';
+import { reasonOf } from '../state/layout.ts';
+import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { Clock, Log } from '../log.ts';
 
 export interface ServerOptions {
   readonly log: Log;
