@@ -13,9 +13,8 @@ const APT_MS_MAX = 300_000;
 /** Asked by Debian's maintainer scripts before they start a service; 101 forbids it. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
-main();
-
-function main(): void {
+/** Installs what is missing, or says what is. */
+export function preparePackages(): void {
   const packages = missingPackages();
   if (packages.length === 0) return;
   if (!mayInstall()) return say(`tests will fail without: apt-get install ${packages.join(' ')}`);

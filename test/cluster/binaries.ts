@@ -1,7 +1,7 @@
 /**
  * Finds or builds the Kubernetes programs that the cluster tests run. They come from `KUBEBUILDER_ASSETS` where that
- * is set, else from one Go binary of our own (server/), built once and kept outside the repository. Run as a program,
- * it builds, and says in one line what is missing when it cannot.
+ * is set, else from one Go binary of our own (server/), built once and kept outside the repository. What is missing
+ * is said in one line.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -35,9 +35,7 @@ export function programFolder(): string {
   if (assets !== undefined && assets !== '') return checkAssets(assets);
   const folder = cacheFolder();
   if (PROGRAMS.every((program) => existsSync(join(folder, program)))) return folder;
-  throw new ProgramsMissing(
-    'no Kubernetes programs: run `node test/cluster/binaries.ts`, which builds them with Go',
-  );
+  throw new ProgramsMissing('no Kubernetes programs: `npm test` builds them with Go');
 }
 
 function checkAssets(assets: string): string {
@@ -92,15 +90,5 @@ function build(folder: string): void {
   renameSync(unfinished, join(folder, 'kubernetes'));
   for (const program of PROGRAMS) {
     if (!existsSync(join(folder, program))) symlinkSync('kubernetes', join(folder, program));
-  }
-}
-
-if (import.meta.main) {
-  try {
-    buildPrograms();
-  } catch (error) {
-    // The tests that need them fail and say so again.
-    if (!(error instanceof ProgramsMissing)) throw error;
-    process.stderr.write(`${error.message}\n`);
   }
 }

@@ -110,7 +110,8 @@ export class WorkerSlot {
       if (message.kind === 'serving') resolve(this.#serving(message));
       else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
       else if (message.kind === 'adopted') this.#adopted(message.number);
-      else this.#options.log.warn({ worker: name }, message.message);
+      else if (message.kind === 'fault') this.#options.log.warn({ worker: name }, message.message);
+      // Whatever else comes is not ours: `node --watch` has each thread tell here which files it loads.
     });
     worker.on('error', (error) => (cause = error));
     this.#exited = new Promise((ended) => {

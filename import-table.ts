@@ -1,0 +1,76 @@
+/**
+ * Which folder of `src` may import which: the layers of ARCHITECTURE.md, held by `npm run check` (oxlint.config.ts makes its rules
+ * of this table, for values, types and dynamic imports alike).
+ *
+ * A name stands for the files directly in that folder, or for one file at the root of `src`. A folder may always import
+ * its own files. Whatever is not listed is refused, so a new folder starts with a row here. A row may name only rows above
+ * it: then no two folders can import each other, however long the way round.
+ */
+export const IMPORTS = {
+  log: [],
+  jobs: ['log'],
+
+  zonebuilder: [],
+  config: ['zonebuilder'],
+
+  watchers: ['log'],
+  'watchers/credentials': ['watchers', 'config', 'log'],
+  'watchers/api': ['watchers', 'watchers/credentials', 'log'],
+  'watchers/hostnames': ['watchers', 'zonebuilder', 'log'],
+  'watchers/objects': ['watchers', 'watchers/hostnames', 'zonebuilder', 'config', 'log'],
+  'watchers/health': ['watchers', 'watchers/api', 'zonebuilder', 'log'],
+  'watchers/manifests': ['watchers', 'watchers/objects', 'zonebuilder', 'log'],
+  'watchers/kubernetes': [
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/health',
+    'watchers/hostnames',
+    'watchers/objects',
+    'zonebuilder',
+    'config',
+    'log',
+  ],
+
+  'server/policy': ['zonebuilder', 'config'],
+  server: ['server/policy', 'zonebuilder', 'config'],
+  'server/linux': [],
+  'server/answer': ['server', 'server/policy', 'zonebuilder'],
+  'server/udp': ['server', 'server/linux', 'config'],
+  'server/tcp': ['server', 'config'],
+  'server/workers': [
+    'server',
+    'server/answer',
+    'server/linux',
+    'server/tcp',
+    'server/udp',
+    'zonebuilder',
+    'config',
+    'log',
+  ],
+
+  state: ['zonebuilder', 'jobs'],
+  admin: ['watchers', 'server', 'zonebuilder', 'config', 'log'],
+  cli: ['admin', 'zonebuilder', 'config'],
+
+  serve: [
+    'watchers',
+    'watchers/credentials',
+    'watchers/health',
+    'watchers/hostnames',
+    'watchers/manifests',
+    'watchers/kubernetes',
+    'server',
+    'server/linux',
+    'server/policy',
+    'server/workers',
+    'state',
+    'admin',
+    'zonebuilder',
+    'config',
+    'jobs',
+    'log',
+  ],
+  process: ['serve', 'cli', 'server/workers', 'state', 'config', 'jobs', 'log'],
+  main: ['process'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
