@@ -90,12 +90,17 @@ export class MemberCluster {
     this.#writeFiles(administrator);
   }
 
-  /** Starts a cluster, with the permissions of config/rbac.yaml granted. */
-  static async start(name: string, folder: string, etcd: Etcd): Promise<MemberCluster> {
+  /** Starts a cluster, with the permissions of config/rbac.yaml granted unless `granted` is false. */
+  static async start(
+    name: string,
+    folder: string,
+    etcd: Etcd,
+    { granted = true } = {},
+  ): Promise<MemberCluster> {
     const cluster = new MemberCluster(name, folder, etcd.url, await freePort());
     await cluster.startApiServer();
     await cluster.#startControllers();
-    await cluster.grant();
+    if (granted) await cluster.grant();
     return cluster;
   }
 
@@ -188,7 +193,9 @@ export class MemberCluster {
     const file = (name: string): string => join(this.folder, name);
     const args = [
       '--kubeconfig=' + this.kubeconfig,
-      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller',
+      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller,serviceaccount-token-controller',
+      '--service-account-private-key-file=' + file('accounts.key'),
+      '--root-ca-file=' + file('ca.pem'),
       '--leader-elect=false',
       '--use-service-account-credentials=false',
       '--bind-address=127.0.0.1',

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { brokenLinks, markdownFiles } from './broken-links.ts';
-import { anchorsOf, blockAfter, blocksOf, linksOf } from './markdown.ts';
+import { anchorsOf, blocksOf, linksOf, sectionOf } from './markdown.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -54,7 +54,9 @@ t.test('a page is read as GitHub shows it', (t) => {
   t.strictSame(linksOf('![image](a.png) [[nested]](b.md) [not closed](c.md'), ['a.png', 'b.md']);
   t.strictSame(blocksOf(PAGE), [{ language: 'sh', text: '# no heading\n[no link](none.md)\n' }]);
   t.strictSame(blocksOf('1. x\n\n   ```\n   a\n     b\n   ```\n'), [{ language: '', text: 'a\n  b\n' }]);
-  t.equal(blockAfter(PAGE, 'Again').language, 'sh');
-  t.throws(() => blockAfter(PAGE, 'Never'), /no block of code after "Never"/);
+  const sections = '# A\n1\n## B\n2\n```\n# C\n```\n### D\n3\n## E\n4\n';
+  t.equal(sectionOf(sections, 'B'), '## B\n2\n```\n# C\n```\n### D\n3\n');
+  t.equal(sectionOf(sections, 'E'), '## E\n4\n');
+  t.throws(() => sectionOf(sections, 'C'), /no heading "C"/, 'which is code');
   t.end();
 });

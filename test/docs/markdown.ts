@@ -11,7 +11,7 @@ export interface Block {
 }
 
 const FENCED = /^( *)```([^\n`]*)\n([^]*?)^\1```$/gm;
-const HEADING = /^#{1,6} +(.+?) *#*$/gm;
+const HEADING = /^(#{1,6}) +(.+?) *#*$/gm;
 const INLINE_CODE = /`[^`\n]+`/g;
 /** `[text](target)` and `![text](target)`, the target perhaps with a title. */
 const LINK = /\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g;
@@ -26,12 +26,18 @@ export function blocksOf(page: string): Block[] {
   }));
 }
 
-/** The first block of code behind a heading, given as its text. @throws where there is none */
-export function blockAfter(page: string, heading: string): Block {
-  const found = [...page.matchAll(HEADING)].find(([, text]) => text === heading);
-  const block = found && blocksOf(page.slice(found.index))[0];
-  if (block === undefined) throw new Error(`no block of code after ${JSON.stringify(heading)}`);
-  return block;
+/** What stands under a heading, given as its text, up to the next one of its level or above. @throws where there is none */
+export function sectionOf(page: string, heading: string): string {
+  const headings = [...page.replaceAll(FENCED, blank).matchAll(HEADING)];
+  const at = headings.findIndex(([, , text]) => text === heading);
+  if (at < 0) throw new Error(`no heading ${JSON.stringify(heading)}`);
+  const end = headings.slice(at + 1).find(([, hashes]) => hashes!.length <= headings[at]![1]!.length);
+  return page.slice(headings[at]!.index, end?.index);
+}
+
+/** As long as the text, without anything in it. */
+function blank(text: string): string {
+  return ' '.repeat(text.length);
 }
 
 /** What the links of a page lead to, as written. */
@@ -43,7 +49,7 @@ export function linksOf(page: string): string[] {
 /** The anchors of a page's headings, as GitHub makes them: the second heading of a name ends in `-1`. */
 export function anchorsOf(page: string): ReadonlySet<string> {
   const anchors = new Set<string>();
-  for (const [, heading = ''] of page.replaceAll(FENCED, '').matchAll(HEADING)) {
+  for (const [, , heading = ''] of page.replaceAll(FENCED, '').matchAll(HEADING)) {
     const anchor = slug(heading);
     let free = anchor;
     for (let n = 1; anchors.has(free); n++) free = `${anchor}-${n}`;
