@@ -261,9 +261,10 @@ test('no call that fedns made was refused, and it has no permission that it does
     t.notOk([401, 403].includes(code), `${call} is permitted`);
 });
 
-/** What fedns asked of the cluster that neither restarted nor was wiped, each once. */
+/** What fedns asked of the cluster that neither restarted nor was wiped, each once, as the manifest permits it. */
 function calls(): string[] {
-  return [...new Set(clusters.one.audit().map(({ call }) => call))].toSorted();
+  const asked = clusters.one.audit().map(({ call }) => call.replace(/(multicluster\.x-k8s\.io)\/.+/, '$1/*'));
+  return [...new Set(asked)].toSorted();
 }
 
 interface Rule {

@@ -38,6 +38,8 @@ export const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 export const NODES = '/api/v1/nodes';
 export const EXPORTS = '/apis/multicluster.x-k8s.io/v1alpha1/serviceexports';
 
+const EXPORTS_GROUP = '/apis/multicluster.x-k8s.io';
+
 const LIST_KINDS = {
   [SERVICES]: 'ServiceList',
   [SLICES]: 'EndpointSliceList',
@@ -60,6 +62,8 @@ export class ScriptedApiServer {
   /** Every authorization that requests came with. */
   readonly authorizations: (string | undefined)[] = [];
   hasExports = false;
+  /** Kinds of the group of ServiceExports by version, the preferred version first. */
+  exportVersions: Record<string, readonly string[]> = { v1alpha1: ['serviceexports', 'serviceimports'] };
   readyz = 200;
   version = 100;
   readonly #listKinds = new Map<string, string>(Object.entries(LIST_KINDS));
@@ -225,14 +229,26 @@ export class ScriptedApiServer {
     if (path === '/readyz')
       return void response.writeHead(this.readyz).end(this.readyz === 200 ? 'ok' : 'not ok');
     if (path === '/version') return reply(response, 200, { gitVersion: 'v1.36.3' });
-    if (path === '/apis/multicluster.x-k8s.io' && this.hasExports) {
-      return reply(response, 200, { preferredVersion: { version: 'v1alpha1' } });
-    }
+    if (path.startsWith(EXPORTS_GROUP) && this.hasExports && this.#discovery(asked)) return;
     if (!this.#listKinds.has(path) || (path === EXPORTS && !this.hasExports)) {
       return replyStatus(response, 404, 'the server could not find the requested resource');
     }
     if (asked.watch) this.#watch(asked);
     else this.#list(asked);
+  }
+
+  /** What the group of ServiceExports offers. @returns whether it was asked for */
+  #discovery({ path, response }: ScriptedRequest): boolean {
+    const versions = Object.keys(this.exportVersions);
+    if (path === EXPORTS_GROUP) {
+      const entries = versions.map((version) => ({ version }));
+      reply(response, 200, { preferredVersion: entries[0], versions: entries });
+      return true;
+    }
+    const names = this.exportVersions[path.slice(EXPORTS_GROUP.length + 1)];
+    if (names === undefined) return false;
+    reply(response, 200, { kind: 'APIResourceList', resources: names.map((name) => ({ name })) });
+    return true;
   }
 
   #list({ path, query, response }: ScriptedRequest): void {

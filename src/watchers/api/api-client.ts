@@ -209,7 +209,12 @@ export class ApiClient {
     const text = await readText(this.#chunks(response, ERROR_BODY_MS, signal), ERROR_OCTETS_MAX).catch(
       () => '',
     );
-    return statusError(status, readMessage(text), retryAfterMs);
+    const target = readTarget(response);
+    return statusError(
+      status,
+      target === undefined ? readMessage(text) : `redirected to ${target}`,
+      retryAfterMs,
+    );
   }
 }
 
@@ -310,6 +315,16 @@ async function readText(chunks: AsyncIterable<Buffer>, octetsMax: number): Promi
 /** Delay-seconds only: what an API server sends. Its clock is not trusted, so a date means nothing. */
 function readRetryAfter(value: string | undefined): number {
   return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : 0;
+}
+
+/**
+ * Where a redirect points, without its query, which may hold a secret. API servers send none: it is the log-in page of
+ * something before them, and its name tells the operator what that is.
+ */
+function readTarget({ statusCode = 0, headers }: IncomingMessage): string | undefined {
+  if (statusCode < 300 || statusCode > 399 || headers.location === undefined) return undefined;
+  const url = URL.parse(headers.location);
+  return url === null ? headers.location.replace(/[?#].*/s, '') : url.origin + url.pathname;
 }
 
 /** The message of a `Status` object; of anything else, its beginning. */

@@ -15,6 +15,7 @@
 import { ApiError, asApiError } from '../api-error.ts';
 import type { ApiClient } from './api-client.ts';
 import { backOffMs } from './back-off.ts';
+import { findPath } from './discovery.ts';
 import { gateOf } from './list-gate.ts';
 import { listAll, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
@@ -34,9 +35,6 @@ const ABSENT_AFTER = 3;
  */
 const DOUBT_AT = 3;
 const DOUBT_EVERY = 16;
-/** Octets of the API group's document. */
-const DOCUMENT_OCTETS_MAX = 64 * 1024;
-const DOCUMENT_LIMITS = { headersMs: 10_000, idleMs: 5_000 };
 
 export interface ListWatchOptions<T> {
   readonly resource: Resource<T>;
@@ -147,13 +145,13 @@ export class ListWatch<T> {
       else await this.#watch(this.#version, signal);
       return 0;
     } catch (error) {
-      return signal.aborted ? 0 : this.#fail(asApiError(error, 'NOT_JSON'));
+      return signal.aborted ? 0 : this.#fail(this.#explained(asApiError(error, 'NOT_JSON')));
     }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, objectOctetsMax, objectsMax, timers } = this.#options;
-    const path = resource.path ?? (await this.#discover(signal));
+    const path = resource.path ?? (await findPath(client, resource.discover!, signal));
     const onOctets = (): void => this.#hear();
     const gate = gateOf(timers);
     const context = { client, resource, path, objectOctetsMax, objectsMax, gate, signal, onOctets };
@@ -166,16 +164,6 @@ export class ListWatch<T> {
     this.#absences = 0;
     this.#lists++;
     this.#options.onList(listing);
-  }
-
-  async #discover(signal: AbortSignal): Promise<string> {
-    const { client, resource } = this.#options;
-    const { path, read } = resource.discover!;
-    const text = await client.getText(path, 'application/json', DOCUMENT_LIMITS, signal, DOCUMENT_OCTETS_MAX);
-    const found = read(text);
-    if (found === undefined)
-      throw new ApiError('NOT_FOUND', 'the API group has no known version', { status: 404 });
-    return found;
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -243,6 +231,12 @@ export class ListWatch<T> {
   #hear(): void {
     this.#arrivedMs = this.#options.timers.now();
     this.#lastOctetMs = this.#options.clock();
+  }
+
+  #explained(error: ApiError): ApiError {
+    const { absence } = this.#options.resource;
+    if (error.code !== 'NOT_FOUND' || absence === undefined) return error;
+    return new ApiError('NOT_FOUND', `${error.message}: ${absence}`, { status: 404 });
   }
 
   /** @returns how long to wait, in milliseconds */

@@ -3,13 +3,17 @@
  * member clusters (kinds.ts) and for the Secrets that describe them (cluster-secrets.ts).
  */
 
+import type { Discoverable } from './discovery.ts';
+
 /** A resource to be listed and watched, and how its objects become `T`. */
 export interface Resource<T> {
   /** For messages, and as the key of its state. */
   readonly kind: string;
-  /** Absent: found by asking what the API group offers (`discover`), and absent as long as the group is. */
+  /** Absent: found by asking what the API group offers (`discover`), and absent as long as the kind is. */
   readonly path?: string;
-  readonly discover?: { readonly path: string; readonly read: (document: string) => string | undefined };
+  readonly discover?: Discoverable;
+  /** What a 404 for a path that is fixed means, for the operator. */
+  readonly absence?: string;
   /** Further query parameters, encoded, each with its `&`. */
   readonly query: string;
   /** Only the metadata is wanted: the server leaves the rest out. */

@@ -17,8 +17,11 @@ import { acceptHeader } from './resources.ts';
 export const WATCH_SECONDS = { min: 30, max: 45 } as const;
 /** Longest silence within a watch: longer than any watch lasts, so that only a dead connection gets there. */
 export const WATCH_IDLE_MS = 50_000;
-/** API servers send the headers of a watch at once. */
-const WATCH_HEADERS_MS = 15_000;
+/**
+ * An idle API server sends the headers of a watch at once. A busy one lets it wait for a seat (API Priority and
+ * Fairness) for 15 s and then says 429 with `Retry-After`: the limit lies above that, so that the two are told apart.
+ */
+export const WATCH_HEADERS_MS = 20_000;
 /** Room for `{"type":"MODIFIED","object":` around an object. */
 const EVENT_OCTETS = 64;
 

@@ -1,10 +1,9 @@
 /**
  * The kinds of objects that are watched in member clusters: where the API has them, and in which form they are asked
- * for. The table is all that fedns ever asks a member cluster for, besides `/readyz`, `/version` and the version of
- * the ServiceExport API; config/rbac.yaml permits just that.
+ * for. The table is all that fedns ever asks a member cluster for, besides `/readyz`, `/version` and which version of
+ * the multicluster API has ServiceExports; config/rbac.yaml permits just that.
  */
 
-import { parseJson } from '../api/list-scanner.ts';
 import {
   slimObject,
   type ObjectKind,
@@ -23,8 +22,6 @@ type Row = Omit<WatchedKind, 'kind' | 'read' | 'readTooLarge'> & {
   readonly type: TypeMeta & { kind: ObjectKind };
 };
 
-const EXPORTS_GROUP_PATH = '/apis/multicluster.x-k8s.io';
-
 const ROWS: readonly Row[] = [
   {
     type: { apiVersion: 'v1', kind: 'Service' },
@@ -35,6 +32,8 @@ const ROWS: readonly Row[] = [
   {
     type: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
     path: '/apis/discovery.k8s.io/v1/endpointslices',
+    // v1beta1 came in Kubernetes 1.17 and went in 1.25; releases before 1.21 have been without support since 2022.
+    absence: 'fedns needs discovery.k8s.io/v1, which Kubernetes has from version 1.21 on',
     // The label says which Service a slice belongs to; without it, it belongs to none.
     query: '&labelSelector=kubernetes.io%2Fservice-name',
     metadataOnly: false,
@@ -47,21 +46,26 @@ const ROWS: readonly Row[] = [
   },
   {
     type: { apiVersion: 'multicluster.x-k8s.io/v1alpha1', kind: 'ServiceExport' },
-    discover: { path: EXPORTS_GROUP_PATH, read: exportsPath },
+    discover: { group: 'multicluster.x-k8s.io', plural: 'serviceexports' },
     query: '',
     metadataOnly: true,
   },
 ];
 
-/**
- * The kinds to watch in a member cluster.
- *
- * @param exports - whether ServiceExports are wanted: only where a federation selects by them
- */
-export function watchedKinds(slim: SlimOptions, exports: boolean): WatchedKind[] {
-  return ROWS.filter(({ type }) => exports || type.kind !== 'ServiceExport').map((row) =>
-    watchedKind(row, slim),
-  );
+/** Which kinds are wanted besides Services and their slices. */
+export interface KindsWanted {
+  /** Only where a federation selects by them. */
+  readonly exports: boolean;
+  /** Only where they have a say in where the cluster lies: not every service account may list them. */
+  readonly nodes: boolean;
+}
+
+/** The kinds to watch in a member cluster. */
+export function watchedKinds(slim: SlimOptions, wanted: KindsWanted): WatchedKind[] {
+  const unwanted = new Set<ObjectKind>();
+  if (!wanted.exports) unwanted.add('ServiceExport');
+  if (!wanted.nodes) unwanted.add('Node');
+  return ROWS.filter(({ type }) => !unwanted.has(type.kind)).map((row) => watchedKind(row, slim));
 }
 
 function watchedKind({ type, ...row }: Row, slim: SlimOptions): WatchedKind {
@@ -82,12 +86,4 @@ function tooLarge(of: ObjectKind, head: Buffer, octetsMax: number): SlimResult |
   if (names.name === '') return undefined;
   const message = `larger than ${octetsMax} octets, the limit of its cluster`;
   return { kind: 'Fault', code: 'OBJECT_TOO_LARGE', of, ...names, path: '', message };
-}
-
-/** The path of ServiceExports in the version that the group's document prefers. */
-function exportsPath(document: string): string | undefined {
-  const group = parseJson(Buffer.from(document)) as { preferredVersion?: { version?: unknown } } | null;
-  const version = group?.preferredVersion?.version;
-  const known = typeof version === 'string' && /^v[0-9]+(?:(?:alpha|beta)[0-9]+)?$/.test(version);
-  return known ? `${EXPORTS_GROUP_PATH}/${version}/serviceexports` : undefined;
 }

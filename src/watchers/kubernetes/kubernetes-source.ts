@@ -99,8 +99,10 @@ export class KubernetesSource implements ClusterSource {
     this.#queue.hold();
     this.#client = this.#makeClient();
     this.#health = this.#makeHealth();
-    const exports = options.federations.some(({ select }) => select === 'export');
-    const kinds = watchedKinds(this.#objects.slimOptions, exports);
+    const kinds = watchedKinds(this.#objects.slimOptions, {
+      exports: options.federations.some(({ select }) => select === 'export'),
+      nodes: settings.region === undefined || settings.zones === undefined,
+    });
     this.#loops = new Map(kinds.map((kind) => [kind.kind, this.#makeLoop(kind)]));
   }
 
@@ -299,7 +301,8 @@ export class KubernetesSource implements ClusterSource {
   }
 
   #lastError(): string | undefined {
-    return this.#worstLoop()?.reason ?? this.#health.lastError;
+    const ofProbes = this.#health.condition === 'Ready' ? undefined : this.#health.lastError;
+    return this.#worstLoop()?.reason ?? ofProbes;
   }
 
   #lastOctets(): Record<string, number> {
