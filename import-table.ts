@@ -8,18 +8,19 @@
  */
 export const IMPORTS = {
   log: [],
-  jobs: ['log'],
+  timers: [],
+  jobs: ['log', 'timers'],
 
   zonebuilder: [],
   config: ['zonebuilder'],
 
-  watchers: ['log'],
-  'watchers/credentials': ['watchers', 'config', 'log'],
-  'watchers/api': ['watchers', 'watchers/credentials', 'log'],
-  'watchers/hostnames': ['watchers', 'zonebuilder', 'log'],
-  'watchers/objects': ['watchers', 'watchers/hostnames', 'zonebuilder', 'config', 'log'],
-  'watchers/health': ['watchers', 'watchers/api', 'zonebuilder', 'log'],
-  'watchers/manifests': ['watchers', 'watchers/objects', 'zonebuilder', 'log'],
+  watchers: ['log', 'timers'],
+  'watchers/credentials': ['watchers', 'config', 'log', 'timers'],
+  'watchers/api': ['watchers', 'watchers/credentials', 'log', 'timers'],
+  'watchers/hostnames': ['watchers', 'zonebuilder', 'log', 'timers'],
+  'watchers/objects': ['watchers', 'watchers/hostnames', 'zonebuilder', 'config', 'log', 'timers'],
+  'watchers/health': ['watchers', 'watchers/api', 'zonebuilder', 'log', 'timers'],
+  'watchers/manifests': ['watchers', 'watchers/objects', 'zonebuilder', 'log', 'timers'],
   'watchers/kubernetes': [
     'watchers',
     'watchers/api',
@@ -30,6 +31,7 @@ export const IMPORTS = {
     'zonebuilder',
     'config',
     'log',
+    'timers',
   ],
 
   'server/policy': ['zonebuilder', 'config'],
@@ -70,6 +72,7 @@ export const IMPORTS = {
     'config',
     'jobs',
     'log',
+    'timers',
   ],
   process: ['serve', 'cli', 'server/workers', 'state', 'config', 'jobs', 'log'],
   main: ['process'],

@@ -14,7 +14,7 @@ import type { ClusterAccess } from '../src/watchers/credentials/cluster-access.t
 import { Credentials } from '../src/watchers/credentials/credentials.ts';
 import { KubernetesSource } from '../src/watchers/kubernetes/kubernetes-source.ts';
 import { OutageGovernor } from '../src/watchers/health/outage-governor.ts';
-import { systemTimers } from '../src/watchers/timers.ts';
+import { systemTimers } from '../src/timers.ts';
 import { Etcd, MemberCluster } from '../test/cluster/member-cluster.ts';
 import { eventually } from '../test/cluster/processes.ts';
 import { createPod, createService } from '../test/cluster/workload.ts';

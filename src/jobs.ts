@@ -9,7 +9,7 @@
 
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { Clock, Log } from './log.ts';
-import { systemTimers, type Timer, type Timers } from './watchers/timers.ts';
+import { systemTimers, type Timer, type Timers } from './timers.ts';
 
 export interface Job {
   /** Ends the job; a run under way is not waited for. */

@@ -7,7 +7,7 @@ import { KubernetesSource } from '../watchers/kubernetes/kubernetes-source.ts';
 import { loadMemoryAdvice } from '../server/workers/udp-transport.ts';
 import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
-import { systemTimers } from '../watchers/timers.ts';
+import { systemTimers } from '../timers.ts';
 import { BuiltDomain } from './built-domain.ts';
 import type { Parts, SourceContext } from './parts.ts';
 import { RealSharedSources } from './shared-sources.ts';

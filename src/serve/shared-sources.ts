@@ -11,7 +11,7 @@ import { ClusterSecrets, type SecretCluster } from '../watchers/kubernetes/clust
 import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
 import { HostnameResolver } from '../watchers/hostnames/hostname-resolver.ts';
 import { OutageGovernor } from '../watchers/health/outage-governor.ts';
-import { systemTimers } from '../watchers/timers.ts';
+import { systemTimers } from '../timers.ts';
 import type { SharedContext, SharedSources } from './parts.ts';
 
 export class RealSharedSources implements SharedSources {

@@ -3,7 +3,7 @@
  * larger than the bucket still passes, after which it waits the longer.
  */
 
-import type { Timers } from './timers.ts';
+import type { Timers } from '../timers.ts';
 
 export class TokenBucket {
   readonly #timers: Timers;

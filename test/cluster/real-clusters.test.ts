@@ -8,7 +8,7 @@ import { accessLoader, Credentials } from '../../src/watchers/credentials/creden
 import type { ClusterAccess } from '../../src/watchers/credentials/cluster-access.ts';
 import { KubernetesSource } from '../../src/watchers/kubernetes/kubernetes-source.ts';
 import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
-import { systemTimers } from '../../src/watchers/timers.ts';
+import { systemTimers } from '../../src/timers.ts';
 import type { ClusterSettings, FederationSettings } from '../../src/config/settings.ts';
 import { clusterSettings } from '../watchers/kubernetes-objects.ts';
 import { RecordingSink } from '../watchers/recording-sink.ts';

@@ -11,7 +11,7 @@ import type {
 } from '../../src/serve/parts.ts';
 import type { HostnameAddresses } from '../../src/state/snapshot-format.ts';
 import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
-import { systemTimers } from '../../src/watchers/timers.ts';
+import { systemTimers } from '../../src/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
 import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { report } from '../admin/fake-control-plane.ts';

@@ -1,6 +1,6 @@
 /** Time that stands still until a test moves it, next to sockets that are real. */
 
-import type { Timer, Timers } from '../../src/watchers/timers.ts';
+import type { Timer, Timers } from '../../src/timers.ts';
 
 interface Pending {
   readonly atMs: number;

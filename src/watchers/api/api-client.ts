@@ -9,7 +9,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { ApiError, asApiError, statusError, type ApiErrorCode } from '../api-error.ts';
 import type { ApiAccess } from '../credentials/credentials.ts';
-import { pause, type Timer, type Timers } from '../timers.ts';
+import { pause, type Timer, type Timers } from '../../timers.ts';
 
 /** Connections to one API server: four watches, their lists while the watches still run, and the probe. */
 const SOCKETS_MAX = 12;

@@ -3,7 +3,7 @@
  * waits, and for what, is the caller's matter.
  */
 
-import type { Random } from '../timers.ts';
+import type { Random } from '../../timers.ts';
 
 /** First wait; an API server that restarts is back within a few of these. */
 export const BACK_OFF_FIRST_MS = 250;

@@ -5,7 +5,7 @@
  * so that a cluster that trickles its list delays nobody else.
  */
 
-import type { Timer, Timers } from '../timers.ts';
+import type { Timer, Timers } from '../../timers.ts';
 
 /** Lists at once: enough to keep the processor busy over slow networks, few enough for rounds of some 10 ms. */
 const LISTS_MAX = 16;

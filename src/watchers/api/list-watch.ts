@@ -20,7 +20,7 @@ import { gateOf } from './list-gate.ts';
 import { listAll, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
 import type { Clock } from '../../log.ts';
-import { pause, type Random, type Timer, type Timers } from '../timers.ts';
+import { pause, type Random, type Timer, type Timers } from '../../timers.ts';
 import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
 
 /** A watch that has lasted this long, or brought an event, counts as working. */

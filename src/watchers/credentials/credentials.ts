@@ -17,7 +17,7 @@ import {
 import { runExecPlugin, type ExecCredential } from './exec-plugin.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import type { Clock } from '../../log.ts';
-import type { Timers } from '../timers.ts';
+import type { Timers } from '../../timers.ts';
 import type { ClusterOrigin } from '../../config/settings.ts';
 
 /** Largest token, certificate or key file: a chain of certificates is a few thousand octets. */

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { oneLine } from '../api-error.ts';
 import { CredentialError, type ClusterAccess, type ExecSettings } from './cluster-access.ts';
-import type { Timers } from '../timers.ts';
+import type { Timers } from '../../timers.ts';
 
 /** A plugin that asks the network is given as long as a slow API server. */
 export const EXEC_MS_MAX = 10_000;

@@ -8,7 +8,7 @@ import { ApiError, asApiError } from '../api-error.ts';
 import { CONNECTION_CODES, type ApiClient } from '../api/api-client.ts';
 import type { Clock } from '../../log.ts';
 import type { ClusterCondition } from '../source.ts';
-import { pause, type Random, type Timers } from '../timers.ts';
+import { pause, type Random, type Timers } from '../../timers.ts';
 
 /** Time between probes while all is well. */
 export const PROBE_MS = 5_000;

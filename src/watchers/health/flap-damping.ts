@@ -5,7 +5,7 @@
  */
 
 import type { Cause, ClusterState, FactSink, ShardId, ShardState } from '../../zonebuilder/facts.ts';
-import type { Timer, Timers } from '../timers.ts';
+import type { Timer, Timers } from '../../timers.ts';
 
 interface Leaving {
   /** The newest state that has not been passed on. */

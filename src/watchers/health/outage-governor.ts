@@ -11,7 +11,7 @@
 
 import type { ClusterStatus } from '../../zonebuilder/facts.ts';
 import type { ClusterSource } from '../source.ts';
-import type { Timer, Timers } from '../timers.ts';
+import type { Timer, Timers } from '../../timers.ts';
 
 /** The `outage` settings. */
 export interface OutageLimits {

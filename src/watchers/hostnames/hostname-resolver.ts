@@ -17,7 +17,7 @@ import type { FollowedHostname, HostnameFollower } from './hostnames.ts';
 import { parseResolver, systemResolvers, type ResolverAddress } from './resolv-conf.ts';
 import type { Clock, Log } from '../../log.ts';
 import { intervalTicker, type Ticker } from '../ticker.ts';
-import { systemTimers } from '../timers.ts';
+import { systemTimers } from '../../timers.ts';
 
 export interface HostnameResolverOptions {
   /** The served domain. */

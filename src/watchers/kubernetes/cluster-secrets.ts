@@ -13,7 +13,7 @@ import { ListWatch, type ListWatchState } from '../api/list-watch.ts';
 import { RefusalBook } from '../refusals.ts';
 import type { Clock, Log } from '../../log.ts';
 import type { Refusal } from '../source.ts';
-import type { Random, Timers } from '../timers.ts';
+import type { Random, Timers } from '../../timers.ts';
 
 /** Secrets taken in; more clusters than anyone federates, and a bound on what a full namespace costs. */
 const SECRETS_MAX = 2000;

@@ -33,7 +33,7 @@ import type { OutageGovernor } from '../health/outage-governor.ts';
 import type { Clock, Log } from '../../log.ts';
 import type { ClusterCondition, ClusterReport, ClusterSource, Refusal } from '../source.ts';
 import { TokenBucket } from '../token-bucket.ts';
-import { pause, type Random, type Timers } from '../timers.ts';
+import { pause, type Random, type Timers } from '../../timers.ts';
 import type { ChangeType } from '../api/watch-stream.ts';
 
 /** Octets read of one cluster per second in the long run, and at once: several times what any cluster sends. */

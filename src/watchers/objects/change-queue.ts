@@ -6,7 +6,7 @@
 
 import type { ObjectKind } from './objects.ts';
 import { TokenBucket } from '../token-bucket.ts';
-import type { Timer, Timers } from '../timers.ts';
+import type { Timer, Timers } from '../../timers.ts';
 
 /** Waiting changes above which the cluster's connections are no longer read. */
 const WAITING_SLOW = 5_000;

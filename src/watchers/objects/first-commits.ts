@@ -5,7 +5,7 @@
  */
 
 import type { Cause, FactSink } from '../../zonebuilder/facts.ts';
-import type { Timer, Timers } from '../timers.ts';
+import type { Timer, Timers } from '../../timers.ts';
 
 /** Least time between two commits. The first is at once: a single cluster waits for nothing. */
 const SPACING_MS = 1_000;
