@@ -59,6 +59,18 @@ export interface ClusterState {
   /** Lower case, each once; may be empty. */
   readonly zones: readonly string[];
   readonly status: ClusterStatus;
+  /** The operator has said where the cluster is, so that no other cluster's word counts against it. */
+  readonly regionConfigured?: boolean;
+  readonly zonesConfigured?: boolean;
+  /**
+   * Places it was found at, as `region` or `zone.region`, the newest last: their names go on where the cluster is not
+   * there any more. Told by whoever restores a cluster; what a source leaves out stays known.
+   */
+  readonly places?: readonly string[];
+  /** Names of one label that are served for a place of this cluster, as of a run before. */
+  readonly shortNames?: readonly string[];
+  /** Whether nothing has ever been read of it. Default: what `status` says, and for `withdrawn` what it was before. */
+  readonly unread?: boolean;
 }
 
 /** What a source of facts talks to. Every call takes effect in the answers before it returns. */

@@ -12,11 +12,12 @@
 
 import assert from 'node:assert/strict';
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
-import type { Cause, ClusterStatus, FactSink, ShardId } from '../../zonebuilder/facts.ts';
+import type { Cause, ClusterState, ClusterStatus, FactSink, ShardId } from '../../zonebuilder/facts.ts';
 import { addressRule } from './addresses.ts';
 import { EndpointIndex, sameSlice } from './endpoint-index.ts';
 import { HostnameFollows } from '../hostnames/hostname-follows.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
+import { ImportTally } from './import-tally.ts';
 import { intern } from './intern.ts';
 import { keepService, sameService, unkeepService, type KeptService } from './kept-service.ts';
 import { KeptShards, type ShardChange } from './kept-shards.ts';
@@ -29,9 +30,10 @@ import {
   type SlimOptions,
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
-import { RefusalBook } from '../refusals.ts';
+import { PlaceBudget } from './place-budget.ts';
+import { RefusalBook, type Finding } from '../refusals.ts';
 import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
-import type { Clock } from '../../log.ts';
+import type { Clock, Log } from '../../log.ts';
 import type { ClusterReport } from '../source.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
@@ -44,6 +46,9 @@ export interface ClusterObjectsOptions {
   readonly clock: Clock;
   /** Absent: hostnames of load balancers are refused. */
   readonly resolver?: HostnameFollower;
+  /** Where the cluster was when last heard of: by an earlier source, or in the last run. */
+  readonly earlier?: Pick<ClusterState, 'region' | 'zones' | 'places'>;
+  readonly log?: Pick<Log, 'warn'>;
 }
 
 /** What this class contributes to a source's {@link ClusterReport}. */
@@ -66,15 +71,18 @@ export class ClusterObjects {
 
   readonly #services = new Map<string, KeptService>();
   readonly #exports = new Set<string>();
-  readonly #nodes = new Map<string, Pick<SlimNode, 'region' | 'zone'>>();
+  readonly #nodes = new Map<string, Pick<SlimNode, 'region' | 'zone' | 'virtual'>>();
   readonly #slices = new EndpointIndex();
+  readonly #imports: ImportTally;
+  readonly #places: PlaceBudget;
+  readonly #log: Pick<Log, 'warn'> | undefined;
   readonly #tally = new TopologyTally();
 
   /** Shards as last pushed, by the key of their Service. */
   readonly #shards: KeptShards;
   /** Services whose shards may have changed, with the newest cause. */
   readonly #dirty = new Map<string, Cause>();
-  #topology: Topology = { zones: [], from: 'none', findings: [] };
+  #topology: Topology;
   #status: ClusterStatus = 'pending';
   /** Depth of open batches. The first sync is one, open from the start. */
   #batches = 1;
@@ -90,6 +98,10 @@ export class ClusterObjects {
     this.#settings = settings;
     this.#sink = options.sink;
     this.#clock = options.clock;
+    this.#log = options.log;
+    this.#imports = new ImportTally(options.clock);
+    this.#places = new PlaceBudget(options.clock, options.earlier?.places);
+    this.#topology = { ...placeOf(options.earlier), from: 'none', findings: [] };
     this.#shards = new KeptShards(settings.name);
     this.#refusals = new RefusalBook(options.clock);
     this.#rules = {
@@ -214,7 +226,7 @@ export class ClusterObjects {
       zones,
       topologyFrom: from,
       objects: this.#count(),
-      refusals: this.#refusals.list(),
+      refusals: [...this.#refusals.list(), ...this.#imports.refusals(this.#settings.name)],
       refusalsTotal: this.#refusals.total,
       shards: this.#shards.count(),
     };
@@ -295,7 +307,9 @@ export class ClusterObjects {
     const known = this.#slices.get(key);
     if (known !== undefined && sameSlice(known, slice)) return;
     this.#tally.countEndpoints(slice.all, 1);
+    this.#imports.count(slice.importer, 1);
     const before = this.#slices.put(key, slice);
+    if (before !== undefined) this.#imports.count(before.importer, -1);
     if (before !== undefined) this.#tally.countEndpoints(before.all, -1);
     if (slice.service !== undefined) this.#touch(`${slice.namespace}/${slice.service}`, cause);
     if (before?.service !== undefined) this.#touch(before.service, cause);
@@ -303,12 +317,13 @@ export class ClusterObjects {
 
   #putNode(key: string, node: SlimNode): void {
     const before = this.#nodes.get(key);
-    if (before !== undefined && before.region === node.region && before.zone === node.zone) return;
+    if (before !== undefined && sameNode(before, node)) return;
     if (before !== undefined) this.#tally.countNode(before, -1);
     this.#tally.countNode(node, 1);
     this.#nodes.set(key, {
       ...(node.region === undefined ? {} : { region: node.region }),
       ...(node.zone === undefined ? {} : { zone: node.zone }),
+      ...(node.virtual === undefined ? {} : { virtual: node.virtual }),
     });
   }
 
@@ -330,6 +345,7 @@ export class ClusterObjects {
     const before = this.#slices.delete(key);
     if (before === undefined) return;
     this.#tally.countEndpoints(before.all, -1);
+    this.#imports.count(before.importer, -1);
     if (before.service !== undefined) this.#touch(before.service, cause);
   }
 
@@ -351,7 +367,7 @@ export class ClusterObjects {
 
   #flush(): void {
     if (this.#batches > 0) return;
-    if (this.#tally.changed) this.#concludeTopology();
+    if (this.#tally.changed || this.#places.isRenewed) this.#concludeTopology();
     const relist = this.#relist;
     this.#relist = undefined;
     if (relist === undefined) this.#pushDirty();
@@ -359,7 +375,8 @@ export class ClusterObjects {
   }
 
   #concluded(): Topology {
-    return concludeTopology(this.#settings, this.#tally);
+    const admit = (place: string): boolean => this.#places.admit(place);
+    return concludeTopology(this.#settings, this.#tally, { known: this.#topology, admit });
   }
 
   /** Where the cluster lies elsewhere than before, all its shards may have other zones. */
@@ -368,11 +385,24 @@ export class ClusterObjects {
     const before = this.#topology;
     this.#topology = this.#concluded();
     this.#refusals.set(`Cluster ${this.#settings.name}`, this.#topology.findings);
+    this.#warnOfMove(before);
     if (this.#announced && sameTopology(before, this.#topology)) return;
     this.#announce();
     if (before.region === this.#topology.region && sameTexts(before.zones, this.#topology.zones)) return;
     const cause: Cause = { object: `topology of cluster ${this.#settings.name}`, timeMs: this.#clock() };
     for (const key of this.#services.keys()) if (!this.#dirty.has(key)) this.#dirty.set(key, cause);
+  }
+
+  /** A cluster that seems to move changes names of all its Services, so the operator is told at once. */
+  #warnOfMove(before: Topology): void {
+    const { region, findings } = this.#topology;
+    const fields = { cluster: this.#settings.name, region, before: before.region };
+    if (before.region !== undefined && region !== before.region) {
+      this.#log?.warn(fields, 'no Node names the region of the cluster any more: it is another now');
+    }
+    const ambiguous = findings.find(isAmbiguous);
+    if (ambiguous !== undefined && !before.findings.some(isAmbiguous))
+      this.#log?.warn(fields, ambiguous.message);
   }
 
   #announce(): void {
@@ -383,6 +413,8 @@ export class ClusterObjects {
       ...(region === undefined ? {} : { region }),
       zones,
       status: this.#status,
+      ...(this.#settings.region === undefined ? {} : { regionConfigured: true }),
+      ...(this.#settings.zones === undefined ? {} : { zonesConfigured: true }),
     });
   }
 
@@ -446,6 +478,18 @@ export class ClusterObjects {
 }
 
 const NO_FACTS: readonly ShardFacts[] = [];
+
+function isAmbiguous({ code }: Finding): boolean {
+  return code === 'REGION_AMBIGUOUS';
+}
+
+function placeOf(earlier: ClusterObjectsOptions['earlier']): Pick<Topology, 'region' | 'zones'> {
+  return earlier?.region === undefined ? { zones: [] } : { region: earlier.region, zones: earlier.zones };
+}
+
+function sameNode(a: Pick<SlimNode, 'region' | 'zone' | 'virtual'>, b: SlimNode): boolean {
+  return a.region === b.region && a.zone === b.zone && a.virtual === b.virtual;
+}
 
 function nameOf(object: SlimObject | ObjectFault): string {
   const kind = object.kind === 'Fault' ? (object.of ?? 'Object') : object.kind;

@@ -10,6 +10,8 @@ import type { EndpointSummary, SlimEndpointSlice } from './objects.ts';
 export interface IndexedSlice {
   /** `namespace/name` of the Service, or undefined. */
   readonly service: string | undefined;
+  /** The tool that has brought it from another cluster. */
+  readonly importer: string | undefined;
   readonly ready: EndpointSummary;
   readonly all: EndpointSummary;
   readonly addresses: SlimEndpointSlice['addresses'];
@@ -45,6 +47,7 @@ export class EndpointIndex {
     if (before !== undefined) this.#unlink(before);
     const entry: IndexedSlice = {
       service: slice.service === undefined ? undefined : intern(`${slice.namespace}/${slice.service}`),
+      importer: slice.importer,
       ready: slice.ready,
       all: slice.all,
       addresses: slice.addresses,
@@ -113,6 +116,7 @@ export function sameSlice(kept: IndexedSlice, slice: SlimEndpointSlice): boolean
   const service = slice.service === undefined ? undefined : `${slice.namespace}/${slice.service}`;
   return (
     kept.service === service &&
+    kept.importer === slice.importer &&
     sameSummary(kept.ready, slice.ready) &&
     sameSummary(kept.all, slice.all) &&
     sameList(kept.addresses?.ready, slice.addresses?.ready) &&

@@ -9,7 +9,10 @@ import type { ObjectNames } from './object-key.ts';
 import type { SlimIngress, SlimService } from './objects.ts';
 
 /** What many Services have in common. */
-type Traits = Pick<SlimService, 'type' | 'marks' | 'ports' | 'publishNotReadyAddresses' | 'deleting'>;
+type Traits = Pick<
+  SlimService,
+  'type' | 'marks' | 'ports' | 'publishNotReadyAddresses' | 'deleting' | 'importer'
+>;
 
 /** A Service without its names, which are those of its key. */
 export interface KeptService {
@@ -34,9 +37,16 @@ const traitSets = new SharedTable<Traits>();
  * publish.
  */
 export function keepService(service: SlimService, publishesClusterIPs: boolean): KeptService {
-  const { type, marks, ports, publishNotReadyAddresses, deleting } = service;
-  const key = `${type} ${textOf(marks)} ${textOf(ports)} ${publishNotReadyAddresses} ${deleting}`;
-  const traits = traitSets.share(key, () => ({ type, marks, ports, publishNotReadyAddresses, deleting }));
+  const { type, marks, ports, publishNotReadyAddresses, deleting, importer } = service;
+  const key = `${type} ${textOf(marks)} ${textOf(ports)} ${publishNotReadyAddresses} ${deleting} ${importer ?? ''}`;
+  const traits = traitSets.share(key, () => ({
+    type,
+    marks,
+    ports,
+    publishNotReadyAddresses,
+    deleting,
+    ...(importer === undefined ? {} : { importer }),
+  }));
   const { ingress, externalIPs } = service;
   const clusterIPs = publishesClusterIPs ? service.clusterIPs : NONE;
   return { traits, sources: packSources([ingress.map(packIngress), externalIPs, clusterIPs]) };

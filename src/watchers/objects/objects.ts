@@ -16,6 +16,7 @@ import {
   own,
   type Fields,
 } from './fields.ts';
+import { serviceImporter, sliceImporter } from './imported.ts';
 import { detach, intern, SharedTable } from './intern.ts';
 
 /** Kinds that fedns reads. */
@@ -65,6 +66,8 @@ export interface SlimService extends SlimMeta {
   readonly publishNotReadyAddresses: boolean;
   /** Being deleted: Kubernetes is already taking its load balancer down. */
   readonly deleting: boolean;
+  /** The tool that stands for another cluster's Service with this one. */
+  readonly importer?: string;
 }
 
 /** Endpoints of a slice, as far as zones go. Instances are shared: equal summaries are the same object. */
@@ -77,8 +80,10 @@ export interface EndpointSummary {
 
 export interface SlimEndpointSlice extends SlimMeta {
   readonly kind: 'EndpointSlice';
-  /** Label `kubernetes.io/service-name`; a slice without it belongs to no Service. */
+  /** Label `kubernetes.io/service-name`; a slice without it, or of another cluster, belongs to no Service. */
   readonly service?: string;
+  /** The tool that has brought the slice from another cluster. */
+  readonly importer?: string;
   /** Endpoints that are ready. */
   readonly ready: EndpointSummary;
   /** All endpoints, for Services with `publishNotReadyAddresses`. */
@@ -90,6 +95,8 @@ export interface SlimEndpointSlice extends SlimMeta {
 /** Metadata only. */
 export interface SlimNode extends SlimMeta {
   readonly kind: 'Node';
+  /** It stands for capacity elsewhere, so where it says to be is not where the cluster is. */
+  readonly virtual?: true;
   readonly region?: string;
   readonly zone?: string;
 }
@@ -286,10 +293,13 @@ function readMeta(metadata: Fields, known: { readonly namespace: string; readonl
 
 function readService(fields: Fields, meta: SlimMeta): SlimService {
   const metadata = asFields(own(fields, 'metadata'), 'metadata');
+  const labels = asFields(own(metadata, 'labels'), 'metadata.labels');
   const spec = asFields(own(fields, 'spec'), 'spec');
+  const importer = serviceImporter(metadata, labels, meta.name);
   return {
     kind: 'Service',
     ...meta,
+    ...(importer === undefined ? {} : { importer }),
     type: shortShared(asText(own(spec, 'type'), 'spec.type') ?? 'ClusterIP'),
     marks: readMarks(metadata),
     clusterIPs: readClusterIPs(spec),
@@ -373,6 +383,11 @@ function readPort(entry: unknown, i: number): SlimPort {
 }
 
 const ZONE_LABELS = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'] as const;
+/** How virtual kubelets mark their Nodes (virtual-kubelet/virtual-kubelet, and Liqo's as of liqotech/liqo). */
+const VIRTUAL_NODES = [
+  ['type', 'virtual-kubelet'],
+  ['liqo.io/type', 'virtual-node'],
+] as const;
 const REGION_LABELS = ['topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'] as const;
 
 interface SlimEndpoint {
@@ -389,14 +404,28 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
   const endpoints = asList(own(fields, 'endpoints'), 'endpoints').map((entry, i) =>
     readEndpoint(entry, `endpoints[${i}]`, addressed),
   );
+  const importer = sliceImporter(labels, service);
+  // Without a Service they are nobody's: an API server is not even asked for such slices.
+  if (importer !== undefined || service === undefined || service === '') return emptySlice(meta, importer);
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   return {
     kind: 'EndpointSlice',
     ...meta,
-    ...(service === undefined || service === '' ? {} : { service: short(service) }),
+    service: short(service),
     ready: summarize(ready),
     all: summarize(endpoints),
     ...(addressed ? { addresses: { ready: addressesOf(ready), all: addressesOf(endpoints) } } : {}),
+  };
+}
+
+function emptySlice(meta: SlimMeta, importer: string | undefined): SlimEndpointSlice {
+  const none = sharedSummary(NONE, false);
+  return {
+    kind: 'EndpointSlice',
+    ...meta,
+    ...(importer === undefined ? {} : { importer }),
+    ready: none,
+    all: none,
   };
 }
 
@@ -430,9 +459,11 @@ function readNode(fields: Fields, meta: SlimMeta): SlimNode {
   const labels = asFields(own(asFields(own(fields, 'metadata'), 'metadata'), 'labels'), 'metadata.labels');
   const region = firstLabel(labels, REGION_LABELS, 'metadata.labels');
   const zone = firstLabel(labels, ZONE_LABELS, 'metadata.labels');
+  const isVirtual = VIRTUAL_NODES.some(([label, value]) => own(labels, label) === value);
   return {
     kind: 'Node',
     ...meta,
+    ...(isVirtual ? { virtual: true } : {}),
     ...(region === undefined ? {} : { region }),
     ...(zone === undefined ? {} : { zone }),
   };

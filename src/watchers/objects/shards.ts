@@ -141,6 +141,11 @@ function publishable(
 ): string[] {
   const selected = selectingFederations(service, facts.exported, rules, findings);
   if (selected.length === 0 || isTrue(service.marks.exclude, 'fedns.io/exclude', findings)) return [];
+  if (service.importer !== undefined) {
+    const message = `${service.importer} stands for a Service of another cluster with it`;
+    findings.push({ code: 'SERVICE_IMPORTED', message });
+    return [];
+  }
   if (service.type === 'ExternalName') {
     findings.push({ code: 'EXTERNAL_NAME', message: 'a Service of type ExternalName cannot be federated' });
     return [];

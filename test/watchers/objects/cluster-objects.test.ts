@@ -13,6 +13,8 @@ interface Setup {
   readonly settings?: Partial<ClusterSettings>;
   readonly federations?: readonly FederationSettings[];
   readonly resolver?: HostnameFollower;
+  readonly clock?: () => number;
+  readonly log?: { warn(fields: object, message: string): void };
 }
 
 function federation(select: Selection, name = 'main'): FederationSettings {
@@ -26,8 +28,9 @@ function cluster(setup: Setup = {}): { objects: ClusterObjects; sink: RecordingS
     federations: setup.federations ?? [federation('label')],
     domain: 'example.com',
     sink,
-    clock: () => 5000,
+    clock: setup.clock ?? (() => 5000),
     ...(setup.resolver === undefined ? {} : { resolver: setup.resolver }),
+    ...(setup.log === undefined ? {} : { log: setup.log }),
   });
   return { objects, sink };
 }
@@ -556,7 +559,7 @@ tap.test('the first sync is pushed once, region and zones before shards, shards 
   objects.setStatus('pending');
   t.same(sink.take(), ['setCluster one pending - -']);
   objects.replaceAll('Service', slims([service(), service({ name: 'other' })]), LIST);
-  objects.replaceAll('EndpointSlice', slims([slice([{ ...READY, zone: 'z2' }])]), LIST);
+  objects.replaceAll('EndpointSlice', slims([slice([{ ...READY, zone: 'z1' }])]), LIST);
   objects.replaceAll(
     'Node',
     slims([node('n1', { 'topology.kubernetes.io/region': 'r', 'topology.kubernetes.io/zone': 'z1' })]),
@@ -565,9 +568,9 @@ tap.test('the first sync is pushed once, region and zones before shards, shards 
   t.same(sink.take(), [], 'nothing until all kinds are there');
   objects.commitInitial(LIST);
   t.same(sink.take(), [
-    'setCluster one pending r z1,z2',
+    'setCluster one pending r z1',
     'replaceShards one 2',
-    'setCluster one available r z1,z2',
+    'setCluster one available r z1',
   ]);
   t.end();
 });
@@ -778,9 +781,42 @@ const TOPOLOGIES: ReadonlyArray<{
     report: { region: 'r', zones: ['a'] },
   },
   {
-    title: 'endpoint zones add to node zones',
+    title: 'a zone of endpoints counts only where a Node has it',
     objects: [node('n', zone('a')), slice([{ zone: 'b' }, { zone: 'a' }])],
-    report: { zones: ['a', 'b'], topologyFrom: 'nodes+endpoints' },
+    report: { zones: ['a'], topologyFrom: 'nodes' },
+    refusals: ['ENDPOINT_ZONE_UNKNOWN'],
+  },
+  {
+    title: 'Nodes without zones do not keep endpoints from having some',
+    objects: [node('n', region('r')), slice([{ zone: 'b' }])],
+    report: { region: 'r', zones: ['b'], topologyFrom: 'nodes+endpoints' },
+  },
+  ...(
+    [
+      ['a virtual kubelet', { type: 'virtual-kubelet' }],
+      ['a virtual Node of Liqo', { 'liqo.io/type': 'virtual-node' }],
+    ] as const
+  ).map(([what, mark]) => ({
+    title: `${what} says nothing of where the cluster is`,
+    objects: [
+      node('n', { ...region('r5'), ...zone('z5') }),
+      node('v1', { ...mark, ...region('westus'), ...zone('0') }),
+      node('v2', { ...mark, ...region('westus'), ...zone('0') }),
+    ],
+    report: { region: 'r5', zones: ['z5'] },
+  })),
+  {
+    title: 'a cluster of virtual Nodes alone is where they say',
+    objects: [node('v', { type: 'virtual-kubelet', ...region('r'), ...zone('a') })],
+    report: { region: 'r', zones: ['a'] },
+  },
+  {
+    title: 'a slice without a Service says nothing',
+    objects: [
+      slice([{ zone: 'b' }], { service: '' }),
+      slice([{ zone: 'c' }], { name: 'nobody', fields: { metadata: { name: 'nobody', namespace: 'web' } } }),
+    ],
+    report: { zones: [], topologyFrom: 'none' },
   },
   {
     title: 'endpoint zones alone are enough',
@@ -831,6 +867,164 @@ tap.test('topology: a first node turns a cluster without zones into one with', (
   t.same(sink.take(), [], 'nor does losing one of two');
   objects.remove('Node', '', 'n3', LIST);
   t.same(sink.clusters.get('one')?.zones, ['a']);
+  t.end();
+});
+
+tap.test('topology: a cluster stays where it is known to be while a Node still names the place', (t) => {
+  const warnings: string[] = [];
+  const { objects } = synced([node('n1', { ...region('r5'), ...zone('z5') })], {
+    log: { warn: (_fields, message) => warnings.push(message) },
+  });
+  apply(objects, node('n2', region('westus')), node('n3', region('westus')));
+  t.equal(objects.report().region, 'r5', 'two against one');
+  t.same(codes(objects), ['REGION_AMBIGUOUS']);
+  t.equal(warnings.length, 1);
+  apply(objects, node('n4', region('r5')));
+  t.equal(warnings.length, 1, 'told once');
+  objects.remove('Node', '', 'n1', LIST);
+  objects.remove('Node', '', 'n4', LIST);
+  t.match(objects.report(), { region: 'westus', zones: ['z5'] }, 'nobody names the old place any more');
+  t.match(warnings.at(-1), /no Node names the region/);
+  t.end();
+});
+
+tap.test('topology: a cluster whose last Node is gone is where it was', (t) => {
+  const { objects, sink } = synced([node('n1', { ...region('r1'), ...zone('z1') }), service()]);
+  objects.remove('Node', '', 'n1', LIST);
+  t.match(objects.report(), { region: 'r1', zones: ['z1'] });
+  apply(objects, slice([{ ...READY, zone: 'elsewhere' }]));
+  t.match(objects.report(), { region: 'r1', zones: ['z1'] }, 'nor do endpoints move it');
+  t.same(sink.shard('web/nginx')?.readyZones, ['z1']);
+  apply(objects, node('n2', { ...region('r1'), ...zone('z2') }));
+  t.match(objects.report(), { region: 'r1', zones: ['z2'] });
+  t.end();
+});
+
+tap.test('topology: a cluster that invents places is held to a hundred in an hour', (t) => {
+  let nowMs = 0;
+  const { objects } = synced([], { clock: () => nowMs });
+  const invent = (from: number): void => {
+    for (let i = from; i < from + 90; i++) apply(objects, node('n1', { ...region('r'), ...zone(`z${i}`) }));
+  };
+  invent(0);
+  t.same(objects.report().zones, ['z89']);
+  invent(90);
+  t.same(objects.report().zones, [], 'a place beyond the budget waits');
+  t.same(codes(objects), ['LOCATION_BUDGET']);
+  apply(objects, node('n1', { ...region('r'), ...zone('z5') }));
+  t.same(objects.report().zones, ['z5'], 'one that was there before does not');
+  apply(objects, node('n1', { ...region('r'), ...zone('new') }));
+  nowMs = 3_600_000;
+  apply(objects, service());
+  t.same(objects.report().zones, ['new'], 'the next hour brings it with whatever happens first');
+  t.same(codes(objects), []);
+  nowMs = -1e12;
+  invent(200);
+  t.same(objects.report().zones, ['z289'], 'a clock that goes back refuses nothing for long');
+  t.end();
+});
+
+/** Slices as the controllers write them, by what their own sources say. */
+const MANAGER = 'endpointslice.kubernetes.io/managed-by';
+const IMPORTED_SLICES: readonly (readonly [string, Record<string, string>])[] = [
+  ['Cilium Cluster Mesh', { [MANAGER]: 'endpointslice-mesh-controller.cilium.io' }],
+  ['Karmada', { [MANAGER]: 'endpointslice-dispatch-controller.karmada.io', 'karmada.io/managed': 'true' }],
+  ['Submariner', { [MANAGER]: 'lighthouse-agent.submariner.io' }],
+  ['Submariner', { 'lighthouse.submariner.io/sourceCluster': 'a' }],
+  [
+    'Linkerd',
+    { [MANAGER]: 'endpointslicemirroring-controller.k8s.io', 'mirror.linkerd.io/mirrored-service': 'true' },
+  ],
+  ['Liqo', { [MANAGER]: 'endpointslice.reflection.liqo.io', 'offloading.liqo.io/origin': 'a' }],
+  ['AWS Cloud Map', { [MANAGER]: 'aws-cloud-map-mcs-controller-for-k8s' }],
+  ['Clusternet', { 'services.clusternet.io/multi-cluster-service-name': 'nginx' }],
+  ['the Multi-Cluster Services API', { 'multicluster.kubernetes.io/source-cluster': 'a' }],
+  [
+    'the Multi-Cluster Services API',
+    { [MANAGER]: 'ovn-k8s-mcs-controller', 'multicluster.kubernetes.io/source-cluster': 'a' },
+  ],
+];
+
+function labelledSlice(labels: Record<string, string>, name = 'imported'): unknown {
+  const metadata = { name, namespace: 'web', labels: { 'kubernetes.io/service-name': 'nginx', ...labels } };
+  return slice([{ ...READY, zone: 'us-east1-b' }], { fields: { metadata } });
+}
+
+for (const [tool, labels] of IMPORTED_SLICES) {
+  tap.test(
+    `a slice that ${tool} brings from another cluster makes nothing ready: ${JSON.stringify(labels)}`,
+    (t) => {
+      const { objects, sink } = synced([service(), labelledSlice(labels)]);
+      t.equal(sink.shard('web/nginx')?.ready, false);
+      t.same(objects.report().zones, [], 'nor is its zone one of the cluster');
+      t.match(objects.report().refusals, [{ code: 'SLICES_IMPORTED', object: 'Cluster one' }]);
+      t.match(
+        objects.report().refusals[0]?.message,
+        `1 EndpointSlices were brought from other clusters by ${tool}`,
+      );
+      apply(objects, slice([READY]));
+      t.equal(sink.shard('web/nginx')?.ready, true, 'a slice of its own does');
+      objects.remove('EndpointSlice', 'web', 'imported', LIST);
+      t.same(codes(objects), [], 'the report goes with the slice');
+      t.end();
+    },
+  );
+}
+
+tap.test('a slice of the cluster’s own counts, whatever labels its Service has', (t) => {
+  const own: readonly Record<string, string>[] = [
+    {},
+    { [MANAGER]: 'endpointslice-controller.k8s.io' },
+    { [MANAGER]: 'endpointslicemirroring-controller.k8s.io' },
+    { [MANAGER]: 'cluster-admins' },
+    // Kubernetes copies the Service's labels.
+    { [MANAGER]: 'endpointslice-controller.k8s.io', 'multicluster.kubernetes.io/source-cluster': 'one' },
+    { [MANAGER]: 'endpointslice-controller.k8s.io', 'offloading.liqo.io/origin': 'a' },
+    { [MANAGER]: 'endpointslice-controller.k8s.io', 'karmada.io/managed': 'true' },
+  ];
+  for (const labels of own) {
+    const { objects, sink } = synced([service(), labelledSlice(labels)]);
+    t.equal(sink.shard('web/nginx')?.ready, true, JSON.stringify(labels));
+    t.same(codes(objects), []);
+  }
+  t.end();
+});
+
+tap.test('a slice that turns into an imported one stops counting', (t) => {
+  const { objects, sink } = synced([service(), labelledSlice({})]);
+  t.equal(sink.shard('web/nginx')?.ready, true);
+  apply(objects, labelledSlice({ 'multicluster.kubernetes.io/source-cluster': 'a' }));
+  t.equal(sink.shard('web/nginx')?.ready, false);
+  apply(objects, labelledSlice({}));
+  t.equal(sink.shard('web/nginx')?.ready, true);
+  t.same(codes(objects), []);
+  t.end();
+});
+
+tap.test('a Service that stands for one of another cluster is not published', (t) => {
+  const label = { 'fedns.io/federation': 'main' };
+  const cases: readonly (readonly [string, unknown, boolean])[] = [
+    ['its own', service({ labels: label }), true],
+    ['Linkerd', service({ labels: { ...label, 'mirror.linkerd.io/mirrored-service': 'true' } }), false],
+    ['AWS', service({ labels: { ...label, 'multicluster.kubernetes.io/service-name': 'nginx' } }), false],
+    ['Karmada propagates', service({ labels: { ...label, 'karmada.io/managed': 'true' } }), true],
+    ['Liqo reflects', service({ labels: { ...label, 'offloading.liqo.io/origin': 'a' } }), true],
+    [
+      'derived from a ServiceImport',
+      service({ metadata: { ownerReferences: [{ kind: 'ServiceImport', name: 'nginx' }] } }),
+      false,
+    ],
+    ['owned by something else', service({ metadata: { ownerReferences: [{ kind: 'App' }, 7] } }), true],
+  ];
+  for (const [title, value, isPublished] of cases) {
+    const { objects, sink } = synced([value, slice([READY])]);
+    t.equal(sink.shards.size === 1, isPublished, title);
+    t.same(codes(objects), isPublished ? [] : ['SERVICE_IMPORTED'], title);
+  }
+  const gke = service({ name: 'gke-mcs-1a8qqpah56' });
+  const { objects, sink } = synced([gke, slice([READY], { service: 'gke-mcs-1a8qqpah56' })]);
+  t.equal(sink.shards.size, 0, 'GKE');
+  t.same(codes(objects).toSorted(), ['SERVICE_IMPORTED', 'SLICES_IMPORTED']);
   t.end();
 });
 

@@ -64,7 +64,15 @@ function randomObject(random: (below: number) => number): unknown {
   }
 }
 
-function made(): { objects: ClusterObjects; sink: RecordingSink } {
+const CAUSE = { object: 'test', timeMs: 1 };
+
+/** A Node that stays: where the last one has gone, a cluster remembers where it was, which one that sees less cannot. */
+const ANCHOR = slimObject(
+  node('anchor', { 'topology.kubernetes.io/region': 'r1', 'topology.kubernetes.io/zone': 'z1' }),
+);
+
+/** @param region - where the cluster was when last heard of */
+function made(region?: string): { objects: ClusterObjects; sink: RecordingSink } {
   const sink = new RecordingSink();
   const objects = new ClusterObjects({
     settings: clusterSettings(),
@@ -75,11 +83,11 @@ function made(): { objects: ClusterObjects; sink: RecordingSink } {
     domain: 'example.com',
     sink,
     clock: () => 1,
+    earlier: { zones: [], ...(region === undefined ? {} : { region }) },
   });
+  objects.apply(ANCHOR, CAUSE);
   return { objects, sink };
 }
-
-const CAUSE = { object: 'test', timeMs: 1 };
 
 /** The facts without what led to them. */
 function facts(sink: RecordingSink): object {
@@ -122,7 +130,7 @@ class World {
   compare(t: Tap, title: string): void {
     for (; this.open > 0; this.open--) this.live.objects.commit();
     this.live.objects.commitInitial(CAUSE);
-    const fresh = made();
+    const fresh = made(this.live.objects.report().region);
     for (const object of this.current.values()) fresh.objects.apply(object, CAUSE);
     fresh.objects.commitInitial(CAUSE);
     t.same(facts(this.live.sink), facts(fresh.sink), title);
@@ -149,6 +157,7 @@ class World {
       if (key.startsWith(`${kind} `) && this.random(3) === 0) this.current.delete(key);
     }
     const left = [...this.current].filter(([key]) => key.startsWith(`${kind} `)).map(([, object]) => object);
+    if (kind === 'Node') left.push(ANCHOR);
     this.live.objects.replaceAll(kind, left, CAUSE);
   }
 }
