@@ -80,8 +80,8 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly shared: SharedSources;
-  /** Whether facts of the cluster are there from before: of the last run, or of a source that this one follows. */
-  readonly hasEarlierFacts: boolean;
+  /** Facts of the cluster are there from before, of the last run or of a source that this one follows: where it was then. */
+  readonly earlier?: ClusterState;
 }
 
 /** What the data plane says once it is bound. */

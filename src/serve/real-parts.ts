@@ -25,7 +25,7 @@ export const realParts: Parts = {
 
 /** Files are always in contact: they count among all clusters when it is judged whether fedns is cut off. */
 function openManifests(cluster: ClusterSettings, context: SourceContext): ClusterSource {
-  const { shared, settings, sink, clock, log, hasEarlierFacts } = context;
+  const { shared, settings, sink, clock, log, earlier } = context;
   const { domain, federations } = settings;
   shared.governor.join(cluster.name, () => {}, true);
   const source = new ManifestSource({
@@ -35,7 +35,7 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     sink,
     clock,
     log,
-    hasEarlierFacts,
+    ...(earlier !== undefined && { earlier, hasEarlierFacts: true }),
     resolver: shared.resolver,
   });
   return {
@@ -50,7 +50,7 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
 }
 
 function openKubernetes(cluster: ClusterSettings, context: SourceContext): ClusterSource {
-  const { shared, settings, sink, clock, log } = context;
+  const { shared, settings, sink, clock, log, earlier } = context;
   const { domain, federations, dampingSeconds } = settings;
   const load = shared.loaderOf(cluster.name) ?? loaderOf(cluster);
   return new KubernetesSource({
@@ -59,6 +59,7 @@ function openKubernetes(cluster: ClusterSettings, context: SourceContext): Clust
     domain,
     dampingSeconds,
     sink,
+    ...(earlier !== undefined && { earlier }),
     governor: shared.governor,
     credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
     resolver: shared.resolver,

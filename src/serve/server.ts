@@ -26,6 +26,7 @@ import type { Restored } from '../state/snapshot.ts';
 import type { Snapshot } from '../state/snapshot-file.ts';
 import { reasonOf } from '../state/layout.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Clock, Log } from '../log.ts';
 
 export interface ServerOptions {
@@ -139,7 +140,7 @@ export class RunningServer {
       sink: this.#relay,
       clock,
       log,
-      hasFacts: (cluster) => this.#hasFacts(cluster),
+      knownOf: (cluster) => this.#knownOf(cluster),
     });
     const control = liveControlPlane({
       domain: () => this.#domain,
@@ -233,9 +234,9 @@ export class RunningServer {
     this.#domain = domain;
   }
 
-  #hasFacts(cluster: string): boolean {
+  #knownOf(cluster: string): ClusterState | undefined {
     const known = this.#domain.stateOf(cluster);
-    return known !== undefined && known.status !== 'pending';
+    return known?.unread === true || known?.status === 'pending' ? undefined : known;
   }
 
   /** @returns the configured clusters that the snapshot covers */

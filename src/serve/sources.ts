@@ -9,6 +9,7 @@
 import type { ClusterSettings, Settings } from '../config/settings.ts';
 import type { HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterReport, ClusterSource } from '../watchers/source.ts';
+import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Parts, SharedSources, SourceContext } from './parts.ts';
 
 interface Entry {
@@ -22,8 +23,9 @@ interface Shared {
   readonly parts: SharedSources;
 }
 
-type Context = Omit<SourceContext, 'settings' | 'shared' | 'hasEarlierFacts'> & {
-  readonly hasFacts: (cluster: string) => boolean;
+type Context = Omit<SourceContext, 'settings' | 'shared' | 'earlier'> & {
+  /** What is known of a cluster of which anything was ever read. */
+  readonly knownOf: (cluster: string) => ClusterState | undefined;
 };
 
 /** What the last run has left. */
@@ -199,9 +201,14 @@ export class Sources {
     if (running?.fingerprint === fingerprint) return undefined;
     await running?.source.stop();
     const shared = this.#shared!.parts;
-    const { hasFacts, ...context } = this.#context;
-    const hasEarlierFacts = hasFacts(cluster.name);
-    const source = this.#parts.openSource(cluster, { ...context, settings, shared, hasEarlierFacts });
+    const { knownOf, ...context } = this.#context;
+    const earlier = knownOf(cluster.name);
+    const source = this.#parts.openSource(cluster, {
+      ...context,
+      settings,
+      shared,
+      ...(earlier !== undefined && { earlier }),
+    });
     this.#entries.set(cluster.name, { fingerprint, source });
     this.#present.add(cluster.name);
     return source;

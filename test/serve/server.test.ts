@@ -244,7 +244,7 @@ t.test('a snapshot that is whole and cannot be understood leaves nothing behind'
   const { log } = await start(t, parts, { stateDir });
   t.ok(log.some((line) => /^the snapshot is ignored .*line 3/.test(line)));
   t.notOk(log.some((line) => line.startsWith('serving the state of the last run')));
-  t.equal(parts.sources[0]!.context.hasEarlierFacts, false);
+  t.equal(parts.sources[0]!.context.earlier, undefined);
 });
 
 t.test('a reload starts, replaces and removes only the sources that it concerns', async (t) => {

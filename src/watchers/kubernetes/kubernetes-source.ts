@@ -10,7 +10,7 @@
  */
 
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
-import type { Cause, ClusterStatus, FactSink } from '../../zonebuilder/facts.ts';
+import type { Cause, ClusterState, ClusterStatus, FactSink } from '../../zonebuilder/facts.ts';
 import { ApiClient } from '../api/api-client.ts';
 import { ChangeQueue } from '../objects/change-queue.ts';
 import { ClusterHealth } from '../health/cluster-health.ts';
@@ -53,6 +53,8 @@ export interface KubernetesSourceOptions {
   /** Closed when the source stops. */
   readonly credentials: Credentials;
   readonly resolver?: HostnameFollower;
+  /** Where the cluster was when last heard of. */
+  readonly earlier?: ClusterState;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
