@@ -6,9 +6,11 @@
 import type { ClusterReport } from '../watchers/source.ts';
 import type { Explanation } from '../zonebuilder/explain.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
+import type { RecordFilter } from '../zonebuilder/record-filter.ts';
 import type { RecordSet } from '../zonebuilder/records.ts';
+import type { Listing } from './listing.ts';
 
-export type { Explanation, RecordSet };
+export type { Explanation, Listing, RecordFilter, RecordSet };
 
 /** A member cluster as its source and the zone builder see it. */
 export interface ClusterView {
@@ -52,10 +54,11 @@ export interface Vitals {
 
 export interface ControlPlane {
   /**
-   * All RRsets that are served, the SOA first. Read in slices while changes go on, so a long listing may show
-   * two states; each RRset is whole.
+   * The RRsets that are served, the SOA first.
+   *
+   * @throws QuestionError when the filter is malformed
    */
-  records(): Iterable<RecordSet>;
+  records(filter: RecordFilter): Listing<RecordSet>;
   clusters(): readonly ClusterView[];
   /** @throws QuestionError when the name or type is malformed */
   explain(question: ExplainQuestion): Explanation;

@@ -1,11 +1,10 @@
-/** Owns the forms of an HTTP reply: text, JSON, and a JSON list too long to be built at once. */
+/** Owns the forms of an HTTP reply: text, JSON, and what is too long to be built at once. */
 
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Rows between two looks at the event loop: about a millisecond of work. */
-const ROWS_PER_TURN = 500;
+/** How long a client may pause within a listing, in milliseconds: somebody reads it in a pager. */
+const READING_MS_MAX = 15 * 60_000;
 
 const COMMON_HEADERS = {
   'cache-control': 'no-store',
@@ -44,24 +43,31 @@ export function sendError(
 }
 
 /**
- * Sends a JSON list with one element a line, as fast as the client reads it. Between slices other work goes on, so a
- * listing of a million rows delays nothing else.
+ * Sends slices of text as fast as the client reads them. Between two slices other work goes on, so a listing of a
+ * million rows delays nothing else; a client that goes away ends it.
  */
-export async function sendList(response: ServerResponse, rows: Iterable<unknown>): Promise<void> {
-  response.writeHead(200, { ...COMMON_HEADERS, 'content-type': 'application/json' });
-  let slice = '[';
-  let count = 0;
-  for (const row of rows) {
-    slice += `${count === 0 ? '' : ','}\n${JSON.stringify(row)}`;
-    if (++count % ROWS_PER_TURN !== 0) continue;
-    await writeSlice(response, slice);
+export async function sendSlices(
+  response: ServerResponse,
+  mediaType: string,
+  slices: Iterable<string>,
+): Promise<void> {
+  response.writeHead(200, { ...COMMON_HEADERS, 'content-type': mediaType });
+  response.setTimeout(READING_MS_MAX);
+  // Whoever asks for the head only is not read a million rows.
+  if (response.req.method === 'HEAD') return void response.end();
+  for (const slice of slices) {
+    if (slice !== '' && !response.write(slice)) await drained(response);
     if (response.destroyed) return;
-    slice = '';
+    // A socket that takes everything at once would otherwise never let go of the event loop.
+    await turn();
   }
-  response.end(`${slice}\n]\n`);
+  response.end();
 }
 
-async function writeSlice(response: ServerResponse, slice: string): Promise<void> {
-  if (response.write(slice)) await turn();
-  else await Promise.race([once(response, 'drain'), once(response, 'close')]);
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.on('drain', resolve).on('close', resolve);
+  await promise;
+  response.off('drain', resolve).off('close', resolve);
 }

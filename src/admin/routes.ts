@@ -3,40 +3,135 @@
 import { isIP } from 'node:net';
 import type { ServerResponse } from 'node:http';
 import { QuestionError } from './control-plane.ts';
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane, RecordFilter } from './control-plane.ts';
+import { JSON_LIST, NDJSON, slicesOf } from './listing.ts';
 import type { Metrics } from './metrics.ts';
 import { pendingClusters } from './ready.ts';
-import { sendError, sendJson, sendList, sendText } from './reply.ts';
+import { sendError, sendJson, sendSlices, sendText } from './reply.ts';
 
 export interface RouteContext {
   readonly control: ControlPlane;
   readonly metrics: Metrics;
+  /** Listings that are being read at the moment. */
+  readonly listings: { count: number };
 }
 
-type Route = (
+type Serve = (
   context: RouteContext,
   query: URLSearchParams,
   response: ServerResponse,
 ) => void | Promise<void>;
 
+/** A path, and what `/` says of it. */
+interface Route {
+  readonly about: string;
+  readonly serve: Serve;
+}
+
 /** A longer name cannot be one: 255 octets, each written as `\DDD` (RFC 1035 section 5.1). */
 const NAME_CHARACTERS_MAX = 1024;
 const TYPE_PATTERN = /^[A-Z][A-Z0-9-]{0,15}$/;
+/** Types that a listing may be asked for at once. */
+const TYPES_MAX = 32;
 
-/** Every path of the admin server; all are read with GET. */
+/** Listings at a time, so that readers in no hurry leave connections for scrapers and the kubelet. */
+const LISTINGS_MAX = 16;
+
+/** By what a listing of records can be narrowed. */
+const RECORD_KEYS: ReadonlySet<string> = new Set(['federation', 'namespace', 'service', 'name', 'type']);
+
+/** Every path of the admin server; all are read with GET or HEAD. */
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ['/healthz', (_context, _query, response) => sendText(response, 200, 'ok\n')],
-  ['/readyz', (context, _query, response) => sendReadiness(context.control, response)],
+  ['/', { about: 'this list', serve: (_context, _query, response) => sendIndex(response) }],
   [
-    '/metrics',
-    async ({ metrics }, _query, response) => {
-      sendText(response, 200, await metrics.text(), { 'content-type': metrics.contentType });
+    '/healthz',
+    {
+      about: 'whether the process runs',
+      serve: (_context, _query, response) => sendText(response, 200, 'ok\n'),
     },
   ],
-  ['/api/v1/records', ({ control }, _query, response) => sendList(response, control.records())],
-  ['/api/v1/clusters', ({ control }, _query, response) => sendJson(response, 200, control.clusters())],
-  ['/api/v1/explain', ({ control }, query, response) => sendExplanation(control, query, response)],
+  [
+    '/readyz',
+    {
+      about: 'whether every cluster has been read, or 503 with those that have not',
+      serve: (context, _query, response) => sendReadiness(context.control, response),
+    },
+  ],
+  [
+    '/metrics',
+    {
+      about: 'metrics in the Prometheus text format',
+      serve: async ({ metrics }, _query, response) => {
+        sendText(response, 200, await metrics.text(), { 'content-type': metrics.contentType });
+      },
+    },
+  ],
+  [
+    '/api/v1/records',
+    {
+      about: `what is served (${[...RECORD_KEYS].join(', ')}); as NDJSON with "Accept: ${NDJSON.mediaType}"`,
+      serve: sendRecords,
+    },
+  ],
+  [
+    '/api/v1/clusters',
+    {
+      about: 'the member clusters and how they are',
+      serve: ({ control }, _query, response) => sendJson(response, 200, control.clusters()),
+    },
+  ],
+  [
+    '/api/v1/explain',
+    {
+      about: 'how a question is answered, and why (name, type, client)',
+      serve: ({ control }, query, response) => sendExplanation(control, query, response),
+    },
+  ],
 ]);
+
+function sendIndex(response: ServerResponse): void {
+  const width = Math.max(...[...ROUTES.keys()].map((path) => path.length));
+  const lines = [...ROUTES].map(([path, { about }]) => `${path.padEnd(width)}  ${about}\n`);
+  sendText(response, 200, `The admin address of fedns:\n\n${lines.join('')}`);
+}
+
+async function sendRecords(
+  { control, listings }: RouteContext,
+  query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const filter = readFilter(query);
+  if (typeof filter === 'string') return sendError(response, 400, filter);
+  const listing = asked(response, () => control.records(filter));
+  if (listing === undefined) return;
+  if (listings.count >= LISTINGS_MAX)
+    return sendError(response, 503, `${listings.count} listings are being read already`);
+  const isNdjson = response.req.headers.accept?.includes(NDJSON.mediaType) === true;
+  const form = isNdjson ? NDJSON : JSON_LIST;
+  listings.count++;
+  try {
+    await sendSlices(response, form.mediaType, slicesOf(listing, form));
+  } finally {
+    listings.count--;
+  }
+}
+
+/** @returns the filter, or what is wrong with it */
+function readFilter(query: URLSearchParams): RecordFilter | string {
+  const unknown = [...query.keys()].find((key) => !RECORD_KEYS.has(key));
+  if (unknown !== undefined) return `${unknown}: not one of ${[...RECORD_KEYS].join(', ')}`;
+  const types = query.getAll('type').flatMap((text) => text.toUpperCase().split(','));
+  if (types.length > TYPES_MAX || !types.every((type) => TYPE_PATTERN.test(type)))
+    return 'type: mnemonics such as AAAA, or TYPEnnn';
+  const texts: Record<string, string> = {};
+  for (const key of ['federation', 'namespace', 'service', 'name']) {
+    const text = query.get(key);
+    if (text === null) continue;
+    if (text === '' || text.length > NAME_CHARACTERS_MAX) return `${key}: a name is needed`;
+    texts[key] = text;
+  }
+  return { ...texts, ...(types.length > 0 && { types }) };
+}
 
 function sendReadiness(control: ControlPlane, response: ServerResponse): void {
   const pending = pendingClusters(control.clusters());
@@ -53,11 +148,18 @@ function sendExplanation(control: ControlPlane, query: URLSearchParams, response
   if (!TYPE_PATTERN.test(type)) return sendError(response, 400, 'type: a mnemonic such as AAAA, or TYPEnnn');
   if (client !== undefined && isIP(client) === 0)
     return sendError(response, 400, 'client: an IP address is needed');
+  const question = { name, type, ...(client !== undefined && { client }) };
+  const explanation = asked(response, () => control.explain(question));
+  if (explanation !== undefined) sendJson(response, 200, explanation);
+}
+
+/** What the control plane says; a question that it finds malformed is answered with 400 here. */
+function asked<Answer>(response: ServerResponse, ask: () => Answer): Answer | undefined {
   try {
-    const question = { name, type, ...(client !== undefined && { client }) };
-    sendJson(response, 200, control.explain(question));
+    return ask();
   } catch (error) {
     if (!(error instanceof QuestionError)) throw error;
     sendError(response, 400, error.message);
+    return undefined;
   }
 }

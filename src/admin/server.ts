@@ -17,12 +17,12 @@ import type { RouteContext } from './routes.ts';
 const HEADER_OCTETS_MAX = 8192;
 /** Time for a request's header to arrive, in milliseconds. */
 const HEADER_MS_MAX = 5000;
-/** Time for a whole exchange, long listings included, in milliseconds. */
-const REQUEST_MS_MAX = 60_000;
+/** Time without an octet in either direction, in milliseconds; a listing has more (reply.ts). */
+const SILENCE_MS_MAX = 60_000;
 /** Connections at a time: a scraper or two, a kubelet and some people. */
 const CONNECTIONS_MAX = 64;
 
-export interface AdminServerOptions extends RouteContext {
+export interface AdminServerOptions extends Omit<RouteContext, 'listings'> {
   readonly listen: ListenAddress;
   readonly log: Log;
   /** What a request that changes something must carry; absent: none may. */
@@ -32,10 +32,12 @@ export interface AdminServerOptions extends RouteContext {
 /** The admin listener of one server. */
 export class AdminServer {
   readonly #options: AdminServerOptions;
+  readonly #context: RouteContext;
   readonly #server: Server;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
+    this.#context = { ...options, listings: { count: 0 } };
     this.#server = createServer(
       {
         maxHeaderSize: HEADER_OCTETS_MAX,
@@ -47,7 +49,7 @@ export class AdminServer {
       (request, response) => void this.#serve(request, response),
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.timeout = REQUEST_MS_MAX;
+    this.#server.timeout = SILENCE_MS_MAX;
   }
 
   /** @throws the error of the operating system, such as `EADDRINUSE` */
@@ -90,17 +92,17 @@ export class AdminServer {
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = URL.parse(request.url ?? '', 'http://admin');
     const route = url === null ? undefined : ROUTES.get(url.pathname);
-    if (request.method !== 'GET') return this.#refuseChange(request, response);
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (!reads) return this.#refuseChange(request, response);
     if (hasBody(request)) return refuse(response, 413, 'a GET request has no body');
-    if (url === null || route === undefined) return sendError(response, 404, 'no such path');
-    await route(this.#options, url.searchParams, response);
+    if (url === null || route === undefined) return sendError(response, 404, 'no such path; / lists them');
+    await route.serve(this.#context, url.searchParams, response);
   }
 
   /** Nothing can be changed yet; who may not is told so first. */
   #refuseChange(request: IncomingMessage, response: ServerResponse): void {
-    const harmless = request.method === 'HEAD' || request.method === 'OPTIONS';
-    if (harmless || isAuthorized(request, this.#options.token))
-      refuse(response, 405, 'read with GET', { allow: 'GET' });
+    if (request.method === 'OPTIONS' || isAuthorized(request, this.#options.token))
+      refuse(response, 405, 'read with GET', { allow: 'GET, HEAD' });
     else refuse(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
   }
 }

@@ -4,28 +4,88 @@ import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../config/settings.ts';
 import { CommandError } from './environment.ts';
 import type { Environment, LoadedConfig } from './environment.ts';
+import { rowsOf } from './listing.ts';
+import type { ListingSerials } from './listing.ts';
 
 /** Time for the first octet of a reply, in milliseconds; the server answers from memory. */
 const REPLY_MS_MAX = 10_000;
+/** Time between two pieces of a reply, in milliseconds; the server may be at work on something else meanwhile. */
+const SILENCE_MS_MAX = 30_000;
+const NDJSON = 'application/x-ndjson';
 
-/** The admin server that a configuration names. */
+/** Where a command finds the running server: its address, or the configuration that tells it. */
+export interface AdminTarget {
+  /** Path of the configuration file. */
+  readonly config: string;
+  /** `http://HOST:PORT` or `HOST:PORT`; then no configuration is read. */
+  readonly admin?: string;
+}
+
+/** What a query string is made of. */
+export type AdminQuery = Readonly<Record<string, string>>;
+
+/** The admin server of one running fedns. Every call throws CommandError when nothing, or something else, answers. */
 export interface AdminClient {
-  /** @throws CommandError when nothing, or something other than fedns, answers */
-  get(path: string, query?: Readonly<Record<string, string>>): Promise<Response>;
+  json(path: string, query?: AdminQuery): Promise<unknown>;
+  /**
+   * Reads a listing as it comes; nothing of it is kept.
+   *
+   * @param onEnd - called once the listing has ended as it should
+   */
+  rows<Row>(
+    path: string,
+    query: AdminQuery,
+    onEnd: (serials: ListingSerials) => void,
+  ): AsyncGenerator<readonly Row[]>;
+}
+
+/** A server as the commands speak of it. */
+interface Place {
+  readonly url: URL;
+  /** For messages: where, and who said so. */
+  readonly where: string;
 }
 
 /**
- * Reads the configuration for its admin address.
+ * Finds out where to ask.
  *
- * @throws CommandError when the file is refused or has no admin address
+ * @throws CommandError when the address is none, or when the file is refused or has no admin address
  */
-export async function openAdminClient(environment: Environment, file: string): Promise<AdminClient> {
+export async function openAdminClient(environment: Environment, target: AdminTarget): Promise<AdminClient> {
+  const place =
+    target.admin === undefined ? await configured(environment, target.config) : named(target.admin);
+  return {
+    async json(path, query = {}) {
+      const signal = AbortSignal.timeout(REPLY_MS_MAX);
+      return readJson(await request(place, { path, query, signal, accept: 'application/json' }), place);
+    },
+    async *rows<Row>(path: string, query: AdminQuery, onEnd: (serials: ListingSerials) => void) {
+      const silence = new Silence();
+      const response = await silence.within(REPLY_MS_MAX, (signal) =>
+        request(place, { path, query, signal, accept: NDJSON }),
+      );
+      if (response.headers.get('content-type') !== NDJSON || response.body === null)
+        throw new CommandError(`what answers at ${place.where} is not this fedns: it sent no ${NDJSON}`);
+      yield* rowsOf<Row>(watched(response.body, silence, place), onEnd);
+    },
+  };
+}
+
+async function configured(environment: Environment, file: string): Promise<Place> {
   const config = await environment.load(file);
   const admin = config.kind === 'loaded' ? config.settings.admin : adminDespite(config, environment, file);
   if (admin === undefined)
-    throw new CommandError(`${file} has no admin address, so a running fedns cannot be asked`);
+    throw new CommandError(
+      `${file} has no admin address, so a running fedns cannot be asked; --admin names one`,
+    );
   const target = formatAddress(reachable(admin));
-  return { get: (path, query = {}) => request(target, file, path, query) };
+  return { url: new URL(`http://${target}`), where: `${target} (from ${file})` };
+}
+
+function named(text: string): Place {
+  const url = URL.parse(/^https?:\/\//i.test(text) ? text : `http://${text}`);
+  if (url === null) throw new CommandError(`--admin ${text}: not a URL such as http://127.0.0.1:9153`);
+  return { url, where: url.host };
 }
 
 /** A file that is broken now must not keep the operator from asking what still runs with its last good content. */
@@ -51,47 +111,91 @@ function reachable(listen: ListenAddress): ListenAddress {
   return listen;
 }
 
-async function request(
-  target: string,
-  file: string,
-  path: string,
-  query: Readonly<Record<string, string>>,
-): Promise<Response> {
-  const url = new URL(path, `http://${target}`);
+interface Request {
+  readonly path: string;
+  readonly query: AdminQuery;
+  readonly accept: string;
+  readonly signal: AbortSignal;
+}
+
+async function request(place: Place, { path, query, accept, signal }: Request): Promise<Response> {
+  const url = new URL(path, place.url);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   let response: Response;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(REPLY_MS_MAX), redirect: 'error' });
+    response = await fetch(url, { signal, redirect: 'error', headers: { accept } });
   } catch (error) {
-    throw new CommandError(explainFailure(error, target, file));
+    throw new CommandError(explainFailure(error, place));
   }
-  if (!response.ok) throw new CommandError(await errorOf(response, target));
+  if (!response.ok) throw new CommandError(await errorOf(response, place));
   return response;
 }
 
-function explainFailure(error: unknown, target: string, file: string): string {
+function explainFailure(error: unknown, { where }: Place): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ECONNREFUSED') return `no fedns answers at ${target} (from ${file}): is it running?`;
-  const reason = cause instanceof Error ? cause.message : String(error);
-  return `no fedns answers at ${target} (from ${file}): ${reason}`;
+  if (code === 'ECONNREFUSED') return `no fedns answers at ${where}: is it running?`;
+  return `no fedns answers at ${where}: ${reasonOf(error)}`;
 }
 
-async function errorOf(response: Response, target: string): Promise<string> {
+async function errorOf(response: Response, { where }: Place): Promise<string> {
   try {
     const { error } = (await response.json()) as { error?: unknown };
     if (typeof error === 'string') return error;
   } catch {
     // Not our JSON: something else listens there.
   }
-  return `what answers at ${target} is not fedns: it replied ${response.status}`;
+  return `what answers at ${where} is not fedns: it replied ${response.status}`;
 }
 
-/** The reply as JSON, or a line saying that it is none. */
-export async function readJson(response: Response): Promise<unknown> {
+async function readJson(response: Response, { where }: Place): Promise<unknown> {
+  const text = await response.text().catch((error: unknown) => {
+    throw new CommandError(`the reply from ${where} broke off: ${String(error)}`);
+  });
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch {
-    throw new CommandError(`what answers at ${response.url} is not fedns: it sent no JSON`);
+    throw new CommandError(`what answers at ${where} is not fedns: it sent no JSON`);
   }
+}
+
+/** Gives a request up when something that is waited for takes too long. */
+class Silence {
+  readonly #abort = new AbortController();
+
+  async within<T>(ms: number, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const reason = new Error(`nothing came for ${ms / 1000} s`);
+    const timer = setTimeout(() => this.#abort.abort(reason), ms);
+    try {
+      return await wait(this.#abort.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The pieces of a body. Time counts only while one is waited for: whoever reads this may take as long as they like. */
+async function* watched(
+  body: ReadableStream<Uint8Array>,
+  silence: Silence,
+  { where }: Place,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const read = (): ReturnType<typeof reader.read> =>
+    silence.within(SILENCE_MS_MAX, () =>
+      reader.read().catch((error: unknown) => {
+        throw new CommandError(`the listing from ${where} broke off: ${reasonOf(error)}`);
+      }),
+    );
+  try {
+    for (let piece = await read(); !piece.done; piece = await read()) yield piece.value;
+  } finally {
+    // After an early end nobody reads on, and the server is to know.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
 }

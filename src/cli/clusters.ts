@@ -1,12 +1,14 @@
 /** Owns `fedns clusters`: the member clusters, how they are, and with `-o wide` what was not taken from them. */
 
 import type { ClusterView } from '../admin/control-plane.ts';
-import { openAdminClient, readJson } from './admin-client.ts';
+import { openAdminClient } from './admin-client.ts';
+import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
+import { formatData } from './output.ts';
 import { formatAge, formatTable } from './table.ts';
 
-export const CLUSTER_FORMATS = ['short', 'wide', 'json'] as const;
-export type ClusterFormat = (typeof CLUSTER_FORMATS)[number];
+export const CLUSTER_OUTPUTS = ['table', 'wide', 'json', 'yaml'] as const;
+export type ClusterOutput = (typeof CLUSTER_OUTPUTS)[number];
 
 const SHORT_HEAD = ['NAME', 'STATUS', 'VERSION', 'AGE', 'REGION', 'ZONES', 'SHARDS'];
 const WIDE_HEAD = [...SHORT_HEAD, 'SOURCE', 'TOPOLOGY', 'OBJECTS', 'SYNCED', 'HEARD', 'REFUSED', 'ERROR'];
@@ -15,18 +17,18 @@ const NONE = '<none>';
 
 export async function runClusters(
   environment: Environment,
-  file: string,
-  format: ClusterFormat,
+  target: AdminTarget,
+  output: ClusterOutput,
 ): Promise<void> {
-  const client = await openAdminClient(environment, file);
-  const views = (await readJson(await client.get('/api/v1/clusters'))) as readonly ClusterView[];
-  environment.out(formatClusters(views, format, environment.clock()));
+  const client = await openAdminClient(environment, target);
+  const views = (await client.json('/api/v1/clusters')) as readonly ClusterView[];
+  await environment.out(formatClusters(views, output, environment.clock()));
 }
 
 /** AGE is how long STATUS has held; SHARDS are those in the answers of those known. */
-export function formatClusters(views: readonly ClusterView[], format: ClusterFormat, nowMs: number): string {
-  switch (format) {
-    case 'short':
+export function formatClusters(views: readonly ClusterView[], output: ClusterOutput, nowMs: number): string {
+  switch (output) {
+    case 'table':
       return formatTable(
         SHORT_HEAD,
         views.map((view) => shortRow(view, nowMs)),
@@ -39,7 +41,8 @@ export function formatClusters(views: readonly ClusterView[], format: ClusterFor
         ) + formatRefusals(views, nowMs)
       );
     case 'json':
-      return `${JSON.stringify(views, undefined, 2)}\n`;
+    case 'yaml':
+      return formatData(views, output);
   }
 }
 

@@ -20,8 +20,9 @@ export type LoadedConfig =
     };
 
 export interface Environment {
-  /** Standard output and standard error. */
-  readonly out: (text: string) => void;
+  /** Standard output; resolves when it takes more. */
+  readonly out: (text: string) => void | Promise<void>;
+  /** Standard error. */
   readonly err: (text: string) => void;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

@@ -1,8 +1,10 @@
 /** Owns `fedns explain`: how a name is answered, and by which rules. */
 
 import type { Explanation } from '../admin/control-plane.ts';
-import { openAdminClient, readJson } from './admin-client.ts';
+import { openAdminClient } from './admin-client.ts';
+import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
+import { formatData } from './output.ts';
 
 export interface ExplainArguments {
   readonly name: string;
@@ -10,14 +12,25 @@ export interface ExplainArguments {
   readonly client?: string;
 }
 
+/** How a name is answered: as text for people, or as the admin server says it. */
+export const EXPLAIN_OUTPUTS = ['text', 'json', 'yaml'] as const;
+export type ExplainOutput = (typeof EXPLAIN_OUTPUTS)[number];
+
+/** Exit code for a name that is not served: whatever it is answered with but NOERROR. */
+export const NOT_SERVED = 3;
+
+/** @returns the exit code: 0, or {@link NOT_SERVED} */
 export async function runExplain(
   environment: Environment,
-  file: string,
-  question: ExplainArguments,
-): Promise<void> {
-  const client = await openAdminClient(environment, file);
-  const reply = await client.get('/api/v1/explain', { ...question });
-  environment.out(formatExplanation(question, (await readJson(reply)) as Explanation));
+  target: AdminTarget,
+  { output, ...question }: ExplainArguments & { readonly output: ExplainOutput },
+): Promise<number> {
+  const client = await openAdminClient(environment, target);
+  const explanation = (await client.json('/api/v1/explain', { ...question })) as Explanation;
+  await environment.out(
+    output === 'text' ? formatExplanation(question, explanation) : formatData(explanation, output),
+  );
+  return explanation.rcode === 'NOERROR' ? 0 : NOT_SERVED;
 }
 
 /** The question, the steps in their order, then the reply's records. */

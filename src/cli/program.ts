@@ -3,15 +3,21 @@
  * is in the file of its name.
  */
 
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AdminTarget } from './admin-client.ts';
 import { runCheck } from './check.ts';
-import { CLUSTER_FORMATS, runClusters } from './clusters.ts';
-import type { ClusterFormat } from './clusters.ts';
+import { CLUSTER_OUTPUTS, runClusters } from './clusters.ts';
+import type { ClusterOutput } from './clusters.ts';
+import { completionScript, SHELLS } from './completion.ts';
+import type { CommandShape, OptionShape, Shell } from './completion.ts';
 import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
-import { runExplain } from './explain.ts';
-import { RECORD_FORMATS, runRecords } from './records.ts';
-import type { RecordFormat } from './records.ts';
+import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
+import type { ExplainOutput } from './explain.ts';
+import { OUTPUT_ALIASES } from './output.ts';
+import type { Output } from './output.ts';
+import { RECORD_OUTPUTS, runRecords } from './records.ts';
+import type { RecordChoice, RecordOutput } from './records.ts';
 
 /** Read when `--config` is not given. */
 const DEFAULT_CONFIG = 'fedns.yaml';
@@ -20,7 +26,7 @@ const DEFAULT_CONFIG = 'fedns.yaml';
  * Runs one command line.
  *
  * @param args - without the program and script names
- * @returns the exit code: 0, or 1 for whatever went wrong
+ * @returns the exit code: 0, 1 for whatever went wrong, or what the command says
  */
 export async function runProgram(args: readonly string[], environment: Environment): Promise<number> {
   let code = 0;
@@ -45,44 +51,105 @@ function buildProgram(environment: Environment, exit: (code: number) => void): C
     .configureOutput({ writeOut: environment.out, writeErr: environment.err })
     .exitOverride();
   addServing(program, environment, exit);
-  addViews(program, environment);
+  addViews(program, environment, exit);
+  addCompletion(program, environment);
   return program;
 }
 
 function addServing(program: Command, environment: Environment, exit: (code: number) => void): void {
-  command(program, 'serve', 'serve the configured domain until told to stop').action(
+  configured(program.command('serve').description('serve the configured domain until told to stop')).action(
     async ({ config }: { config: string }) => exit(await environment.serve(config)),
   );
-  command(program, 'check', 'check the configuration as serve does, and bind nothing').action(
-    async ({ config }: { config: string }) => exit(await runCheck(environment, config)),
-  );
+  configured(
+    program.command('check').description('check the configuration as serve does, and bind nothing'),
+  ).action(async ({ config }: { config: string }) => exit(await runCheck(environment, config)));
 }
 
-function addViews(program: Command, environment: Environment): void {
-  command(program, 'records', 'list the records that the running fedns serves')
-    .addOption(
-      new Option('--format <format>', 'form of the listing').choices(RECORD_FORMATS).default('table'),
-    )
-    .action(async ({ config, format }: { config: string; format: RecordFormat }) =>
-      runRecords(environment, config, format),
-    );
-  command(program, 'clusters', 'list the member clusters and how they are')
-    .addOption(new Option('-o, --output <format>', 'columns').choices(CLUSTER_FORMATS).default('short'))
-    .action(async ({ config, output }: { config: string; output: ClusterFormat }) =>
-      runClusters(environment, config, output),
-    );
-  command(program, 'explain', 'say how a name is answered, and why')
+function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {
+  addRecords(program, environment);
+  asking(
+    program.command('clusters').description('list the member clusters and how they are'),
+    CLUSTER_OUTPUTS,
+  ).action(async ({ output, ...target }: Asking<ClusterOutput>) => runClusters(environment, target, output));
+  asking(program.command('explain').description('say how a name is answered, and why'), EXPLAIN_OUTPUTS)
     .argument('<name>', 'the name, absolute with or without the trailing dot')
     .argument('[type]', 'the record type', 'A')
     .option('--client <ip>', 'address of the client or resolver that asks')
-    .action(async (name: string, type: string, { config, client }: { config: string; client?: string }) =>
-      runExplain(environment, config, { name, type, ...(client !== undefined && { client }) }),
+    .addHelpText('after', `\nExit code ${NOT_SERVED}: the name is not served (NXDOMAIN, REFUSED, SERVFAIL).`)
+    .action(
+      async (
+        name: string,
+        type: string,
+        { client, output, ...target }: Asking<ExplainOutput> & { client?: string },
+      ) => {
+        const question = { name, type, output, ...(client !== undefined && { client }) };
+        exit(await runExplain(environment, target, question));
+      },
     );
 }
 
-function command(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG);
+function addRecords(program: Command, environment: Environment): void {
+  const command = program.command('records').description('list the records that the running fedns serves');
+  asking(command, RECORD_OUTPUTS)
+    .addOption(outputOption('--format <form>', RECORD_OUTPUTS).hideHelp())
+    .option('--federation <name>', 'only Services of this federation')
+    .option('--namespace <name>', 'only Services of this namespace')
+    .option('--service <name>', 'only Services of this name')
+    .option('--name <name>', 'only this name; *.NAME for all below NAME too')
+    .option('--type <type>', 'only records of this type, or of several: A,AAAA')
+    .action(async (options: Asking<RecordOutput> & RecordChoice & { format?: RecordOutput }) => {
+      const { config, admin, output, format, ...choice } = options;
+      const target = { config, ...(admin !== undefined && { admin }) };
+      await runRecords(environment, target, { output: format ?? output, choice });
+    });
+}
+
+function addCompletion(program: Command, environment: Environment): void {
+  program
+    .command('completion')
+    .description('print what a shell needs to complete commands, to be sourced by it')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .action(async (shell: Shell) => environment.out(completionScript(shell, program.commands.map(shapeOf))));
+}
+
+/** What every command has that asks a running server. */
+interface Asking<Form extends Output> extends AdminTarget {
+  readonly output: Form;
+}
+
+function configured(command: Command): Command {
+  return command.option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG);
+}
+
+/** @param outputs - the first is the default */
+function asking(command: Command, outputs: readonly Output[]): Command {
+  return configured(command)
+    .option('--admin <url>', 'admin address of the running fedns, instead of the one in the configuration')
+    .addOption(outputOption('-o, --output <form>', outputs).default(outputs[0]));
+}
+
+function outputOption(flags: string, outputs: readonly Output[]): Option {
+  return new Option(flags, 'form of the output').choices(outputs).argParser((text: string) => {
+    const output = OUTPUT_ALIASES[text] ?? text;
+    if (!outputs.some((known) => known === output))
+      throw new InvalidArgumentError(`Allowed choices are ${outputs.join(', ')}.`);
+    return output;
+  });
+}
+
+/** A command as completion.ts describes it. */
+function shapeOf(command: Command): CommandShape {
+  return {
+    name: command.name(),
+    about: command.description(),
+    options: command.options.filter(({ hidden }) => !hidden).map(optionShape),
+    words: command.registeredArguments[0]?.argChoices ?? [],
+  };
+}
+
+function optionShape(option: Option): OptionShape {
+  const flags = [option.long, option.short].filter((flag) => flag !== undefined && flag !== null);
+  const takesFile = option.flags.includes('<file>');
+  const value = !option.required ? 'none' : (option.argChoices ?? (takesFile ? 'file' : 'any'));
+  return { flags, about: option.description, value };
 }

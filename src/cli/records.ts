@@ -1,54 +1,103 @@
-/** Owns `fedns records`: what is served, as a table, a zone file (RFC 1035 section 5) or JSON. */
+/**
+ * Owns `fedns records`: what is served, as a table, a zone file (RFC 1035 section 5), JSON or YAML. Records are printed
+ * as they come, so that a listing may be longer than any memory.
+ */
 
 import type { RecordSet } from '../admin/control-plane.ts';
+import { JSON_LIST } from '../admin/listing.ts';
 import { PLACEHOLDER_TYPE } from '../zonebuilder/records.ts';
 import { zoneLines } from '../zonebuilder/zone-file.ts';
-import { openAdminClient, readJson } from './admin-client.ts';
+import { openAdminClient } from './admin-client.ts';
+import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
-import { formatTable } from './table.ts';
+import type { ListingSerials } from './listing.ts';
+import { formatYaml } from './output.ts';
+import { LongTable } from './table.ts';
 
-export const RECORD_FORMATS = ['table', 'zone', 'json'] as const;
-export type RecordFormat = (typeof RECORD_FORMATS)[number];
+export const RECORD_OUTPUTS = ['table', 'zone', 'json', 'ndjson', 'yaml'] as const;
+export type RecordOutput = (typeof RECORD_OUTPUTS)[number];
+
+/** By what a listing can be narrowed; each is a query parameter of the admin server. */
+export interface RecordChoice {
+  readonly federation?: string;
+  readonly namespace?: string;
+  readonly service?: string;
+  readonly name?: string;
+  readonly type?: string;
+}
 
 /** Widths of TYPE and TTL as `gcloud dns record-sets list` prints them. */
 const COLUMN_WIDTHS = [0, 10, 8, 0];
 
-/** Lines handed to standard output at once. */
-const LINES_PER_WRITE = 1000;
-
 export async function runRecords(
   environment: Environment,
-  file: string,
-  format: RecordFormat,
+  target: AdminTarget,
+  { output, choice }: { readonly output: RecordOutput; readonly choice: RecordChoice },
 ): Promise<void> {
-  const client = await openAdminClient(environment, file);
-  const sets = (await readJson(await client.get('/api/v1/records'))) as readonly RecordSet[];
-  for (const text of formatRecords(sets, format)) environment.out(text);
+  const client = await openAdminClient(environment, target);
+  let serials: ListingSerials | undefined;
+  const batches = client.rows<RecordSet>('/api/v1/records', { ...choice }, (reached) => (serials = reached));
+  const writer = recordWriter(output);
+  // Standard output says when it takes more: the reader of a pipe sets the pace of the server.
+  for await (const sets of batches) await environment.out(writer.add(sets));
+  await environment.out(writer.end());
+  if (serials !== undefined && serials.begin !== serials.end)
+    environment.err(
+      `fedns: the records changed while they were listed, from serial ${serials.begin} to ${serials.end}\n`,
+    );
+}
+
+/** Writes a listing piece by piece. */
+export interface RecordWriter {
+  add(sets: readonly RecordSet[]): string;
+  end(): string;
 }
 
 /**
- * The listing in pieces. Names that exist without a record need one in a zone file only; tables and JSON show what is
- * answered.
+ * Names that exist without a record need one in a zone file only; the other forms show what is answered.
  */
-export function* formatRecords(sets: readonly RecordSet[], format: RecordFormat): Generator<string> {
-  if (format === 'zone') return yield* gather(zoneLines(sets));
-  const answered = sets.filter((set) => set.type !== PLACEHOLDER_TYPE);
-  if (format === 'json') yield `${JSON.stringify(answered, undefined, 2)}\n`;
-  else yield formatTable(['NAME', 'TYPE', 'TTL', 'DATA'], answered.map(rowOf), COLUMN_WIDTHS);
+export function recordWriter(output: RecordOutput): RecordWriter {
+  if (output === 'zone') return { add: (sets) => [...zoneLines(sets)].join(''), end: () => '' };
+  const writer = ANSWERED_WRITERS[output]();
+  return {
+    add: (sets) => writer.add(sets.filter((set) => set.type !== PLACEHOLDER_TYPE)),
+    end: () => writer.end(),
+  };
 }
+
+const ANSWERED_WRITERS: Readonly<Record<Exclude<RecordOutput, 'zone'>, () => RecordWriter>> = {
+  table() {
+    const table = new LongTable(['NAME', 'TYPE', 'TTL', 'DATA'], COLUMN_WIDTHS);
+    return { add: (sets) => table.add(sets.map(rowOf)), end: () => table.end() };
+  },
+  json() {
+    let [text, count] = [JSON_LIST.begin('', 0), 0];
+    return {
+      add(sets) {
+        for (const set of sets) text += JSON_LIST.row(set, count++);
+        const piece = text;
+        text = '';
+        return piece;
+      },
+      end: () => text + JSON_LIST.end('', 0, count),
+    };
+  },
+  ndjson: () => ({
+    add: (sets) => sets.map((set) => `${JSON.stringify(set)}\n`).join(''),
+    end: () => '',
+  }),
+  yaml() {
+    let isEmpty = true;
+    return {
+      add(sets) {
+        if (sets.length > 0) isEmpty = false;
+        return sets.length === 0 ? '' : formatYaml(sets);
+      },
+      end: () => (isEmpty ? formatYaml([]) : ''),
+    };
+  },
+};
 
 function rowOf(set: RecordSet): readonly string[] {
   return [set.name, set.type, String(set.ttlSeconds), set.data.join(', ')];
-}
-
-function* gather(lines: Iterable<string>): Generator<string> {
-  let text = '';
-  let count = 0;
-  for (const line of lines) {
-    text += line;
-    if (++count % LINES_PER_WRITE !== 0) continue;
-    yield text;
-    text = '';
-  }
-  if (text !== '') yield text;
 }

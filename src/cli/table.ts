@@ -17,6 +17,43 @@ export function formatTable(
   return [head, ...rows].map((row) => `${formatRow(row, columns)}\n`).join('');
 }
 
+/** Rows that are seen before the first is printed: a listing of a small domain is a table like any other. */
+const ROWS_SEEN = 1000;
+
+/** A table of any length: columns are as wide as the widest cell so far, from the first thousand rows on. */
+export class LongTable {
+  readonly #head: readonly string[];
+  #widths: number[];
+  /** Rows held back until the widths are known; undefined after that. */
+  #held: (readonly string[])[] | undefined = [];
+
+  /** @param widths - least width of each column, gap included */
+  constructor(head: readonly string[], widths: readonly number[] = []) {
+    this.#head = head;
+    this.#widths = head.map((_, column) => widthOf(column, head, [], widths));
+  }
+
+  /** @returns what can be printed by now */
+  add(rows: readonly (readonly string[])[]): string {
+    this.#widths = this.#head.map((_, column) => widthOf(column, this.#head, rows, this.#widths));
+    if (this.#held === undefined) return this.#format(rows);
+    for (const row of rows) this.#held.push(row);
+    return this.#held.length < ROWS_SEEN ? '' : this.end();
+  }
+
+  /** @returns what is left */
+  end(): string {
+    if (this.#held === undefined) return '';
+    const rows = [this.#head, ...this.#held];
+    this.#held = undefined;
+    return this.#format(rows);
+  }
+
+  #format(rows: readonly (readonly string[])[]): string {
+    return rows.map((row) => `${formatRow(row, this.#widths)}\n`).join('');
+  }
+}
+
 function widthOf(
   column: number,
   head: readonly string[],

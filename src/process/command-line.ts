@@ -1,5 +1,6 @@
 /** Owns how a command line becomes this process' exit code: streams, signals of the parent, and the environment. */
 
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { loadConfig } from '../cli/load.ts';
 import { runProgram } from '../cli/program.ts';
@@ -12,13 +13,18 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   endQuietlyOnClosedPipe();
   const version = readVersion();
   process.exitCode = await runProgram(args, {
-    out: (text) => void process.stdout.write(text),
+    out: writeOut,
     err: (text) => void process.stderr.write(text),
     clock: Date.now,
     version,
     load: loadConfig,
     serve: (file) => runServe({ file, version, load: loadConfig, parts: realParts }),
   });
+}
+
+/** Where a pipe is full, its reader is waited for. */
+async function writeOut(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
 /** When another Node started this one, its death must not leave this one behind. */

@@ -1,7 +1,7 @@
 /** Owns how the zone builder is dressed as the served domain: settings in, listings and explanations out. */
 
 import { QuestionError } from '../admin/control-plane.ts';
-import type { ExplainQuestion, Explanation, RecordSet } from '../admin/control-plane.ts';
+import type { ExplainQuestion, Explanation, RecordFilter, RecordSet } from '../admin/control-plane.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
@@ -9,7 +9,7 @@ import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
-import { listRecords, soaRecord } from '../zonebuilder/records.ts';
+import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
 import { primaryOf, staticRecords } from './static-records.ts';
@@ -50,15 +50,13 @@ export class BuiltDomain implements ServedDomain {
     }
   }
 
-  records(): Iterable<RecordSet> {
-    return listRecords(this.#builder, this.#soa());
+  records(filter: RecordFilter): Iterable<RecordSet | undefined> {
+    return walkRecords(this.#builder, this.#soa(), readFilter(filter));
   }
 
   explain(question: ExplainQuestion): Explanation {
     const name = readName(question.name);
-    const type = typeCode(question.type);
-    if (type === undefined) throw new QuestionError(`${question.type} is no RR type`);
-    return explain(this.#builder, { name, type: typeText(type) }, this.#soa());
+    return explain(this.#builder, { name, type: readType(question.type) }, this.#soa());
   }
 
   stateOf(cluster: string): ClusterState | undefined {
@@ -116,6 +114,23 @@ export class BuiltDomain implements ServedDomain {
       apex: { ttlSeconds: apexTtlSeconds, negativeTtlSeconds },
     });
   }
+}
+
+/** The filter in the forms that the zone builder knows. */
+function readFilter({ name, types, ...labels }: RecordFilter): RecordFilter {
+  const lower = Object.entries(labels).map(([key, text]) => [key, text.toLowerCase()]);
+  return {
+    ...Object.fromEntries(lower),
+    ...(name !== undefined && { name: readName(name) }),
+    ...(types !== undefined && { types: types.map(readType) }),
+  };
+}
+
+/** The type as listings show it: its mnemonic, where it has one. */
+function readType(text: string): string {
+  const type = typeCode(text);
+  if (type === undefined) throw new QuestionError(`${text} is no RR type`);
+  return typeText(type);
 }
 
 /** The name in lower case without its trailing dot, as the zone builder knows names. */

@@ -14,7 +14,7 @@ export interface LiveParts {
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
   return {
-    records: () => live.domain().records(),
+    records: (filter) => ({ of: 'records', rows: live.domain().records(filter), serial: live.serial }),
     clusters: () => viewsOf(live.reports(), live.domain()),
     explain: (question) => live.domain().explain(question),
     vitals: () => ({

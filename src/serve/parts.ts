@@ -3,7 +3,7 @@
  * their own.
  */
 
-import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
+import type { ClusterView, ControlPlane, RecordFilter, RecordSet } from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
@@ -18,7 +18,8 @@ import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 export interface ServedDomain extends FactSink {
   readonly image: ImageHandle;
   facts(): Iterable<ClusterFacts>;
-  records(): ReturnType<ControlPlane['records']>;
+  /** Step by step; undefined: nothing to list at this step. Throws QuestionError when the filter is malformed. */
+  records(filter: RecordFilter): Iterable<RecordSet | undefined>;
   explain: ControlPlane['explain'];
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;

@@ -249,9 +249,10 @@ export class ZoneBuilder implements FactSink {
     for (const known of this.#services.values()) yield known.name;
   }
 
-  /** Every Service with its levels. */
-  *services(): Generator<ServiceView> {
-    for (const known of this.#services.values()) yield this.#view(known, shardsOf(known));
+  /** One Service with its levels, by its `S.N.F`; undefined when it is gone. */
+  view(name: string): ServiceView | undefined {
+    const known = this.#services.named(name);
+    return known && this.#view(known, shardsOf(known));
   }
 
   /** One Service with its levels and its shards as reported. */

@@ -10,6 +10,8 @@ import { GLOBAL } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
 import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { LocationName } from './locations.ts';
+import type { RecordFilter } from './record-filter.ts';
+import { isOfServices, recordTest, serviceTest } from './record-filter.ts';
 import { formatRdata, typeText } from './rr-types.ts';
 import { namesOf } from './services.ts';
 
@@ -37,9 +39,33 @@ export const PLACEHOLDER_TYPE = 'TYPE65280';
 
 /** Every RRset that is served, the SOA first. */
 export function* listRecords(builder: ZoneBuilder, soa: RecordSet): Generator<RecordSet> {
-  yield soa;
-  yield* listStatics(builder);
-  yield* listServices(builder, builder.services());
+  for (const set of walkRecords(builder, soa)) if (set !== undefined) yield set;
+}
+
+/**
+ * Reads the records out, step by step: an RRset, or undefined after a Service that the filter leaves out. Each step
+ * costs about as much as one Service, so whoever takes them may stop between any two and let others go on; facts may
+ * change meanwhile, and each Service is as it is when its turn comes.
+ */
+export function* walkRecords(
+  builder: ZoneBuilder,
+  soa: RecordSet,
+  filter: RecordFilter = {},
+): Generator<RecordSet | undefined> {
+  const isWanted = recordTest(filter);
+  if (!isOfServices(filter)) {
+    for (const set of [soa, ...listStatics(builder)]) if (isWanted(set)) yield set;
+  }
+  for (const set of stepServices(builder, stepViews(builder, serviceTest(filter)))) {
+    yield set !== undefined && isWanted(set) ? set : undefined;
+  }
+}
+
+function* stepViews(
+  builder: ZoneBuilder,
+  isWanted: (serviceText: string) => boolean,
+): Generator<ServiceView | undefined> {
+  for (const name of builder.serviceNames()) yield isWanted(name) ? builder.view(name) : undefined;
 }
 
 /** The SOA record in text. */
@@ -80,10 +106,21 @@ export function addressesAt(family: FamilyLevels, location: number): string[] {
 
 /** The RRsets of some Services, at every level. */
 export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>): Generator<RecordSet> {
+  for (const set of stepServices(builder, views)) if (set !== undefined) yield set;
+}
+
+function* stepServices(
+  builder: ZoneBuilder,
+  views: Iterable<ServiceView | undefined>,
+): Generator<RecordSet | undefined> {
   const locations = builder.locationNames();
   const taken = takenNames(builder);
   const kept = new Set<string>();
   for (const view of views) {
+    if (view === undefined) {
+      yield undefined;
+      continue;
+    }
     yield* listService(builder, view, locations, taken);
     const names = namesOf(view.known);
     const namespace = `${names.namespace}.${names.federation}.svc.${builder.domain}`;

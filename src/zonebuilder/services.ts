@@ -44,7 +44,12 @@ export class KnownServices {
   }
 
   get(federation: string, namespace: string, service: string): KnownService | undefined {
-    return this.#services.get(`${service}.${namespace}.${federation}`);
+    return this.named(`${service}.${namespace}.${federation}`);
+  }
+
+  /** @param name - `S.N.F` */
+  named(name: string): KnownService | undefined {
+    return this.#services.get(name);
   }
 
   /**

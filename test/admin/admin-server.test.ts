@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import type { ControlPlane } from '../../src/admin/control-plane.ts';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
-import { CLUSTERS, RECORDS, blocks, fakeControlPlane, report } from './fake-control-plane.ts';
+import { CLUSTERS, RECORDS, blocks, fakeControlPlane, listingOf, report } from './fake-control-plane.ts';
 import { Counter } from '../../src/server/counters.ts';
 
 const TOKEN = 'x'.repeat(43);
@@ -52,8 +52,11 @@ t.test('each path answers as documented', async (t) => {
     ['/api/v1/explain?name=a&type=%20', 400, /type/],
     ['/api/v1/explain?name=a&client=here', 400, /client/],
     [`/api/v1/explain?name=${'a'.repeat(2000)}`, 400, /name/],
-    ['/', 404, /no such path/],
-    ['/metrics/', 404, /no such path/],
+    ['/api/v1/records?servce=nginx', 400, /servce: not one of federation, namespace, service/],
+    ['/api/v1/records?type=A,%20', 400, /type/],
+    ['/api/v1/records?name=', 400, /name/],
+    ['/', 200, /^\/metrics +metrics in the Prometheus text format\n\/api\/v1\/records +what is served/m],
+    ['/metrics/', 404, /no such path; \/ lists them/],
   ];
   for (const [path, status, text] of cases) {
     const response = await fetch(base + path);
@@ -83,15 +86,18 @@ t.test('a long listing arrives whole and as one JSON list', async (t) => {
   const { base } = await serving(
     t,
     fakeControlPlane({
-      records: function* () {
-        for (let i = 0; i < rows; i++) yield { ...RECORDS[2]!, name: `n${i}.example.com.` };
-      },
+      records: () =>
+        listingOf(
+          (function* () {
+            for (let i = 0; i < rows; i++) yield { ...RECORDS[2]!, name: `n${i}.example.com.` };
+          })(),
+        ),
     }),
   );
   const list = (await (await fetch(`${base}/api/v1/records`)).json()) as { name: string }[];
   t.equal(list.length, rows);
   t.equal(list.at(-1)?.name, `n${rows - 1}.example.com.`);
-  const empty = await serving(t, fakeControlPlane({ records: () => [] }));
+  const empty = await serving(t, fakeControlPlane({ records: () => listingOf([]) }));
   t.strictSame(await (await fetch(`${empty.base}/api/v1/records`)).json(), []);
 });
 
@@ -107,7 +113,7 @@ t.test('only GET reads, and whoever would change something needs the token', asy
       { method: 'POST', headers: { authorization: `Basic ${TOKEN}` } },
     ],
     ['with the token', 405, { method: 'POST', body: 'x', headers: { authorization } }],
-    ['HEAD', 405, { method: 'HEAD' }],
+    ['HEAD reads', 200, { method: 'HEAD' }],
   ];
   for (const [title, status, init] of cases) {
     t.equal((await fetch(`${base}/api/v1/records`, init)).status, status, title);

@@ -1,6 +1,6 @@
 /** A control plane with fixed contents, for the tests of the admin server and of the commands that talk to it. */
 
-import type { ClusterView, ControlPlane, RecordSet } from '../../src/admin/control-plane.ts';
+import type { ClusterView, ControlPlane, Listing, RecordSet } from '../../src/admin/control-plane.ts';
 import { QuestionError } from '../../src/admin/control-plane.ts';
 import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
 import type { ClusterReport } from '../../src/watchers/source.ts';
@@ -75,6 +75,14 @@ export const CLUSTERS: readonly ClusterView[] = [
   },
 ];
 
+/** Rows as a control plane lists them. */
+export function listingOf(
+  rows: Iterable<RecordSet | undefined>,
+  serial = (): number => 1_790_000_000,
+): Listing<RecordSet> {
+  return { of: 'records', rows, serial };
+}
+
 /** Two workers' counters. */
 export function blocks(): SharedArrayBuffer[] {
   return [new SharedArrayBuffer(COUNTER_BLOCK_OCTETS), new SharedArrayBuffer(COUNTER_BLOCK_OCTETS)];
@@ -82,7 +90,7 @@ export function blocks(): SharedArrayBuffer[] {
 
 export function fakeControlPlane(more: Partial<ControlPlane> = {}): ControlPlane {
   return {
-    records: () => RECORDS,
+    records: () => listingOf(RECORDS),
     clusters: () => CLUSTERS,
     explain: ({ name, type, client }) => {
       if (name.includes('..')) throw new QuestionError(`${name} has an empty label`);
