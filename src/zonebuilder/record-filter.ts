@@ -1,5 +1,4 @@
 /** Which part of the records somebody wants to see. Owns what a filter means; the walk itself is records.ts. */
-import type { RecordSet } from './records.ts';
 
 /** Conditions that all must hold; an absent one holds for everything. */
 export interface RecordFilter {
@@ -33,7 +32,10 @@ export function serviceTest(filter: RecordFilter): (serviceText: string) => bool
 }
 
 /** The test for an RRset: its name and its type. */
-export function recordTest({ name, types }: RecordFilter): (set: RecordSet) => boolean {
+export function recordTest({
+  name,
+  types,
+}: RecordFilter): (set: { readonly name: string; readonly type: string }) => boolean {
   const below = name?.startsWith('*.') === true ? `${name.slice(1)}.` : undefined;
   return (set) => {
     if (types !== undefined && !types.includes(set.type)) return false;
