@@ -15,6 +15,8 @@ export type ApiErrorCode =
   | 'TIMEOUT'
   /** A reply began and then fell silent. */
   | 'IDLE'
+  /** The server shows a certificate that is not trusted. */
+  | 'UNTRUSTED'
   | 'UNAUTHORIZED'
   | 'FORBIDDEN'
   | 'NOT_FOUND'
@@ -36,30 +38,35 @@ export class ApiError extends Error {
   readonly status: number | undefined;
   /** From `Retry-After`, in milliseconds; 0: not asked for. */
   readonly retryAfterMs: number;
+  /** The system's or OpenSSL's code, such as `ECONNREFUSED`. */
+  readonly system: string | undefined;
 
   constructor(
     code: ApiErrorCode,
     message: string,
-    more: { readonly status?: number; readonly retryAfterMs?: number } = {},
+    more: { readonly status?: number; readonly retryAfterMs?: number; readonly system?: string } = {},
   ) {
-    super(oneLine(message));
+    super(oneLine(message, code === 'CREDENTIALS' ? CREDENTIALS_CHARS_MAX : MESSAGE_CHARS_MAX));
     this.name = 'ApiError';
     this.code = code;
     this.status = more.status;
     this.retryAfterMs = more.retryAfterMs ?? 0;
+    this.system = more.system;
   }
 }
 
-/** Longest message kept of what a server or a plugin says. */
+/** Longest message kept of what a server says. */
 const MESSAGE_CHARS_MAX = 240;
+/** Longest message of credentials: with file, field and all that a plugin says. */
+const CREDENTIALS_CHARS_MAX = 1600;
 
 /** A text from outside, fit for a log line or a terminal: no control characters, bounded. */
-export function oneLine(text: string): string {
+export function oneLine(text: string, charsMax: number = MESSAGE_CHARS_MAX): string {
   const line = text
-    .slice(0, MESSAGE_CHARS_MAX * 4)
+    .slice(0, charsMax * 4)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  return line.length > MESSAGE_CHARS_MAX ? line.slice(0, MESSAGE_CHARS_MAX) + '…' : line;
+  return line.length > charsMax ? line.slice(0, charsMax) + '…' : line;
 }
 
 /** The error of a reply with a status other than 200. `message` is what the server says of it. */
@@ -88,7 +95,44 @@ function codeOfStatus(status: number, retryAfterMs: number): ApiErrorCode {
 /** Any error as an ApiError; `code` is for those that are not one yet. */
 export function asApiError(error: unknown, code: ApiErrorCode): ApiError {
   if (error instanceof ApiError) return error;
-  return new ApiError(code, describe(error));
+  const system = systemCode(error);
+  const known = code === 'CREDENTIALS' || system === undefined ? undefined : TLS_CODES.get(system);
+  return new ApiError(known ?? code, describe(error), system === undefined ? {} : { system });
+}
+
+/** What OpenSSL and Node say of certificates: the server's, which are not trusted, and ours, which are refused. */
+const TLS_CODES: ReadonlyMap<string, ApiErrorCode> = new Map([
+  ...[
+    'CERT_HAS_EXPIRED',
+    'CERT_NOT_YET_VALID',
+    'CERT_SIGNATURE_FAILURE',
+    'CERT_UNTRUSTED',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ].map((text) => [text, 'UNTRUSTED'] as const),
+  ...[
+    'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+    'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED',
+    'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+    'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED',
+    'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+    'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  ].map((text) => [text, 'UNAUTHORIZED'] as const),
+]);
+
+/** The code of the system or of OpenSSL; with several addresses tried, of the first. */
+function systemCode(error: unknown): string | undefined {
+  if (error instanceof AggregateError && error.errors.length > 0) return systemCode(error.errors[0]);
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** Node puts the reason of a failed connection into `code`, or, with several addresses, into `errors`. */
@@ -96,5 +140,8 @@ function describe(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
-  return code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`;
+  // Our own say all that there is to say, in words.
+  return code === undefined || error.name === 'CredentialError' || error.message.includes(code)
+    ? error.message
+    : `${code}: ${error.message}`;
 }

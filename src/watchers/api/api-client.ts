@@ -5,10 +5,13 @@
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { SecureContext } from 'node:tls';
 import { ApiError, asApiError, statusError, type ApiErrorCode } from '../api-error.ts';
 import type { ApiAccess } from '../credentials/credentials.ts';
+import { proxyName } from '../credentials/proxy.ts';
+import { makeAgent, makeContext, type ApiAgent } from './api-agent.ts';
 import { pause, type Timer, type Timers } from '../../timers.ts';
 
 /** Connections to one API server: four watches, their lists while the watches still run, and the probe. */
@@ -56,7 +59,9 @@ interface RequestPlan {
 
 interface Pool {
   readonly tlsId: string;
-  readonly agent: HttpAgent | HttpsAgent;
+  readonly agent: ApiAgent;
+  /** Absent: no TLS. */
+  readonly context: SecureContext | undefined;
 }
 
 /** Talks to one API server. */
@@ -118,15 +123,14 @@ export class ApiClient {
   }
 
   /** Other TLS material means other connections: those in use end by themselves, within one watch. */
-  #agentFor(access: ApiAccess): HttpAgent | HttpsAgent {
-    if (this.#pool?.tlsId === access.tlsId) return this.#pool.agent;
-    const settings = { keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX };
-    const agent = access.server.protocol === 'http:' ? new HttpAgent(settings) : new HttpsAgent(settings);
+  #poolFor(access: ApiAccess): Pool {
+    if (this.#pool?.tlsId === access.tlsId) return this.#pool;
+    const pool = openPool(access);
     for (const sockets of Object.values(this.#pool?.agent.freeSockets ?? {})) {
       for (const socket of sockets ?? []) socket.destroy();
     }
-    this.#pool = { tlsId: access.tlsId, agent };
-    return agent;
+    this.#pool = pool;
+    return pool;
   }
 
   /** A kept connection may have been closed by the server a moment before: that says nothing of the server. */
@@ -145,8 +149,11 @@ export class ApiClient {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const open = access.server.protocol === 'http:' ? httpRequest : httpsRequest;
     const request = open(
-      requestOptions(access, path, accept, this.#agentFor(access), this.#options.userAgent),
+      requestOptions(access, path, accept, this.#poolFor(access), this.#options.userAgent),
     );
+    request.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }) => {
+      if (statusCode !== 200) request.destroy(proxyError(access.proxy!, statusCode));
+    });
     this.#inFlight.add(request);
     const late = this.#deadline(limits.headersMs, () =>
       request.destroy(new ApiError('TIMEOUT', `no reply within ${limits.headersMs / 1000} s`)),
@@ -276,19 +283,40 @@ function requestOptions(
   access: ApiAccess,
   path: string,
   accept: string,
-  agent: HttpAgent | HttpsAgent,
+  { agent, context }: Pool,
   userAgent: string,
 ): RequestOptions {
-  const { server, authorization, tls } = access;
+  const { server, authorization, headers, tls } = access;
   return {
-    ...tls,
+    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
+    ...(context === undefined ? {} : { secureContext: context }),
+    rejectUnauthorized: tls.rejectUnauthorized,
     agent,
     method: 'GET',
     host: server.hostname.replace(/^\[|\]$/g, ''),
     port: server.port === '' ? (server.protocol === 'http:' ? 80 : 443) : server.port,
     path: server.pathname.replace(/\/$/, '') + path,
-    headers: { accept, 'user-agent': userAgent, ...(authorization === undefined ? {} : { authorization }) },
+    headers: {
+      ...headers,
+      accept,
+      'user-agent': userAgent,
+      ...(authorization === undefined ? {} : { authorization }),
+    },
   };
+}
+
+function openPool(access: ApiAccess): Pool {
+  const agent = makeAgent(access, { maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX });
+  const context = access.server.protocol === 'http:' ? undefined : makeContext(access.tls);
+  return { tlsId: access.tlsId, agent, context };
+}
+
+/** A proxy that asks for a password has answered: what is wrong is what fedns shows it. */
+function proxyError(proxy: URL, status: number): ApiError {
+  const text = `the proxy ${proxyName(proxy)} answers ${status} to CONNECT`;
+  if (status === 407)
+    return new ApiError('UNAUTHORIZED', `${text}: it wants a user name and password`, { status });
+  return new ApiError('UNREACHABLE', text, { status });
 }
 
 /** A reply that is not read would keep its connection: it is closed here. */

@@ -14,23 +14,29 @@ export type CredentialErrorCode =
   | 'INSECURE_NOT_ALLOWED'
   | 'NOT_SUPPORTED'
   | 'FILE_NOT_ALLOWED'
+  | 'FILE_UNREADABLE'
+  | 'PEM_MALFORMED'
   | 'EXEC_NOT_ALLOWED'
   | 'EXEC_FAILED'
   | 'NOT_IN_CLUSTER';
 
 export class CredentialError extends Error {
   readonly code: CredentialErrorCode;
+  /** Line of the kubeconfig, from 1, where it is one of its lines. */
+  readonly line: number | undefined;
 
-  constructor(code: CredentialErrorCode, message: string) {
+  constructor(code: CredentialErrorCode, message: string, line?: number) {
     super(message);
     this.name = 'CredentialError';
     this.code = code;
+    this.line = line;
   }
 }
 
 /** Octets held in memory, or a file to be read each time they are needed. */
 export type Material =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'text'; readonly text: string; readonly field?: string }
+  | { readonly kind: 'file'; readonly path: string; readonly field?: string };
 
 /** An exec credential plugin (client.authentication.k8s.io). */
 export interface ExecSettings {
@@ -39,6 +45,18 @@ export interface ExecSettings {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly provideClusterInfo: boolean;
+  /** What the kubeconfig says of how to get the program, for the error message when it is not there. */
+  readonly installHint?: string;
+  /** The cluster's extension `client.authentication.k8s.io/exec`, handed to the plugin as it is. */
+  readonly config?: unknown;
+}
+
+/** Another user that the API server is asked to act as. */
+export interface Impersonation {
+  readonly user: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Everything needed to reach one API server. */
@@ -50,8 +68,17 @@ export interface ClusterAccess {
   readonly insecure: boolean;
   readonly clientCertificate?: Material;
   readonly clientKey?: Material;
+  /** The way to the API server; absent: what the environment says of proxies. */
+  readonly proxy?: URL;
   readonly token?: Material;
+  /** Used while {@link token}, a file, cannot be read. */
+  readonly fallbackToken?: string;
+  /** `user:password` of HTTP basic authentication: API servers no longer take it, proxies before them may. */
+  readonly basic?: string;
+  readonly impersonate?: Impersonation;
   readonly exec?: ExecSettings;
+  /** Why this is what was read earlier and not what stands there now. */
+  readonly fault?: CredentialError;
 }
 
 /** What an origin may ask of the machine that fedns runs on. */

@@ -4,7 +4,7 @@
  * {@link ClusterAccess} was made.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
@@ -12,10 +12,15 @@ import {
   inClusterAccess,
   type AccessRules,
   type ClusterAccess,
+  type Impersonation,
   type Material,
 } from './cluster-access.ts';
 import { runExecPlugin, type ExecCredential } from './exec-plugin.ts';
+import { expiryOf, type Expiry } from './expiry.ts';
 import { readKubeconfig } from './kubeconfig.ts';
+import { decodeKubeconfig } from './kubeconfig-document.ts';
+import { certificatesIn, checkPem, type PemKind } from './pem.ts';
+import { proxyFor } from './proxy.ts';
 import type { Clock } from '../../log.ts';
 import type { Timers } from '../../timers.ts';
 import type { ClusterOrigin } from '../../config/settings.ts';
@@ -27,10 +32,14 @@ export const EXEC_SPACING_MS = 5_000;
 /** A plugin's credential is renewed this long before it expires, for clocks that differ a little. */
 const EXEC_EXPIRY_MARGIN_MS = 30_000;
 
-/** What one request needs. `tlsId` differs whenever `tls` does. */
+/** What one request needs. `tlsId` differs whenever connections must be others. */
 export interface ApiAccess {
   readonly server: URL;
+  /** Absent: directly. */
+  readonly proxy?: URL;
   readonly authorization?: string;
+  /** Further headers: whom to act as. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly tls: {
     readonly ca?: string;
     readonly cert?: string;
@@ -62,6 +71,9 @@ export class Credentials {
   #exec: ExecState | undefined;
   #running: Promise<ExecCredential> | undefined;
   #execRefused = false;
+  #checkedId: string | undefined;
+  #expiry: Expiry | undefined;
+  #fault: CredentialError | undefined;
 
   constructor(options: CredentialsOptions) {
     this.#options = options;
@@ -70,14 +82,47 @@ export class Credentials {
   /** @throws CredentialError when there are none to be had at the moment */
   async current(): Promise<ApiAccess> {
     const access = await this.#options.load();
-    const given = access.exec === undefined ? {} : await this.#execCredential(access);
-    const [ca, cert, key, token] = await Promise.all([
-      readMaterial(access.ca),
+    this.#fault = access.fault;
+    const ca = await readMaterial(access.ca);
+    const given = access.exec === undefined ? {} : await this.#execCredential(access, ca);
+    const [cert, key, token] = await Promise.all([
       given.clientCertificate ?? readMaterial(access.clientCertificate),
       given.clientKey ?? readMaterial(access.clientKey),
-      given.token ?? readMaterial(access.token),
+      given.token ?? readToken(access),
     ]);
-    return assemble(access, { ca, cert, key, token: token?.trim() });
+    const proxy = access.proxy ?? proxyFor(access.server, this.#options.env);
+    const materials = { ca, cert, key, token: token?.trim() };
+    const assembled = assemble(access, proxy, materials);
+    this.#look(access, assembled, materials, given);
+    return assembled;
+  }
+
+  /** When the token or the client certificate in use ends; undefined: it does not say, or a plugin renews it. */
+  get expiry(): Expiry | undefined {
+    return this.#expiry;
+  }
+
+  /** Why credentials read earlier are in use and not what stands there now. */
+  get fault(): CredentialError | undefined {
+    return this.#fault;
+  }
+
+  /** Parsing certificates takes a while: only what is new is looked at. */
+  #look(access: ClusterAccess, assembled: ApiAccess, materials: Materials, given: ExecCredential): void {
+    const id = `${assembled.tlsId} ${assembled.authorization ?? ''}`;
+    if (id === this.#checkedId) return;
+    checkMaterials(access, materials);
+    this.#checkedId = id;
+    this.#expiry = expiryOf(
+      {
+        text: given.token === undefined ? materials.token : undefined,
+        isFile: access.token?.kind === 'file',
+      },
+      {
+        text: given.clientCertificate === undefined ? materials.cert : undefined,
+        isFile: access.clientCertificate?.kind === 'file',
+      },
+    );
   }
 
   /** Says that the server answered 401 to `authorization`: what a plugin gave is not used again. */
@@ -91,13 +136,13 @@ export class Credentials {
     this.#stopped.abort();
   }
 
-  async #execCredential(access: ClusterAccess): Promise<ExecCredential> {
+  async #execCredential(access: ClusterAccess, ca: string | undefined): Promise<ExecCredential> {
     const state = this.#exec;
     if (state !== undefined && !this.#isDue(state)) {
       if (state.credential !== undefined) return state.credential;
       throw state.error;
     }
-    this.#running ??= this.#runExec(access).finally(() => {
+    this.#running ??= this.#runExec(access, ca).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
@@ -110,10 +155,10 @@ export class Credentials {
     return expiresMs !== undefined && this.#options.clock() >= expiresMs - EXEC_EXPIRY_MARGIN_MS;
   }
 
-  async #runExec(access: ClusterAccess): Promise<ExecCredential> {
+  async #runExec(access: ClusterAccess, ca: string | undefined): Promise<ExecCredential> {
     const { timers, env } = this.#options;
     try {
-      const credential = await runExecPlugin(access, { timers, env, signal: this.#stopped.signal });
+      const credential = await runExecPlugin(access, { timers, env, ca, signal: this.#stopped.signal });
       this.#exec = { credential, atMs: timers.now() };
       this.#execRefused = false;
       return credential;
@@ -138,39 +183,73 @@ export function accessLoader(
   return kubeconfigLoader(origin.path, origin.context, rules);
 }
 
-/** Parses a kubeconfig again only when its octets have changed; one that breaks leaves the last good one in use. */
+/**
+ * Parses a kubeconfig again only when its octets have changed; one that breaks leaves the last good one in use, with
+ * the reason beside it.
+ */
 function kubeconfigLoader(
   path: string,
   context: string | undefined,
   rules: AccessRules,
 ): () => Promise<ClusterAccess> {
-  let text: string | undefined;
+  let octets: Buffer | undefined;
   let good: ClusterAccess | undefined;
   return async () => {
     try {
-      const now = await readFile(path, 'utf8');
-      if (now !== text || good === undefined) good = await readKubeconfig(now, context, rules);
-      text = now;
-      return good;
+      const now = await readFile(path);
+      if (octets === undefined || good === undefined || good.fault !== undefined || !now.equals(octets))
+        good = await readKubeconfig(decodeKubeconfig(now), context, rules);
+      octets = now;
     } catch (error) {
-      if (good !== undefined) return good;
-      if (error instanceof CredentialError) throw error;
-      throw new CredentialError('KUBECONFIG_UNREADABLE', (error as Error).message);
+      const fault = placed(error, path, context);
+      if (good === undefined) throw fault;
+      good = { ...good, fault };
     }
+    return good;
   };
+}
+
+/** The same error with the file that it stands in. */
+function placed(error: unknown, path: string, context: string | undefined): CredentialError {
+  if (!(error instanceof CredentialError)) {
+    return new CredentialError('KUBECONFIG_UNREADABLE', `${path}: cannot be read: ${reasonOf(error)}`);
+  }
+  const { code, message, line } = error;
+  const where = line === undefined ? path : `${path}:${line}`;
+  const named = context === undefined || code === 'CONTEXT_UNKNOWN' ? '' : `context ${context}, `;
+  return new CredentialError(code, `${where}: ${named}${message}`, line);
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
 }
 
 async function readMaterial(material: Material | undefined): Promise<string | undefined> {
   if (material === undefined || material.kind === 'text') return material?.text;
-  await using file = await open(material.path, 'r');
-  const { size } = await file.stat();
-  if (size > MATERIAL_OCTETS_MAX) {
-    throw new CredentialError(
-      'NOT_SUPPORTED',
-      `${material.path} is longer than ${MATERIAL_OCTETS_MAX} octets`,
-    );
+  try {
+    await using file = await open(material.path, 'r');
+    const { size } = await file.stat();
+    if (size <= MATERIAL_OCTETS_MAX) return await file.readFile('utf8');
+  } catch (error) {
+    throw new CredentialError('FILE_UNREADABLE', `${labelOf(material)}: cannot be read: ${reasonOf(error)}`);
   }
-  return file.readFile('utf8');
+  throw new CredentialError(
+    'NOT_SUPPORTED',
+    `${labelOf(material)}: is longer than ${MATERIAL_OCTETS_MAX} octets`,
+  );
+}
+
+/** As kubectl does: the token beside a token file counts while the file cannot be read. */
+async function readToken({ token, fallbackToken }: ClusterAccess): Promise<string | undefined> {
+  if (fallbackToken === undefined) return readMaterial(token);
+  return readMaterial(token).catch(() => fallbackToken);
+}
+
+/** The field and the file, as far as there are such. */
+function labelOf(material: Material): string {
+  const file = material.kind === 'file' ? material.path : '';
+  if (material.field === undefined) return file;
+  return file === '' ? material.field : `${material.field} (${file})`;
 }
 
 interface Materials {
@@ -180,7 +259,46 @@ interface Materials {
   readonly token: string | undefined;
 }
 
-function assemble(access: ClusterAccess, { ca, cert, key, token }: Materials): ApiAccess {
+/** @throws CredentialError when a certificate or key is none, or the two do not belong together */
+function checkMaterials(access: ClusterAccess, { ca, cert, key, token }: Materials): void {
+  checkMaterial(ca, access.ca, 'certificate');
+  checkMaterial(cert, access.clientCertificate, 'certificate');
+  checkMaterial(key, access.clientKey, 'key');
+  if (cert !== undefined && key !== undefined) checkPair(cert, key, access.clientCertificate);
+  if (token !== undefined && /[^\x21-\x7e]/.test(token)) {
+    const label = access.token === undefined ? 'token' : labelOf(access.token);
+    throw new CredentialError(
+      'NOT_SUPPORTED',
+      `${label}: holds spaces or other characters that no token has`,
+    );
+  }
+}
+
+function checkMaterial(text: string | undefined, material: Material | undefined, kind: PemKind): void {
+  if (text === undefined) return;
+  try {
+    checkPem(text, kind);
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    const label = material === undefined ? 'what the exec plugin gave' : labelOf(material);
+    throw new CredentialError(error.code, `${label}: ${error.message}`);
+  }
+}
+
+function checkPair(cert: string, key: string, material: Material | undefined): void {
+  const label = material === undefined ? 'the exec plugin' : labelOf(material);
+  const [own] = certificatesIn(cert) as [X509Certificate];
+  let fits: boolean;
+  try {
+    fits = own.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    throw new CredentialError('PEM_MALFORMED', `${label}: its key is damaged, or encrypted with a password`);
+  }
+  if (!fits) throw new CredentialError('PEM_MALFORMED', `${label}: does not belong to its key`);
+}
+
+function assemble(access: ClusterAccess, proxy: URL | undefined, materials: Materials): ApiAccess {
+  const { ca, cert, key, token } = materials;
   const tls = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -188,12 +306,48 @@ function assemble(access: ClusterAccess, { ca, cert, key, token }: Materials): A
     ...(access.tlsServerName === undefined ? {} : { servername: access.tlsServerName }),
     rejectUnauthorized: !access.insecure,
   };
+  const authorization = authorizationOf(token, access.basic);
   return {
     server: access.server,
-    ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(access.impersonate === undefined ? {} : { headers: impersonationHeaders(access.impersonate) }),
     tls,
     tlsId: createHash('sha256')
-      .update(JSON.stringify([access.server.origin, tls]))
+      .update(JSON.stringify([access.server.origin, proxy?.href, tls]))
       .digest('base64'),
   };
+}
+
+function authorizationOf(token: string | undefined, basic: string | undefined): string | undefined {
+  if (token !== undefined && token !== '') return `Bearer ${token}`;
+  return basic === undefined ? undefined : `Basic ${Buffer.from(basic).toString('base64')}`;
+}
+
+/** Kubernetes documentation, "User impersonation": keys of extra fields are percent-encoded header names. */
+function impersonationHeaders({
+  user,
+  uid,
+  groups,
+  extra,
+}: Impersonation): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { 'Impersonate-User': user };
+  if (uid !== undefined) headers['Impersonate-Uid'] = uid;
+  if (groups.length > 0) headers['Impersonate-Group'] = [...groups];
+  for (const [key, values] of Object.entries(extra)) {
+    headers[`Impersonate-Extra-${escapeHeader(key)}`] = [...values];
+  }
+  return headers;
+}
+
+function escapeHeader(key: string): string {
+  const octets = [...Buffer.from(key)];
+  return octets
+    .map((octet) => {
+      const char = String.fromCodePoint(octet);
+      return /[!#$&'*+\-.^_`|~0-9A-Za-z]/.test(char)
+        ? char
+        : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
 }

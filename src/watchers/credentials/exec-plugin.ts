@@ -5,7 +5,6 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { oneLine } from '../api-error.ts';
 import { CredentialError, type ClusterAccess, type ExecSettings } from './cluster-access.ts';
 import type { Timers } from '../../timers.ts';
 
@@ -13,8 +12,8 @@ import type { Timers } from '../../timers.ts';
 export const EXEC_MS_MAX = 10_000;
 /** An ExecCredential is a token or a certificate, a few thousand octets. */
 export const EXEC_OUTPUT_OCTETS_MAX = 256 * 1024;
-/** Of what it says on stderr, the end is kept for the error message. */
-const EXEC_STDERR_OCTETS_MAX = 4096;
+/** Of what it says on stderr, the beginning and the end are kept for the error message: either may say why. */
+const EXEC_STDERR_CHARS_MAX = 600;
 
 const API_VERSIONS = new Set(['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1']);
 
@@ -31,35 +30,43 @@ export interface ExecOptions {
   readonly timers: Timers;
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The cluster's CA, for plugins that are told of their cluster. */
+  readonly ca: string | undefined;
 }
 
 /** @throws CredentialError `EXEC_FAILED` */
 export async function runExecPlugin(access: ClusterAccess, options: ExecOptions): Promise<ExecCredential> {
   const exec = access.exec!;
-  if (!API_VERSIONS.has(exec.apiVersion))
-    throw failed(exec, `unknown apiVersion ${oneLine(exec.apiVersion)}`);
-  const output = await collectOutput(exec, spawnPlugin(exec, access, options.env), options);
+  if (!API_VERSIONS.has(exec.apiVersion)) throw failed(exec, `unknown apiVersion ${exec.apiVersion}`);
+  const output = await collectOutput(exec, spawnPlugin(exec, access, options), options);
   return readCredential(exec, output);
 }
 
-function spawnPlugin(exec: ExecSettings, access: ClusterAccess, env: ExecOptions['env']): ChildProcess {
+function spawnPlugin(
+  exec: ExecSettings,
+  access: ClusterAccess,
+  { env, ca }: Pick<ExecOptions, 'env' | 'ca'>,
+): ChildProcess {
   return spawn(exec.command, exec.args, {
     shell: false,
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, so that what it starts ends with it.
     detached: true,
-    env: { ...env, ...exec.env, KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(exec, access)) },
+    env: { ...env, ...exec.env, KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(exec, access, ca)) },
   });
 }
 
-function execInfo(exec: ExecSettings, access: ClusterAccess): object {
-  const cluster =
-    access.ca?.kind === 'text'
-      ? {
-          server: access.server.href,
-          'certificate-authority-data': Buffer.from(access.ca.text).toString('base64'),
-        }
-      : { server: access.server.href };
+function execInfo(exec: ExecSettings, access: ClusterAccess, ca: string | undefined): object {
+  const { server, tlsServerName, insecure, proxy } = access;
+  const cluster = {
+    // Without the slash that URLs end with: plugins compare it with what stands in the kubeconfig.
+    server: server.href.replace(/\/$/, ''),
+    ...(tlsServerName === undefined ? {} : { 'tls-server-name': tlsServerName }),
+    ...(insecure ? { 'insecure-skip-tls-verify': true } : {}),
+    ...(ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
+    ...(proxy === undefined ? {} : { 'proxy-url': proxy.href.replace(/\/$/, '') }),
+    ...(exec.config === undefined ? {} : { config: exec.config }),
+  };
   return {
     apiVersion: exec.apiVersion,
     kind: 'ExecCredential',
@@ -85,19 +92,36 @@ function collectOutput(exec: ExecSettings, child: ChildProcess, options: ExecOpt
     else chunks.push(chunk);
   });
   child.stderr!.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString('utf8')).slice(-EXEC_STDERR_OCTETS_MAX);
+    complaint = shorten(complaint + chunk.toString('utf8'));
   });
-  child.on('error', (error) => give(error.message));
+  child.on('error', (error: NodeJS.ErrnoException) => give(absentOr(exec, error)));
   child.on('close', (code, signal) => {
     if (code === 0) resolve(Buffer.concat(chunks).toString('utf8'));
-    else
-      reject(failed(exec, `${signal ?? `exit code ${code}`} ${complaint.trim().split('\n').at(-1) ?? ''}`));
+    else reject(failed(exec, `${signal ?? `exit code ${code}`}: ${complaint.trim() || 'it said nothing'}`));
   });
   const settle = (): void => {
     timer.cancel();
     options.signal.removeEventListener('abort', stop);
   };
   return promise.finally(settle);
+}
+
+/** Escape sequences of terminals. */
+// oxlint-disable-next-line no-control-regex
+const COLOURS = /\u001B\[[0-9;]*[A-Za-z]/g;
+
+/** Keeps the beginning and the end of what is said. */
+function shorten(text: string): string {
+  if (text.length <= EXEC_STDERR_CHARS_MAX) return text;
+  const half = EXEC_STDERR_CHARS_MAX / 2;
+  return `${text.slice(0, half)} … ${text.slice(-half)}`;
+}
+
+/** A program that is not there: the kubeconfig may say where to get it. */
+function absentOr({ command, installHint }: ExecSettings, error: NodeJS.ErrnoException): string {
+  if (error.code !== 'ENOENT') return error.message;
+  const place = command.includes('/') ? '' : ' on the path of fedns';
+  return `there is no such program${place} (ENOENT)${installHint === undefined ? '' : `; ${installHint}`}`;
 }
 
 /** Kills the plugin and all it started, and lets go of the pipes that a grandchild may still hold. */
@@ -152,6 +176,11 @@ function textField<K extends string>(key: K, value: unknown): { readonly [P in K
   };
 }
 
+/** What it said goes on one line, for a log or a terminal: no control characters. */
 function failed(exec: ExecSettings, reason: string): CredentialError {
-  return new CredentialError('EXEC_FAILED', oneLine(`exec plugin ${exec.command}: ${reason}`));
+  const line = `exec plugin ${exec.command}: ${reason}`
+    .replaceAll(COLOURS, '')
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim();
+  return new CredentialError('EXEC_FAILED', line);
 }

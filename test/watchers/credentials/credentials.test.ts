@@ -6,6 +6,7 @@ import { test } from 'tap';
 import type { ClusterAccess, ExecSettings } from '../../../src/watchers/credentials/cluster-access.ts';
 import { accessLoader, Credentials, EXEC_SPACING_MS } from '../../../src/watchers/credentials/credentials.ts';
 import { EXEC_MS_MAX } from '../../../src/watchers/credentials/exec-plugin.ts';
+import { issueCertificate } from '../../cluster/certificates.ts';
 import { FakeTime, until } from '../fake-time.ts';
 
 const SERVER = new URL('https://192.0.2.1:6443');
@@ -41,7 +42,7 @@ async function plugin(folder: string, script: string): Promise<ExecSettings> {
 const API = 'client.authentication.k8s.io/v1';
 
 function printing(status: string): string {
-  return `echo '{"apiVersion":"${API}","kind":"ExecCredential","status":${status}}'`;
+  return `printf '%s' '{"apiVersion":"${API}","kind":"ExecCredential","status":${status}}'`;
 }
 
 test('a token file is read again when it changes', async (t) => {
@@ -53,18 +54,19 @@ test('a token file is read again when it changes', async (t) => {
   await writeFile(path, 'second\n');
   t.equal((await subject.current()).authorization, 'Bearer second');
   await rm(path);
-  await t.rejects(subject.current(), /ENOENT/);
+  await t.rejects(subject.current(), { code: 'FILE_UNREADABLE', message: /token: cannot be read: ENOENT/ });
 });
 
 test('other certificates mean other connections', async (t) => {
   const { folder, credentials } = await setup(t);
   const path = join(folder, 'client.pem');
-  await writeFile(path, 'A');
+  const [first, second] = ['a', 'b'].map((commonName) => issueCertificate({ commonName }).cert);
+  await writeFile(path, first!);
   const subject = credentials({ clientCertificate: { kind: 'file', path }, tlsServerName: 'api' });
   const before = await subject.current();
-  t.match(before.tls, { cert: 'A', servername: 'api', rejectUnauthorized: true });
+  t.match(before.tls, { cert: first!, servername: 'api', rejectUnauthorized: true });
   t.equal((await subject.current()).tlsId, before.tlsId);
-  await writeFile(path, 'B');
+  await writeFile(path, second!);
   t.not((await subject.current()).tlsId, before.tlsId);
 });
 
@@ -102,7 +104,7 @@ test('an exec plugin is run without a shell, and told what it is for', async (t)
   t.match(JSON.parse(await readFile(join(folder, 'info'), 'utf8')), {
     apiVersion: API,
     kind: 'ExecCredential',
-    spec: { interactive: false, cluster: { server: SERVER.href } },
+    spec: { interactive: false, cluster: { server: 'https://192.0.2.1:6443' } },
   });
 });
 
@@ -130,15 +132,16 @@ test('what a plugin gives is used until it expires or is refused', async (t) => 
 
 test('a plugin can give a client certificate', async (t) => {
   const { folder, credentials } = await setup(t);
-  const status = '{"clientCertificateData":"CERT","clientKeyData":"KEY"}';
+  const { cert, key } = issueCertificate({ commonName: 'plugin' });
+  const status = JSON.stringify({ clientCertificateData: cert, clientKeyData: key });
   const access = await credentials({ exec: await plugin(folder, printing(status)) }).current();
-  t.match(access.tls, { cert: 'CERT', key: 'KEY' });
+  t.match(access.tls, { cert, key });
   t.equal(access.authorization, undefined);
 });
 
 test('a plugin that does not deliver', async (t) => {
   const cases: { title: string; script: string; error: RegExp }[] = [
-    { title: 'fails', script: 'echo no login >&2; exit 3', error: /exit code 3 no login/ },
+    { title: 'fails', script: 'echo no login >&2; exit 3', error: /exit code 3: no login$/ },
     { title: 'prints no JSON', script: 'echo SECRET', error: /prints no JSON$/ },
     { title: 'prints null', script: 'echo null', error: /no ExecCredential/ },
     {
