@@ -2,6 +2,7 @@
  * The certificate and key of DNS over TLS (RFC 7858): read from files, and read again when they change, so that a renewed
  * certificate is used by the next connection while those that exist go on.
  */
+import { constants } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
@@ -84,7 +85,14 @@ export class TlsCertificate {
       const key = await readFile(this.#files.key, 'utf8');
       if (cert + key === this.#content) return;
       this.#content = cert + key;
-      this.#context = createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+      this.#context = createSecureContext({
+        cert,
+        key,
+        minVersion: 'TLSv1.2',
+        // A TLS 1.2 client could have the server do one handshake after the other on a single connection, past every limit
+        // on connections. TLS 1.3 has no renegotiation (RFC 8446 section 1.2).
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      });
     } catch (cause) {
       throw new CertificateError(this.#files, cause);
     }

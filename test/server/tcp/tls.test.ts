@@ -1,10 +1,13 @@
 import { test, type Test } from 'tap';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Transport } from '../../../src/server/responder.ts';
+import { needCommand } from '../../support/commands.ts';
+import { untapped } from '../../process/serving.ts';
 import { TCP_LIMITS } from '../../../src/server/tcp-limits.ts';
 import { TlsCertificate, type CertificateError } from '../../../src/server/tcp/tls-certificate.ts';
 import { selfSigned } from './self-signed.ts';
@@ -74,6 +77,38 @@ test('TLS 1.2 is the oldest version spoken, and a client without ALPN is served'
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   await t.rejects(openTls(t, fixture, old));
   await t.rejects(openTls(t, fixture, { ALPNProtocols: ['h2'] }), 'another protocol is not DNS over TLS');
+});
+
+test('a TLS 1.2 client cannot have a second handshake on its connection', async (t) => {
+  const fixture = await startTls(t);
+  const [client, socket] = await openTls(t, fixture, { maxVersion: 'TLSv1.2' });
+  client.send(framed(query(1)));
+  await client.receive(1);
+  const { promise, resolve } = Promise.withResolvers<Error | null>();
+  socket.on('error', resolve);
+  socket.renegotiate({ rejectUnauthorized: false }, resolve);
+  t.match(await promise, /no renegotiation/i);
+  const [other] = await openTls(t, fixture, { maxVersion: 'TLSv1.2' });
+  other.send(framed(query(2)));
+  await other.receive(1);
+});
+
+test('openssl s_client asks for renegotiation in vain, too', async (t) => {
+  const { ports } = await startTls(t);
+  const args = ['s_client', '-tls1_2', '-connect', `127.0.0.1:${ports[0]!}`];
+  const child = spawn(...untapped(needCommand('openssl'), args), { stdio: ['pipe', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill());
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (part: Buffer) => {
+      output += part.toString();
+      // The letter alone on a line asks for it, once the handshake is over.
+      if (output.includes('Verify return code') && child.stdin.writable) child.stdin.write('R\n');
+    });
+  }
+  child.stdin.on('error', () => undefined);
+  await once(child, 'close');
+  t.match(output, /RENEGOTIATING[^]*no renegotiation/i);
 });
 
 test('RFC 7858 section 3.4: a half-close after the query still brings the reply, and idle connections end', async (t) => {
