@@ -1,17 +1,22 @@
 /**
  * The packet path where there are no batch calls: `node:dgram` on the event loop of its worker thread. Whole, not
- * fast. It knows one thing less than the batch transport: on a wildcard address the kernel picks the source of a
- * reply, which on a machine with several addresses may not be the one that was asked.
+ * fast.
+ *
+ * `node:dgram` tells nothing of the address that a packet came to, and replies must come from it (RFC 2181 section 4.1).
+ * So on a wildcard address every address of the machine has a socket of its own, which the kernel prefers to the
+ * wildcard's; that one stays for what is not known yet. Addresses come and go: they are looked at again regularly, and as
+ * soon as the wildcard's socket receives something.
  */
 
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { ListenAddress } from '../../config/settings.ts';
 import { Counter } from '../counters.ts';
 import { Transport, UDP_REPLY_OCTETS, type Responder } from '../responder.ts';
-import { isDualStack, ListenError, addressOctets } from '../socket-address.ts';
+import { isDualStack, isWildcard, ListenError, addressOctets } from '../socket-address.ts';
+import { localAddresses } from './local-addresses.ts';
 
 /** Octets asked for as receive buffer; the system may allow less. */
 const RECEIVE_BUFFER_OCTETS = 256 * 1024;
@@ -20,22 +25,41 @@ const WAITING_REPLIES_MAX = 1024;
 /** Turns of the event loop that a stopping transport spends on queries that still come in. */
 const DRAIN_TURNS_MAX = 1000;
 
+/** How often the machine's addresses are looked at, in milliseconds: an address that moves here is answered from by then. */
+const LOOK_MS = 5000;
+/** Looks that packets bring about are at least so far apart, in milliseconds. */
+const LOOK_MS_MIN = 500;
+
 /** What a portable transport works with. */
 export interface PortableOptions {
   readonly listen: readonly ListenAddress[];
-  /** Whether other threads listen on the same port; not every system can. */
+  /** Whether several sockets may have one port, of other threads, too; not every system can. */
   readonly reusePort: boolean;
   readonly responder: Responder;
   /** Called when the responder's image has moved, before a query is answered. */
   readonly refresh: () => void;
   readonly counters: Float64Array;
+  /** Default: those of this machine. */
+  readonly addresses?: () => readonly string[];
+}
+
+/** A wildcard address, and the sockets of the addresses that it stands for. */
+interface Wildcard {
+  readonly listen: ListenAddress;
+  readonly dualStack: boolean;
+  readonly sockets: Map<string, Socket>;
 }
 
 /** A running portable transport: the sockets of one worker. */
 export class PortableUdp {
   readonly #options: PortableOptions;
-  readonly #sockets: Socket[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #wildcards: Wildcard[] = [];
+  #looker: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #lookedMs = -Infinity;
   #received = 0;
+  #stopped = false;
 
   constructor(options: PortableOptions) {
     this.#options = options;
@@ -51,18 +75,31 @@ export class PortableUdp {
     const bound: ListenAddress[] = [];
     try {
       for (const listen of this.#options.listen) {
-        const socket = await this.#open(listen);
-        bound.push({ address: listen.address, port: socket.address().port });
+        const { port } = (await this.#open(listen)).address();
+        bound.push({ address: listen.address, port });
+        if (isWildcard(listen.address)) this.#standFor({ ...listen, port });
       }
+      await this.look();
     } catch (error) {
       this.#close();
       throw error;
     }
+    if (this.#wildcards.length > 0) this.#looker = setInterval(() => void this.look(), LOOK_MS).unref();
     return bound;
+  }
+
+  /** Has a socket at each address that a wildcard stands for, and at none that is gone. Called every few seconds. */
+  look(): Promise<void> {
+    this.#lookedMs = performance.now();
+    this.#looking = this.#looking.then(() => this.#follow());
+    return this.#looking;
   }
 
   /** Answers what has already come in, then closes. */
   async stop(): Promise<void> {
+    clearInterval(this.#looker);
+    this.#stopped = true;
+    await this.#looking;
     let seen = -1;
     for (let turn = 0; turn < DRAIN_TURNS_MAX && (seen !== this.#received || this.#waiting() > 0); turn++) {
       seen = this.#received;
@@ -74,19 +111,86 @@ export class PortableUdp {
   }
 
   #close(): void {
+    clearInterval(this.#looker);
+    this.#stopped = true;
     for (const socket of this.#sockets) socket.close();
   }
 
+  #standFor(listen: ListenAddress): void {
+    this.#wildcards.push({
+      listen,
+      dualStack: isDualStack(listen, this.#options.listen),
+      sockets: new Map(),
+    });
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#stopped || this.#wildcards.length === 0) return;
+    const present = (this.#options.addresses ?? localAddresses)();
+    for (const wildcard of this.#wildcards) await this.#followFor(wildcard, present);
+  }
+
+  async #followFor(wildcard: Wildcard, present: readonly string[]): Promise<void> {
+    const { sockets, listen } = wildcard;
+    const wanted = new Set(present.filter((address) => this.#isMeant(wildcard, address)));
+    for (const [address, socket] of sockets) {
+      if (wanted.has(address)) continue;
+      sockets.delete(address);
+      this.#sockets.delete(socket);
+      socket.close();
+    }
+    for (const address of wanted) {
+      if (sockets.has(address) || this.#stopped) continue;
+      const socket = await this.#openIfThere({ address, port: listen.port });
+      if (socket !== undefined) sockets.set(address, socket);
+    }
+  }
+
+  /** Addresses that are listened on by themselves have their socket. */
+  #isMeant({ listen, dualStack }: Wildcard, address: string): boolean {
+    if (!isIPv6(address) && isIPv6(listen.address) && !dualStack) return false;
+    if (isIPv6(address) && !isIPv6(listen.address)) return false;
+    return !this.#options.listen.some((other) => other.address === address && other.port === listen.port);
+  }
+
+  /** An address may be gone again, or not usable yet (RFC 4862 section 5.4): the wildcard's socket stands in until the next look. */
+  async #openIfThere(listen: ListenAddress): Promise<Socket | undefined> {
+    try {
+      return await this.#open(listen);
+    } catch {
+      return undefined;
+    }
+  }
+
   async #open(listen: ListenAddress): Promise<Socket> {
-    const { reusePort } = this.#options;
-    const ipv6Only = isIPv6(listen.address) && !isDualStack(listen, this.#options.listen);
-    const type = isIPv6(listen.address) ? 'udp6' : 'udp4';
-    const socket = createSocket({ type, reusePort, ipv6Only, recvBufferSize: RECEIVE_BUFFER_OCTETS });
-    this.#sockets.push(socket);
-    socket.on('message', (query, client) => this.#answer(socket, query, client));
-    await bindSocket(socket, listen);
-    // An error that is not about one reply ends the worker, and a new one takes over.
+    const socket = createSocket(this.#socketOptions(listen));
+    const isStandIn = isWildcard(listen.address);
+    socket.on('message', (query, client) => {
+      if (isStandIn && performance.now() - this.#lookedMs >= LOOK_MS_MIN) void this.look();
+      this.#answer(socket, query, client);
+    });
+    try {
+      await bindSocket(socket, listen);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    // From here on an error that is not about one reply ends the worker, and a new one takes over.
+    this.#sockets.add(socket);
     return socket;
+  }
+
+  #socketOptions({ address, port }: ListenAddress): SocketOptions {
+    const { reusePort, listen } = this.#options;
+    const isSix = isIPv6(address);
+    return {
+      type: isSix ? 'udp6' : 'udp4',
+      reusePort,
+      // Beside a wildcard's socket there are others at its port; systems without the one option have the other.
+      reuseAddr: !reusePort && listen.some((other) => isWildcard(other.address)),
+      ipv6Only: isSix && !isDualStack({ address, port }, listen),
+      recvBufferSize: RECEIVE_BUFFER_OCTETS,
+    };
   }
 
   #answer(socket: Socket, query: Buffer, client: RemoteInfo): void {
@@ -125,7 +229,9 @@ export class PortableUdp {
   }
 
   #waiting(): number {
-    return this.#sockets.reduce((sum, socket) => sum + socket.getSendQueueCount(), 0);
+    let sum = 0;
+    for (const socket of this.#sockets) sum += socket.getSendQueueCount();
+    return sum;
   }
 }
 

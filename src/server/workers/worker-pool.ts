@@ -13,7 +13,7 @@ import { createCounterBlock } from '../counters-sum.ts';
 import { allowedCpus, describeFree, type Pinning } from '../linux/cpu-affinity.ts';
 import type { ResponderSettings } from '../responder.ts';
 import { giveBack, type Libc } from '../linux/linux.ts';
-import { isDualStack } from '../socket-address.ts';
+import { isDualStack, isWildcard } from '../socket-address.ts';
 import { assertPortFree } from '../udp/portable.ts';
 import { openUdpSocket, type UdpSocket } from '../udp/socket.ts';
 import type { UdpTransport } from './udp-transport.ts';
@@ -209,7 +209,10 @@ export class WorkerPool {
 
   async #portableRole(i: number): Promise<WorkerRole> {
     if (i === 0) for (const listen of this.#listen) await assertPortFree(listen);
-    return { kind: 'portable', listen: this.#listen, reusePort: this.#workerCount() > 1 };
+    // Beside the socket of a wildcard address there is one for each address that it stands for.
+    const isShared = this.#workerCount() > 1 || this.#listen.some(({ address }) => isWildcard(address));
+    const reusePort = isShared && REUSE_PORT_PLATFORMS.has(process.platform);
+    return { kind: 'portable', listen: this.#listen, reusePort };
   }
 
   #open(libc: Libc, listen: ListenAddress, i: number): UdpSocket {

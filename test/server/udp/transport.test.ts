@@ -41,6 +41,8 @@ async function withClient<T>(to: ListenAddress, use: (client: Client) => Promise
   }
 }
 
+const MAPPED = '00000000000000000000ffff7f000001';
+
 for (const kind of TRANSPORTS) {
   t.test(`each client gets the replies to its own queries, ${kind}`, async (test) => {
     await withPool(kind, { workers: 2 }, async ([listen]) => {
@@ -73,7 +75,8 @@ for (const kind of TRANSPORTS) {
       { listen: LOCAL6, ask: '::1', want: '00000000000000000000000000000001' },
       { listen: { address: '0.0.0.0', port: 0 }, ask: '127.0.0.1', want: '7f000001' },
       { listen: { address: '::', port: 0 }, ask: '::1', want: '00000000000000000000000000000001' },
-      { listen: { address: '::', port: 0 }, ask: '127.0.0.1', want: '00000000000000000000ffff7f000001' },
+      // Each address has a socket of its own in the portable transport, and of its own family.
+      { listen: { address: '::', port: 0 }, ask: '127.0.0.1', want: kind === 'batch' ? MAPPED : '7f000001' },
     ];
     for (const { listen, ask, want } of cases) {
       await withPool(kind, { listen: [listen] }, async ([bound]) => {
