@@ -11,6 +11,8 @@ import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/fa
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
+import { explainAbsence } from './absence.ts';
+import type { Witness } from './absence.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
 import { primaryOf, staticRecords } from './static-records.ts';
 
@@ -54,9 +56,12 @@ export class BuiltDomain implements ServedDomain {
     return walkRecords(this.#builder, this.#soa(), readFilter(filter));
   }
 
-  explain(question: ExplainQuestion): Explanation {
+  explain(question: ExplainQuestion, witness: Witness): Explanation {
     const name = readName(question.name);
-    return explain(this.#builder, { name, type: readType(question.type) }, this.#soa());
+    const builder = this.#builder;
+    const explanation = explain(builder, { name, type: readType(question.type) }, this.#soa());
+    const federations = this.#settings.federations.map((federation) => federation.name);
+    return explainAbsence(name, explanation, { builder, federations, witness });
   }
 
   stateOf(cluster: string): ClusterState | undefined {

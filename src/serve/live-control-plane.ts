@@ -2,12 +2,13 @@
 
 import type { ClusterView, ControlPlane } from '../admin/control-plane.ts';
 import type { ClusterReport } from '../watchers/source.ts';
+import type { Witness } from './absence.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 
 /** What is running at the moment; a reload exchanges the domain. */
 export interface LiveParts {
   readonly domain: () => ServedDomain;
-  readonly reports: () => readonly ClusterReport[];
+  readonly witness: Witness;
   readonly dataPlane: () => DataPlane | undefined;
   readonly serial: () => number;
 }
@@ -15,8 +16,8 @@ export interface LiveParts {
 export function liveControlPlane(live: LiveParts): ControlPlane {
   return {
     records: (filter) => ({ of: 'records', rows: live.domain().records(filter), serial: live.serial }),
-    clusters: () => viewsOf(live.reports(), live.domain()),
-    explain: (question) => live.domain().explain(question),
+    clusters: () => viewsOf(live.witness.reports(), live.domain()),
+    explain: (question) => live.domain().explain(question, live.witness),
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

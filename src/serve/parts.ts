@@ -3,7 +3,13 @@
  * their own.
  */
 
-import type { ClusterView, ControlPlane, RecordFilter, RecordSet } from '../admin/control-plane.ts';
+import type {
+  ClusterView,
+  ExplainQuestion,
+  Explanation,
+  RecordFilter,
+  RecordSet,
+} from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
@@ -13,6 +19,7 @@ import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
+import type { Witness } from './absence.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
 export interface ServedDomain extends FactSink {
@@ -20,7 +27,8 @@ export interface ServedDomain extends FactSink {
   facts(): Iterable<ClusterFacts>;
   /** Step by step; undefined: nothing to list at this step. Throws QuestionError when the filter is malformed. */
   records(filter: RecordFilter): Iterable<RecordSet | undefined>;
-  explain: ControlPlane['explain'];
+  /** Throws QuestionError when the name or type is malformed. */
+  explain(question: ExplainQuestion, witness: Witness): Explanation;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
   /** Shards by cluster. Walks everything that is known. */

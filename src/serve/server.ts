@@ -144,7 +144,7 @@ export class RunningServer {
     });
     const control = liveControlPlane({
       domain: () => this.#domain,
-      reports: () => this.#sources.reports(),
+      witness: this.#sources,
       dataPlane: () => this.#dataPlane,
       serial: () => state.serial.current,
     });

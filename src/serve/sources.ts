@@ -8,7 +8,7 @@
 
 import type { ClusterSettings, Settings } from '../config/settings.ts';
 import type { HostnameAddresses } from '../state/snapshot-format.ts';
-import type { ClusterReport, ClusterSource } from '../watchers/source.ts';
+import type { ClusterReport, ClusterSource, ServiceAccount } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Parts, SharedSources, SourceContext } from './parts.ts';
 
@@ -93,6 +93,19 @@ export class Sources {
       ...running,
       ...[...this.#awaited].map(([name, sinceMs]) => awaitedReport(name, sinceMs, trouble)),
     ];
+  }
+
+  /** What the clusters can say of a Service, those that keep its objects. */
+  *accounts(namespace: string, service: string): Generator<readonly [cluster: string, ServiceAccount]> {
+    for (const [name, { source }] of this.#entries) {
+      const account = source.account?.(namespace, service);
+      if (account !== undefined) yield [name, account];
+    }
+  }
+
+  /** `namespace/name` of every Service, once for each cluster that has it. */
+  *serviceKeys(): Generator<string> {
+    for (const { source } of this.#entries.values()) yield* source.serviceKeys?.() ?? [];
   }
 
   /** Names of the clusters in the sink that no configuration names. */

@@ -35,8 +35,18 @@ export interface ClusterReport {
   readonly lastOctetMs: Readonly<Record<string, number>>;
   readonly objects: number;
   readonly refusals: readonly Refusal[];
+  /** Where the cluster has been read and nothing of it is published: what would change that. */
+  readonly advice?: string;
   /** The newest trouble, in one line. */
   readonly lastError?: string;
+}
+
+/** What a cluster can say of one Service beyond its shards; worked out when it is asked for. */
+export interface ServiceAccount {
+  /** Whether the cluster has a Service of this name, of whatever type and with whatever labels. */
+  readonly exists: boolean;
+  /** Why it is not published, or not healthy; the deciding reason first. Empty: nothing is wrong with it. */
+  readonly reasons: readonly { readonly code: string; readonly message: string }[];
 }
 
 /** A running source for one member cluster. */
@@ -47,4 +57,8 @@ export interface ClusterSource {
   /** Leaves no timer, watcher or socket behind. The facts stay in the sink. */
   stop(): Promise<void>;
   report(): ClusterReport;
+  /** What is known of one Service. Absent: the source keeps no objects. */
+  account?(namespace: string, service: string): ServiceAccount;
+  /** `namespace/name` of every Service of the cluster. */
+  serviceKeys?(): Iterable<string>;
 }

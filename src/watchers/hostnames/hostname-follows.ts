@@ -3,7 +3,7 @@
  * clusters share, and the cluster's own limit; the look-ups are left to the resolver.
  */
 
-import type { FollowedHostname, HostnameFollower } from './hostnames.ts';
+import type { FollowedHostname, HostnameFollower, HostnameTrouble } from './hostnames.ts';
 import type { Finding } from '../refusals.ts';
 
 /** Hostnames that one cluster may have followed, so that it cannot use up what all share. */
@@ -38,6 +38,20 @@ export class HostnameFollows {
     if (kept.size === 0) this.#byService.delete(service);
     else this.#byService.set(service, kept);
     return [...kept.values()].flatMap((entry) => entry.addresses);
+  }
+
+  /** The hostnames that a Service follows, with their addresses and troubles of the moment. */
+  *of(service: string): Generator<readonly [hostname: string, state: Omit<FollowedHostname, 'stop'>]> {
+    yield* this.#byService.get(service) ?? [];
+  }
+
+  /** Hostnames that do not resolve and leave a Service without an address, by the key of the Service. */
+  *troubles(): Generator<readonly [service: string, hostname: string, trouble: HostnameTrouble]> {
+    for (const [service, followed] of this.#byService) {
+      for (const [hostname, { addresses, trouble }] of followed) {
+        if (trouble !== undefined && addresses.length === 0) yield [service, hostname, trouble];
+      }
+    }
   }
 
   stop(): void {

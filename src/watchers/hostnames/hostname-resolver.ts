@@ -13,7 +13,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { lookup, type LookupReply } from './dns-client.ts';
-import type { FollowedHostname, HostnameFollower } from './hostnames.ts';
+import type { FollowedHostname, HostnameFollower, HostnameTrouble } from './hostnames.ts';
 import { parseResolver, systemResolvers, type ResolverAddress } from './resolv-conf.ts';
 import type { Clock, Log } from '../../log.ts';
 import { intervalTicker, type Ticker } from '../ticker.ts';
@@ -82,7 +82,7 @@ interface Known {
   /** Empty answers in a row. */
   empty: number;
   resolvedMs?: number;
-  lastError?: string;
+  trouble?: HostnameTrouble;
 }
 
 interface Followed {
@@ -137,6 +137,9 @@ export class HostnameResolver implements HostnameFollower {
       get addresses() {
         return addressesOf(entry.known);
       },
+      get trouble() {
+        return entry.known.trouble;
+      },
       stop: () => this.#release(entry, token),
     };
   }
@@ -171,7 +174,7 @@ export class HostnameResolver implements HostnameFollower {
       hostname,
       addresses: addressesOf(known),
       ...(known.resolvedMs === undefined ? {} : { resolvedMs: known.resolvedMs }),
-      ...(known.lastError === undefined ? {} : { lastError: known.lastError }),
+      ...(known.trouble === undefined ? {} : { lastError: known.trouble.message }),
     }));
   }
 
@@ -277,14 +280,14 @@ export class HostnameResolver implements HostnameFollower {
     const trouble =
       replies.find(({ kind }) => kind === 'failure') ?? (known.empty > 0 ? replies[0] : undefined);
     const message = trouble === undefined || trouble.kind === 'addresses' ? undefined : trouble.message;
-    if (message !== undefined && known.lastError === undefined) {
+    if (message !== undefined && known.trouble === undefined) {
       this.#options.log.warn(
         { hostname, addresses: addressesOf(known) },
         `hostname does not resolve: ${message}`,
       );
     }
-    if (message === undefined) delete known.lastError;
-    else known.lastError = message;
+    if (message === undefined) delete known.trouble;
+    else known.trouble = { message, sinceMs: known.trouble?.sinceMs ?? this.#options.clock() };
   }
 
   #notify(entry: Followed): void {

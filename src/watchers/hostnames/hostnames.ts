@@ -6,10 +6,18 @@
 import { isWithin } from '../../zonebuilder/names.ts';
 import type { Finding } from '../refusals.ts';
 
+/** Why a hostname does not resolve. */
+export interface HostnameTrouble {
+  readonly message: string;
+  readonly sinceMs: number;
+}
+
 /** A hostname whose addresses are kept up to date in the background. */
 export interface FollowedHostname {
   /** As last resolved; empty until the first answer. */
   readonly addresses: readonly string[];
+  /** Why it does not resolve at present, and since when (milliseconds since the epoch); undefined: it does. */
+  readonly trouble?: HostnameTrouble | undefined;
   /** Ends it for this follower. */
   stop(): void;
 }

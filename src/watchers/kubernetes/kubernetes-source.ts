@@ -31,7 +31,7 @@ import {
 } from '../objects/objects.ts';
 import type { OutageGovernor } from '../health/outage-governor.ts';
 import type { Clock, Log } from '../../log.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource, Refusal } from '../source.ts';
+import type { ClusterCondition, ClusterReport, ClusterSource, Refusal, ServiceAccount } from '../source.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { pause, type Random, type Timers } from '../../timers.ts';
 import type { ChangeType } from '../api/watch-stream.ts';
@@ -145,6 +145,14 @@ export class KubernetesSource implements ClusterSource {
       refusals: [...this.#slowedRefusal(), ...objects.refusals],
       ...(lastError === undefined ? {} : { lastError }),
     };
+  }
+
+  account(namespace: string, service: string): ServiceAccount {
+    return this.#objects.account(namespace, service);
+  }
+
+  serviceKeys(): Iterable<string> {
+    return this.#objects.serviceKeys();
   }
 
   /** How each loop is doing, for metrics. */

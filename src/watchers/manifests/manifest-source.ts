@@ -13,7 +13,7 @@ import { parseManifest, type ManifestObject, type PlacedFinding } from './manife
 import { objectName } from '../objects/objects.ts';
 import { RefusalBook } from '../refusals.ts';
 import type { Log } from '../../log.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource } from '../source.ts';
+import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount } from '../source.ts';
 
 export interface ManifestSourceOptions extends ClusterObjectsOptions {
   readonly log: Log;
@@ -118,6 +118,14 @@ export class ManifestSource implements ClusterSource {
       refusals: [...this.#refusals.list(), ...refusals],
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
+  }
+
+  account(namespace: string, service: string): ServiceAccount {
+    return this.#objects.account(namespace, service);
+  }
+
+  serviceKeys(): Iterable<string> {
+    return this.#objects.serviceKeys();
   }
 
   async #look(readAll: boolean): Promise<void> {

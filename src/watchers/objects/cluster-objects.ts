@@ -32,9 +32,10 @@ import {
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { PlaceBudget } from './place-budget.ts';
 import { RefusalBook, type Finding } from '../refusals.ts';
-import { reduceService, type ShardFacts, type ShardRules } from './shards.ts';
+import { reduceService, type ServiceFacts, type ShardFacts, type ShardRules } from './shards.ts';
+import { accountOf, accountOfNone, adviceOf } from './service-account.ts';
 import type { Clock, Log } from '../../log.ts';
-import type { ClusterReport } from '../source.ts';
+import type { ClusterReport, Refusal, ServiceAccount } from '../source.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
 export interface ClusterObjectsOptions {
@@ -54,7 +55,7 @@ export interface ClusterObjectsOptions {
 /** What this class contributes to a source's {@link ClusterReport}. */
 export type ObjectsReport = Pick<
   ClusterReport,
-  'region' | 'zones' | 'topologyFrom' | 'objects' | 'refusals'
+  'region' | 'zones' | 'topologyFrom' | 'objects' | 'refusals' | 'advice'
 > & {
   /** Refusals since the start, also those that no longer stand. */
   readonly refusalsTotal: number;
@@ -221,15 +222,40 @@ export class ClusterObjects {
 
   report(): ObjectsReport {
     const { region, zones, from } = this.#topology;
+    const shards = this.#shards.count();
     return {
       ...(region === undefined ? {} : { region }),
       zones,
       topologyFrom: from,
       objects: this.#count(),
-      refusals: [...this.#refusals.list(), ...this.#imports.refusals(this.#settings.name)],
+      refusals: [
+        ...this.#refusals.list(),
+        ...this.#imports.refusals(this.#settings.name),
+        ...this.#unresolved(),
+      ],
       refusalsTotal: this.#refusals.total,
-      shards: this.#shards.count(),
+      shards,
+      ...(this.#synced && shards === 0 && { advice: adviceOf(this.#services.size, this.#rules) }),
     };
+  }
+
+  /** `namespace/name` of every Service, published or not. */
+  serviceKeys(): Iterable<string> {
+    return this.#services.keys();
+  }
+
+  /** What can be said of one Service beyond its shards. */
+  account(namespace: string, name: string): ServiceAccount {
+    const key = `${namespace}/${name}`;
+    const kept = this.#services.get(key);
+    if (kept === undefined) return accountOfNone({ namespace, name }, this.#rules);
+    const service = unkeepService({ namespace, name }, kept);
+    const facts = {
+      ...this.#aroundOf(key, service),
+      slices: this.#slices.slicesOf(key),
+      hostnames: this.#follows.of(key),
+    };
+    return accountOf(service, facts, this.#rules);
   }
 
   #count(): number {
@@ -456,10 +482,7 @@ export class ClusterObjects {
     const { shards, findings } = reduceService(
       service,
       {
-        exported: this.#exports.has(key),
-        endpoints: this.#slices.endpoints(key, service.publishNotReadyAddresses),
-        region: this.#topology.region,
-        zones: this.#topology.zones,
+        ...this.#aroundOf(key, service),
         resolve: (hostnames, refused) => this.#follows.follow(key, hostnames, refused),
       },
       this.#rules,
@@ -467,6 +490,33 @@ export class ClusterObjects {
     if (findings.length > 0 || !this.#refusals.isEmpty) this.#refusals.set(nameOf(service), findings);
     if (shards.length > 0) this.#checkNamespace(service.namespace);
     return shards;
+  }
+
+  /** Hostnames that leave a load balancer without an address: the object is fine, so no refusal stands in the book. */
+  #unresolved(): Refusal[] {
+    const refusals: Refusal[] = [];
+    for (const [key, hostname, { message, sinceMs }] of this.#follows.troubles()) {
+      if (refusals.length === UNRESOLVED_MAX) break;
+      const { namespace, name } = namesOf(key);
+      const object = objectName('Service', namespace, name);
+      refusals.push({
+        code: 'HOSTNAME_UNRESOLVED',
+        object,
+        message: `${hostname} does not resolve: ${message}`,
+        sinceMs,
+      });
+    }
+    return refusals;
+  }
+
+  /** What else of the cluster has a say in a Service. */
+  #aroundOf(key: string, service: SlimService): Omit<ServiceFacts, 'resolve'> {
+    return {
+      exported: this.#exports.has(key),
+      endpoints: this.#slices.endpoints(key, service.publishNotReadyAddresses),
+      region: this.#topology.region,
+      zones: this.#topology.zones,
+    };
   }
 
   /** Legal, but the two are easily taken for each other in a name. */
@@ -478,6 +528,8 @@ export class ClusterObjects {
 }
 
 const NO_FACTS: readonly ShardFacts[] = [];
+/** Hostnames in trouble that are reported of one cluster: more than anyone reads. */
+const UNRESOLVED_MAX = 100;
 
 function isAmbiguous({ code }: Finding): boolean {
   return code === 'REGION_AMBIGUOUS';

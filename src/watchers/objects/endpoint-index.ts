@@ -85,6 +85,14 @@ export class EndpointIndex {
     return { any, zones, addresses };
   }
 
+  /** How many slices of its own a Service has, and who has brought others. */
+  slicesOf(service: string): { readonly count: number; readonly importer?: string } {
+    const slices = [...this.#slicesOf(service)];
+    const importer = slices.find((slice) => slice.importer !== undefined)?.importer;
+    const count = slices.filter((slice) => slice.importer === undefined).length;
+    return { count, ...(importer !== undefined && { importer }) };
+  }
+
   #slicesOf(service: string): Iterable<IndexedSlice> {
     const entry = this.#byService.get(service);
     if (entry === undefined) return [];

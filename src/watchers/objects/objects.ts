@@ -52,6 +52,8 @@ export interface SlimMarks {
   readonly exclude?: string;
   readonly externalIPs?: string;
   readonly policy?: string;
+  /** A key of ours that means nothing where it stands: misspelt, or a label that is to be an annotation. */
+  readonly stray?: { readonly place: 'labels' | 'annotations'; readonly key: string };
 }
 
 export interface SlimService extends SlimMeta {
@@ -312,21 +314,48 @@ function readService(fields: Fields, meta: SlimMeta): SlimService {
   };
 }
 
+/** What each mark is called, and whether it is a label or an annotation. */
+const MARKS: readonly (readonly [key: Exclude<keyof SlimMarks, 'stray'>, place: MarkPlace, mark: string])[] =
+  [
+    ['federation', 'labels', 'fedns.io/federation'],
+    ['ttl', 'annotations', 'fedns.io/ttl'],
+    ['exclude', 'annotations', 'fedns.io/exclude'],
+    ['externalIPs', 'annotations', 'fedns.io/external-ips'],
+    ['policy', 'annotations', 'fedns.io/policy'],
+  ];
+type MarkPlace = 'labels' | 'annotations';
+const MARK_PREFIX = 'fedns.io/';
+
+/** Every mark with where it belongs, for whoever explains one that stands elsewhere. */
+export const MARK_PLACES: ReadonlyMap<string, MarkPlace> = new Map(
+  MARKS.map(([, place, mark]) => [mark, place]),
+);
+
 function readMarks(metadata: Fields): SlimMarks {
-  const labels = asFields(own(metadata, 'labels'), 'metadata.labels');
-  const annotations = asFields(own(metadata, 'annotations'), 'metadata.annotations');
-  const marks: Record<string, string> = {};
-  const take = (key: string, from: Fields, mark: string, path: string): void => {
-    const text = asScalarText(own(from, mark), `${path}[${mark}]`);
+  const from: Readonly<Record<MarkPlace, Fields>> = {
+    labels: asFields(own(metadata, 'labels'), 'metadata.labels'),
+    annotations: asFields(own(metadata, 'annotations'), 'metadata.annotations'),
+  };
+  const marks: { -readonly [key in keyof SlimMarks]: SlimMarks[key] } = {};
+  for (const [key, place, mark] of MARKS) {
+    const text = asScalarText(own(from[place], mark), `metadata.${place}[${mark}]`);
     // No mark that means anything is longer; what is kept of a longer one is enough to refuse it.
     if (text !== undefined) marks[key] = intern(text.slice(0, 64));
-  };
-  take('federation', labels, 'fedns.io/federation', 'metadata.labels');
-  take('ttl', annotations, 'fedns.io/ttl', 'metadata.annotations');
-  take('exclude', annotations, 'fedns.io/exclude', 'metadata.annotations');
-  take('externalIPs', annotations, 'fedns.io/external-ips', 'metadata.annotations');
-  take('policy', annotations, 'fedns.io/policy', 'metadata.annotations');
+  }
+  const stray = strayMark(from);
+  if (stray !== undefined) marks.stray = stray;
   return markSets.share(JSON.stringify(marks), () => marks);
+}
+
+/** The first key with our prefix that means nothing where it stands. */
+function strayMark(from: Readonly<Record<MarkPlace, Fields>>): SlimMarks['stray'] {
+  for (const place of ['labels', 'annotations'] as const) {
+    for (const key of Object.keys(from[place])) {
+      if (key.startsWith(MARK_PREFIX) && MARK_PLACES.get(key) !== place)
+        return { place, key: intern(key.slice(0, 64)) };
+    }
+  }
+  return undefined;
 }
 
 /** `clusterIPs` came with dual stack (Kubernetes 1.20); before, there was only `clusterIP`. */

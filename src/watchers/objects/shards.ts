@@ -10,7 +10,8 @@ import type { AddressRule } from './addresses.ts';
 import type { Endpoints } from './endpoint-index.ts';
 import { checkHostname } from '../hostnames/hostnames.ts';
 import { SharedTable } from './intern.ts';
-import type { SlimPort, SlimService } from './objects.ts';
+import { MARK_PLACES } from './objects.ts';
+import type { SlimMarks, SlimPort, SlimService } from './objects.ts';
 import type { Finding } from '../refusals.ts';
 import { sameTexts } from './topology.ts';
 
@@ -64,6 +65,7 @@ export interface Reduction {
 /** Reduces one Service. The same input gives the same shards in the same order. */
 export function reduceService(service: SlimService, facts: ServiceFacts, rules: ShardRules): Reduction {
   const findings: Finding[] = [];
+  checkStray(service.marks.stray, findings);
   const federations = publishable(service, facts, rules, findings);
   const texts = federations.length === 0 ? undefined : addressSources(service, facts, rules, findings);
   if (texts === undefined) {
@@ -176,7 +178,26 @@ function selectingFederations(
     .map(({ name }) => name);
 }
 
-function isNamespaceAllowed(namespace: string, filter: ShardRules['namespaces']): boolean {
+/** A mark that means nothing where it stands is most likely meant: the Service is not published, or not as wanted. */
+function checkStray(stray: SlimMarks['stray'], findings: Finding[]): void {
+  if (stray === undefined) return;
+  const [is, belongs] = stray.place === 'labels' ? ['label', 'annotation'] : ['annotation', 'label'];
+  if (MARK_PLACES.has(stray.key)) {
+    findings.push({
+      code: 'MARK_MISPLACED',
+      message: `${stray.key} is written as ${is}, and means something as ${belongs} only`,
+    });
+    return;
+  }
+  const known = [...MARK_PLACES.keys()].join(', ');
+  findings.push({
+    code: 'MARK_UNKNOWN',
+    message: `the ${is} ${stray.key} means nothing; known are ${known}`,
+  });
+}
+
+/** Whether a cluster's filter lets a namespace through. */
+export function isNamespaceAllowed(namespace: string, filter: ShardRules['namespaces']): boolean {
   if (filter.deny.includes(namespace)) return false;
   return filter.allow.length === 0 || filter.allow.includes(namespace);
 }
@@ -221,7 +242,12 @@ function addressSources(
   if (rules.publish === 'clusterIP') {
     return { addresses: [...clusterAddresses(service, facts), ...externalIPs], hostnames: [] };
   }
-  return external ? { addresses: externalIPs, hostnames: [] } : undefined;
+  if (external) return { addresses: externalIPs, hostnames: [] };
+  const message =
+    `a Service of type ${service.type} has no address outside its cluster; make it a LoadBalancer, or set ` +
+    "publish: clusterIP where clients reach the cluster's own network";
+  findings.push({ code: 'TYPE_UNPUBLISHED', message });
+  return undefined;
 }
 
 /** A hostname beside an address needs no resolving. */

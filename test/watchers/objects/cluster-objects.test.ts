@@ -252,11 +252,13 @@ const CASES: readonly Case[] = [
     title: 'a ClusterIP Service is not published',
     objects: [service({ spec: { type: 'ClusterIP' }, ingress: [] }), slice([READY])],
     shard: null,
+    refusals: ['TYPE_UNPUBLISHED'],
   },
   {
     title: 'addresses in the status of a Service that is no load balancer are stale',
     objects: [service({ spec: { type: 'NodePort' } })],
     shard: null,
+    refusals: ['TYPE_UNPUBLISHED'],
   },
   {
     title: 'publish: clusterIP publishes the cluster addresses of a ClusterIP Service',
@@ -284,6 +286,7 @@ const CASES: readonly Case[] = [
     title: 'a headless Service without publish: clusterIP is not published',
     objects: [service({ spec: { type: 'ClusterIP', clusterIPs: ['None'] } }), slice([READY])],
     shard: null,
+    refusals: ['TYPE_UNPUBLISHED'],
   },
   {
     title: 'a hostname without a resolver is refused',
