@@ -20,8 +20,10 @@ export type ApiErrorCode =
   | 'UNAUTHORIZED'
   | 'FORBIDDEN'
   | 'NOT_FOUND'
-  /** The resource version or the continue token is too old, or of another history. */
+  /** The resource version or the continue token is too old. */
   | 'GONE'
+  /** The resource version is of another history: the server has not reached it. */
+  | 'HISTORY'
   /** The server asks to come back later: 429, or 503 with `Retry-After`. */
   | 'BUSY'
   /** Any other status. */

@@ -31,6 +31,7 @@ interface Event {
 interface Watcher {
   readonly path: string;
   readonly response: ServerResponse;
+  readonly from: number;
 }
 
 export const SERVICES = '/api/v1/services';
@@ -38,6 +39,7 @@ export const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 export const NODES = '/api/v1/nodes';
 export const EXPORTS = '/apis/multicluster.x-k8s.io/v1alpha1/serviceexports';
 
+export const KUBE_SYSTEM = '/api/v1/namespaces/kube-system';
 const EXPORTS_GROUP = '/apis/multicluster.x-k8s.io';
 
 const LIST_KINDS = {
@@ -62,6 +64,8 @@ export class ScriptedApiServer {
   /** Every authorization that requests came with. */
   readonly authorizations: (string | undefined)[] = [];
   hasExports = false;
+  /** Of the namespace kube-system; undefined: nobody may read it. */
+  uid: string | undefined = 'a-cluster';
   /** Kinds of the group of ServiceExports by version, the preferred version first. */
   exportVersions: Record<string, readonly string[]> = { v1alpha1: ['serviceexports', 'serviceimports'] };
   readyz = 200;
@@ -166,9 +170,11 @@ export class ScriptedApiServer {
     this.version = 1;
   }
 
-  /** Writes to every watch of a path, as it is. */
-  send(path: string, text: string): void {
-    for (const watcher of this.#watchers) if (watcher.path === path) watcher.response.write(text);
+  /** Writes to every watch of a path, as it is; of a version, to those that want to know of it. */
+  send(path: string, text: string, version = Infinity): void {
+    for (const { path: watched, response, from } of this.#watchers) {
+      if (watched === path && version > from) response.write(text);
+    }
   }
 
   bookmark(path: string): void {
@@ -182,11 +188,14 @@ export class ScriptedApiServer {
     this.#watchers.clear();
   }
 
-  /** How often a path was listed (first pages only) or watched. */
+  /** How often a path was listed (first pages only, no checks of versions) or watched. */
   count(path: string, what: 'list' | 'watch'): number {
     return this.requests.filter(
       (request) =>
-        request.path === path && request.watch === (what === 'watch') && !request.query.has('continue'),
+        request.path === path &&
+        request.watch === (what === 'watch') &&
+        !request.query.has('continue') &&
+        !request.query.has('resourceVersionMatch'),
     ).length;
   }
 
@@ -205,7 +214,7 @@ export class ScriptedApiServer {
   #publish(path: string, type: string, object: Json): void {
     const line = JSON.stringify({ type, object }) + '\n';
     this.#events.push({ version: this.version, path, line });
-    this.send(path, line);
+    this.send(path, line, this.version);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -228,6 +237,10 @@ export class ScriptedApiServer {
     const { path, response } = asked;
     if (path === '/readyz')
       return void response.writeHead(this.readyz).end(this.readyz === 200 ? 'ok' : 'not ok');
+    if (path === KUBE_SYSTEM) {
+      if (this.uid === undefined) return replyStatus(response, 403, 'namespaces "kube-system" is forbidden');
+      return reply(response, 200, { kind: 'PartialObjectMetadata', metadata: { uid: this.uid } });
+    }
     if (path === '/version') return reply(response, 200, { gitVersion: 'v1.36.3' });
     if (path.startsWith(EXPORTS_GROUP) && this.hasExports && this.#discovery(asked)) return;
     if (!this.#listKinds.has(path) || (path === EXPORTS && !this.hasExports)) {
@@ -252,6 +265,11 @@ export class ScriptedApiServer {
   }
 
   #list({ path, query, response }: ScriptedRequest): void {
+    const least = Number(query.get('resourceVersion') ?? 0);
+    if (query.get('resourceVersionMatch') === 'NotOlderThan' && least > this.version) {
+      const message = `Timeout: Too large resource version: ${least}, current: ${this.version}`;
+      return replyStatus(response, 504, message);
+    }
     const limit = Number(query.get('limit') ?? 0);
     const from = Number(query.get('continue') ?? 0);
     const all = [...this.#objectsAt(path).values()];
@@ -276,14 +294,11 @@ export class ScriptedApiServer {
       response.end(errorLine(410, 'too old resource version'));
       return;
     }
-    if (from > this.version) {
-      response.end(errorLine(504, `Too large resource version: ${from}, current: ${this.version}`));
-      return;
-    }
     for (const event of this.#events) {
       if (event.path === path && event.version > from) response.write(event.line);
     }
-    const watcher = { path, response };
+    // As kube-apiserver: a version to come is no error, and what happens up to it is not told.
+    const watcher = { path, response, from };
     this.#watchers.add(watcher);
     response.on('close', () => this.#watchers.delete(watcher));
   }

@@ -40,6 +40,8 @@ export interface ApiClientOptions {
   readonly credentials: CredentialSource;
   readonly timers: Timers;
   readonly userAgent: string;
+  /** The credentials lead to another server than before. Called before anything is sent to it. */
+  readonly onServer?: () => void;
   /** Called for every octet block that arrives; returns how long to wait before the next, in milliseconds. */
   readonly pace?: (octets: number) => number;
 }
@@ -69,6 +71,7 @@ export class ApiClient {
   readonly #options: ApiClientOptions;
   readonly #inFlight = new Set<ClientRequest>();
   #pool: Pool | undefined;
+  #serverId: string | undefined;
   #closed = false;
 
   constructor(options: ApiClientOptions) {
@@ -115,11 +118,14 @@ export class ApiClient {
   }
 
   async #access(): Promise<ApiAccess> {
-    try {
-      return await this.#options.credentials.current();
-    } catch (error) {
+    const { credentials, onServer } = this.#options;
+    const access = await credentials.current().catch((error: unknown) => {
       throw asApiError(error, 'CREDENTIALS');
-    }
+    });
+    const before = this.#serverId;
+    this.#serverId = serverIdOf(access);
+    if (before !== undefined && before !== this.#serverId) onServer?.();
+    return access;
   }
 
   /** Other TLS material means other connections: those in use end by themselves, within one watch. */
@@ -269,6 +275,11 @@ class SilenceGuard {
     this.#warned = leftMs <= LAST_BIT_MS;
     this.#timer = this.#timers.after(Math.max(LAST_BIT_MS, leftMs - LAST_BIT_MS), () => this.#check());
   }
+}
+
+/** What makes a server another one. Its authority counts: the same address may lead into another network. */
+function serverIdOf({ server, tls }: ApiAccess): string {
+  return JSON.stringify([server.href, tls.servername, tls.ca]);
 }
 
 /** The request was written to a connection that the server had already closed. */

@@ -57,6 +57,16 @@ export async function listAll<T>(context: ListContext<T>): Promise<Listing<T>> {
   throw new ApiError('GONE', 'the list expired while it was read', { status: 410 });
 }
 
+/** The version that a list of at most a few objects comes with. @param query - without the resource's own */
+export async function readListVersion<T>(context: ListContext<T>, query: string): Promise<string> {
+  const { resourceVersion } = await readPage(
+    context,
+    `${context.path}?${query}${context.resource.query}`,
+    [],
+  );
+  return resourceVersion;
+}
+
 async function listPages<T>(context: ListContext<T>, limit: number): Promise<Listing<T> | 'expired'> {
   const objects: T[] = [];
   let resume = '';

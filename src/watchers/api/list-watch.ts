@@ -6,7 +6,7 @@
  * ```
  *            ┌────────────── 410, another history, resync ──────────────┐
  *            ▼                                                          │
- *   [discover] ──► list ──► watch ──► ended ──► watch from the last version seen
+ *   [discover] ──► list ──► watch ──► ended ──► [has the server reached it?] ──► watch from the last version seen
  *        ▲           │        │
  *        └── wait ◄──┴────────┴── anything else: back off, then go on where we were
  * ```
@@ -17,14 +17,14 @@ import type { ApiClient } from './api-client.ts';
 import { backOffMs } from './back-off.ts';
 import { findPath } from './discovery.ts';
 import { gateOf } from './list-gate.ts';
-import { listAll, type Listing } from './list-pages.ts';
+import { listAll, type ListContext, type Listing } from './list-pages.ts';
 import type { Resource } from './resources.ts';
 import type { Clock } from '../../log.ts';
-import { pause, type Random, type Timer, type Timers } from '../../timers.ts';
-import { WATCH_SECONDS, watchOnce, type ChangeType } from './watch-stream.ts';
+import { pause, type Random, type Timers } from '../../timers.ts';
+import { checkReached } from './version-check.ts';
+import { WatchCourse } from './watch-course.ts';
+import { WATCH_SECONDS, watchOnce, type ChangeType, type WatchEvents } from './watch-stream.ts';
 
-/** A watch that has lasted this long, or brought an event, counts as working. */
-export const WATCH_SETTLED_MS = 5_000;
 /** How often a kind that the cluster does not have is looked for: a CRD is installed once. */
 export const ABSENT_POLL_MS = 30_000;
 /** 404s in a row before a kind that was there counts as gone: an API server that starts answers 404 for a moment. */
@@ -50,6 +50,10 @@ export interface ListWatchOptions<T> {
   readonly onChange: (type: ChangeType, object: T, arrivedMs: number) => void;
   /** The loop failed or works again. */
   readonly onState: () => void;
+  /** Awaited before each list and watch: whether the server is still the same. */
+  readonly checkServer?: () => Promise<void>;
+  /** The server went back in time: what is known of any kind is of a history that it does not have. */
+  readonly onHistory?: () => void;
 }
 
 /** How a loop is doing. */
@@ -59,6 +63,8 @@ export interface ListWatchState {
   readonly lastError?: ApiError;
   /** When the last octet came, in milliseconds since the epoch. */
   readonly lastOctetMs?: number;
+  /** When the last octet came over a watch, the first being that it was accepted, on the monotonic clock. */
+  readonly lastWatchOctetMs?: number;
   readonly lists: number;
   readonly watches: number;
 }
@@ -84,7 +90,10 @@ export class ListWatch<T> {
   #failingSinceMs: number | undefined;
   #lastError: ApiError | undefined;
   #lastOctetMs: number | undefined;
+  #lastWatchOctetMs: number | undefined;
   #arrivedMs = 0;
+  /** Whether the server may have gone back behind the version seen last. */
+  #doubtful = false;
   #lists = 0;
   #watches = 0;
 
@@ -98,6 +107,7 @@ export class ListWatch<T> {
       ...(this.#failingSinceMs === undefined ? {} : { failingSinceMs: this.#failingSinceMs }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       ...(this.#lastOctetMs === undefined ? {} : { lastOctetMs: this.#lastOctetMs }),
+      ...(this.#lastWatchOctetMs === undefined ? {} : { lastWatchOctetMs: this.#lastWatchOctetMs }),
       lists: this.#lists,
       watches: this.#watches,
     };
@@ -141,6 +151,8 @@ export class ListWatch<T> {
   /** @returns how long to wait before the next step, in milliseconds */
   async #step(signal: AbortSignal): Promise<number> {
     try {
+      await this.#options.checkServer?.();
+      if (signal.aborted) return 0;
       if (this.#version === undefined) await this.#list(signal);
       else await this.#watch(this.#version, signal);
       return 0;
@@ -150,71 +162,73 @@ export class ListWatch<T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, resource, objectOctetsMax, objectsMax, timers } = this.#options;
+    const { client, resource } = this.#options;
     const path = resource.path ?? (await findPath(client, resource.discover!, signal));
-    const onOctets = (): void => this.#hear();
-    const gate = gateOf(timers);
-    const context = { client, resource, path, objectOctetsMax, objectsMax, gate, signal, onOctets };
-    const listing = await listAll(context);
+    const listing = await listAll(this.#context(path, signal));
     if (signal.aborted) return;
     this.#path = path;
     this.#version = listing.resourceVersion;
     this.#present = true;
     this.#listedLast = true;
+    this.#doubtful = false;
     this.#absences = 0;
     this.#lists++;
     this.#options.onList(listing);
   }
 
+  #context(path: string, signal: AbortSignal): ListContext<T> {
+    const { client, resource, objectOctetsMax, objectsMax, timers } = this.#options;
+    const onOctets = (): void => this.#hear();
+    return { client, resource, path, objectOctetsMax, objectsMax, gate: gateOf(timers), signal, onOctets };
+  }
+
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const { client, resource, objectOctetsMax, random, timers } = this.#options;
+    const context = this.#context(this.#path!, signal);
+    if (this.#doubtful) await checkReached(context, resourceVersion);
+    const { random, timers } = this.#options;
     const span = WATCH_SECONDS.max - WATCH_SECONDS.min;
     const seconds = WATCH_SECONDS.min + Math.floor(random() * (span + 1));
-    let settling: Timer | undefined;
-    let worked = false;
-    const works = (): void => {
-      if (!worked) this.#works();
-      worked = true;
+    const watch = new WatchCourse(timers, signal, () => this.#works());
+    const events = this.#eventsOf(watch, signal);
+    const onOctets = (): void => {
+      this.#hear();
+      this.#lastWatchOctetMs = this.#arrivedMs;
     };
-    const events = {
-      onOpen: (): void => {
+    this.#watches++;
+    // Until it is known how this one ends.
+    this.#doubtful = true;
+    try {
+      await watchOnce({ ...context, onOctets, resourceVersion, seconds, events });
+      // One that ends before anything came would be begun again without end.
+      if (!watch.worked && !signal.aborted)
+        throw new ApiError('INTERRUPTED', 'the watch ended as soon as it began');
+      this.#doubtful = !watch.isConclusive(seconds);
+    } finally {
+      watch.end();
+    }
+  }
+
+  #eventsOf(watch: WatchCourse, signal: AbortSignal): WatchEvents<T> {
+    return {
+      onOpen: () => {
+        this.#lastWatchOctetMs = this.#options.timers.now();
         // With a list just read, what is known is complete, however long this watch is going to last.
         if (this.#listedLast) this.#recovers();
         this.#listedLast = false;
-        settling = timers.after(WATCH_SETTLED_MS, works);
+        watch.open();
       },
-      onChange: (type: ChangeType, object: T): void => {
+      onChange: (type, object) => {
         if (signal.aborted) return;
-        works();
+        watch.works();
         this.#options.onChange(type, object, this.#arrivedMs);
       },
-      onVersion: (version: string): void => {
+      onVersion: (version) => {
         if (signal.aborted) return;
-        works();
+        watch.works();
+        watch.told = true;
         this.#version = version;
       },
     };
-    const path = this.#path!;
-    const onOctets = (): void => this.#hear();
-    this.#watches++;
-    try {
-      await watchOnce({
-        client,
-        resource,
-        path,
-        objectOctetsMax,
-        signal,
-        onOctets,
-        resourceVersion,
-        seconds,
-        events,
-      });
-      // One that ends before anything came would be begun again without end.
-      if (!worked && !signal.aborted)
-        throw new ApiError('INTERRUPTED', 'the watch ended as soon as it began');
-    } finally {
-      settling?.cancel();
-    }
   }
 
   #works(): void {
@@ -246,10 +260,12 @@ export class ListWatch<T> {
     this.#failures++;
     this.#lastError = error;
     this.#failingSinceMs ??= this.#options.timers.now();
-    if (error.code === 'GONE' || this.#failures % DOUBT_EVERY === DOUBT_AT) this.#version = undefined;
+    const relist = error.code === 'GONE' || error.code === 'HISTORY';
+    if (relist || this.#failures % DOUBT_EVERY === DOUBT_AT) this.#version = undefined;
     this.#options.onState();
+    if (error.code === 'HISTORY') this.#options.onHistory?.();
     // What a first 410 or 401 asks for is to be done at once: a relist, or other credentials.
-    const atOnce = error.code === 'GONE' || error.code === 'UNAUTHORIZED';
+    const atOnce = relist || error.code === 'UNAUTHORIZED';
     if (atOnce && worked && this.#failures === 1) return 0;
     return backOffMs(this.#failures, this.#options.random, error.retryAfterMs);
   }

@@ -7,6 +7,7 @@ import { ApiError, statusError } from '../api-error.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { ListContext } from './list-pages.ts';
 import { notJson, parseJson } from './list-scanner.ts';
+import { TOO_LARGE_VERSION } from './version-check.ts';
 import { acceptHeader } from './resources.ts';
 
 /**
@@ -45,7 +46,7 @@ export interface WatchContext<T> extends Omit<ListContext<T>, 'objectsMax' | 'ga
 /**
  * Watches until the server ends it.
  *
- * @throws ApiError; `GONE` when the version is too old or of another history
+ * @throws ApiError; `GONE` when the version is too old, `HISTORY` when the server says that it is of another history
  */
 export async function watchOnce<T>(context: WatchContext<T>): Promise<void> {
   const { client, resource, objectOctetsMax } = context;
@@ -93,7 +94,7 @@ function readVersion(object: unknown, events: WatchEvents<unknown>): void {
   if (typeof version === 'string' && version !== '') events.onVersion(version);
 }
 
-/** A version that the server has not reached yet is of another history: etcd was wiped or restored. */
+/** kube-apiserver does not say that a version is one to come (version-check.ts); servers that do are believed. */
 function inBandError(object: unknown): ApiError {
   const status = object as {
     code?: unknown;
@@ -102,7 +103,7 @@ function inBandError(object: unknown): ApiError {
   } | null;
   const code = typeof status?.code === 'number' ? status.code : 0;
   const message = typeof status?.message === 'string' ? status.message : 'an error within the watch';
-  if (/too large resource version/i.test(message)) return new ApiError('GONE', message, { status: code });
+  if (TOO_LARGE_VERSION.test(message)) return new ApiError('HISTORY', message, { status: code });
   const retryAfter = status?.details?.retryAfterSeconds;
   return statusError(code, message, typeof retryAfter === 'number' ? retryAfter * 1000 : 0);
 }

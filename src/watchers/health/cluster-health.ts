@@ -85,6 +85,11 @@ export class ClusterHealth {
     await this.#loop;
   }
 
+  /** Another server may have another version: asked for anew with the next probe. */
+  forgetVersion(): void {
+    this.#version = undefined;
+  }
+
   /** Probes at once: a watch has just broken. */
   probeNow(): void {
     this.#wait.abort();

@@ -65,7 +65,12 @@ export class ClusterSecrets {
     const { credentials, timers, clock, random, namespace } = options;
     this.#options = options;
     this.#refusals = new RefusalBook(clock);
-    this.#client = new ApiClient({ credentials, timers, userAgent: 'fedns' });
+    this.#client = new ApiClient({
+      credentials,
+      timers,
+      userAgent: 'fedns',
+      onServer: () => this.#loop.resync(),
+    });
     this.#loop = new ListWatch({
       resource: secretsResource(namespace),
       client: this.#client,

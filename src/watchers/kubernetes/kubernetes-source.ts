@@ -21,6 +21,7 @@ import { FlapDamping } from '../health/flap-damping.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
 import { watchedKinds, type WatchedKind } from './kinds.ts';
 import type { Listing } from '../api/list-pages.ts';
+import { ServerIdentity } from '../api/server-identity.ts';
 import { ListWatch, type ListWatchState } from '../api/list-watch.ts';
 import {
   objectName,
@@ -71,6 +72,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #damping: FlapDamping;
   readonly #objects: ClusterObjects;
   readonly #queue: ChangeQueue;
+  readonly #identity: ServerIdentity;
   readonly #health: ClusterHealth;
   readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
   readonly #firstAttempt = new AbortController();
@@ -100,6 +102,11 @@ export class KubernetesSource implements ClusterSource {
     });
     this.#queue.hold();
     this.#client = this.#makeClient();
+    this.#identity = new ServerIdentity({
+      client: this.#client,
+      timers,
+      onOther: () => this.#beginResync("another cluster answers at its API server's address"),
+    });
     this.#health = this.#makeHealth();
     const kinds = watchedKinds(this.#objects.slimOptions, {
       exports: options.federations.some(({ select }) => select === 'export'),
@@ -121,6 +128,7 @@ export class KubernetesSource implements ClusterSource {
     this.#firstAttempt.abort();
     this.#takeBackCommit();
     this.#queue.stop();
+    this.#identity.stop();
     this.#options.credentials.close();
     this.#client.close();
     await Promise.all([this.#health.stop(), ...[...this.#loops.values()].map((loop) => loop.stop())]);
@@ -164,7 +172,11 @@ export class KubernetesSource implements ClusterSource {
     const { timers, credentials } = this.#options;
     const octets = new TokenBucket(timers, OCTETS_PER_SECOND, OCTETS_BURST);
     const pace = (count: number): number => Math.max(octets.take(count), this.#queue.pressureMs());
-    return new ApiClient({ credentials, timers, pace, userAgent: 'fedns' });
+    const onServer = (): void => {
+      this.#identity.forget();
+      this.#beginResync('its credentials lead to another API server');
+    };
+    return new ApiClient({ credentials, timers, pace, onServer, userAgent: 'fedns' });
   }
 
   #makeHealth(): ClusterHealth {
@@ -194,6 +206,8 @@ export class KubernetesSource implements ClusterSource {
       onList: (listing) => this.#onList(resource.kind, listing),
       onChange: (type, object, arrivedMs) => this.#onChange(resource.kind, type, object, arrivedMs),
       onState: () => this.#onLoopState(),
+      checkServer: () => this.#identity.check(),
+      onHistory: () => this.#beginResync('its API server went back in time'),
     });
   }
 
@@ -267,7 +281,7 @@ export class KubernetesSource implements ClusterSource {
       return;
     }
     // A server that was away may come back with another history; one whose watches went on was not away.
-    if (this.#resyncOnContact && this.#loopsBroke) this.#beginResync();
+    if (this.#resyncOnContact && this.#loopsBroke) this.#beginResync('its API server was away');
     else if (this.#resync === undefined) governor.contact(this.name);
     this.#resyncOnContact = false;
     this.#loopsBroke = false;
@@ -279,7 +293,13 @@ export class KubernetesSource implements ClusterSource {
   }
 
   /** What is known goes on counting until everything has been listed anew. */
-  #beginResync(): void {
+  #beginResync(reason: string): void {
+    this.#options.log.warn(
+      { cluster: this.name, reason },
+      'a cluster is listed anew; what was known is held',
+    );
+    this.#resyncOnContact = false;
+    this.#health.forgetVersion();
     this.#resync = new Map();
     this.#queue.hold();
     for (const loop of this.#loops.values()) loop.resync();

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { breathe, until } from '../fake-time.ts';
 import { READY, service, slice } from '../kubernetes-objects.ts';
-import { NODES, SERVICES, SLICES } from '../scripted-api-server.ts';
+import { KUBE_SYSTEM, NODES, SERVICES, SLICES } from '../scripted-api-server.ts';
 import { isServed, statusOf, synced, watchCluster } from '../watched-cluster.ts';
 
 test('a cluster is served once all its kinds have been listed', async (t) => {
@@ -40,7 +40,7 @@ test('only what is needed is asked for', async (t) => {
   const asked = cluster.server.requests;
   t.same(
     new Set(asked.map(({ path }) => path)),
-    new Set(['/readyz', '/version', SERVICES, SLICES, NODES]),
+    new Set(['/readyz', '/version', KUBE_SYSTEM, SERVICES, SLICES, NODES]),
     'no ServiceExports where no federation selects by them',
   );
   for (const { path, headers, query } of asked) {
