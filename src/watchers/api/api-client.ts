@@ -277,9 +277,9 @@ class SilenceGuard {
   }
 }
 
-/** What makes a server another one. Its authority counts: the same address may lead into another network. */
-function serverIdOf({ server, tls }: ApiAccess): string {
-  return JSON.stringify([server.href, tls.servername, tls.ca]);
+/** What makes a server another one. Authority and proxy count: in another network the same address is another's. */
+function serverIdOf({ server, proxy, tls }: ApiAccess): string {
+  return JSON.stringify([server.href, proxy?.host, tls.servername, tls.ca]);
 }
 
 /** The request was written to a connection that the server had already closed. */
