@@ -29,16 +29,20 @@ export async function runClusters(
 export function formatClusters(views: readonly ClusterView[], output: ClusterOutput, nowMs: number): string {
   switch (output) {
     case 'table':
-      return formatTable(
-        SHORT_HEAD,
-        views.map((view) => shortRow(view, nowMs)),
+      return (
+        formatTable(
+          SHORT_HEAD,
+          views.map((view) => shortRow(view, nowMs)),
+        ) + formatAdvice(views)
       );
     case 'wide':
       return (
         formatTable(
           WIDE_HEAD,
           views.map((view) => wideRow(view, nowMs)),
-        ) + formatRefusals(views, nowMs)
+        ) +
+        formatRefusals(views, nowMs) +
+        formatAdvice(views)
       );
     case 'json':
     case 'yaml':
@@ -79,6 +83,14 @@ function statusOf({ report, status }: ClusterView): string {
   if (status === 'available' && report.condition === 'Ready') return 'Ready';
   if (status === 'pending' && report.condition === 'Pending') return 'Pending';
   return `${report.condition},${status}`;
+}
+
+/** A cluster that is well and publishes nothing has most likely not been told what to publish. */
+function formatAdvice(views: readonly ClusterView[]): string {
+  const lines = views.flatMap(({ report: { name, condition, advice } }) =>
+    condition === 'Ready' && advice !== undefined ? [`warning: ${name}: ${advice}\n`] : [],
+  );
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 function formatRefusals(views: readonly ClusterView[], nowMs: number): string {

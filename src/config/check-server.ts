@@ -82,8 +82,11 @@ function covers(wide: ListenAddress, narrow: ListenAddress): boolean {
   return wide.address === (narrow.address.includes(':') ? '::' : '0.0.0.0');
 }
 
-function checkGeography({ ecs, geoip }: ConfigDraft, report: Report): void {
+function checkGeography({ ecs, geoip, clusters }: ConfigDraft, report: Report): void {
   const message = 'has no effect: this version serves every healthy shard, wherever the client is';
   if (geoip) report('GEOGRAPHY_UNUSED', ['geoip'], message);
   if (ecs && ecs.trust.length > 0) report('GEOGRAPHY_UNUSED', ['ecs', 'trust'], message);
+  (clusters ?? []).forEach(({ clients }, i) => {
+    if (clients.length > 0) report('GEOGRAPHY_UNUSED', ['clusters', i, 'clients'], message);
+  });
 }

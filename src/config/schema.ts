@@ -372,7 +372,7 @@ export const settingsSchema = z.strictObject({
     .union([pathText, z.literal(false)], { error: 'must be a folder, or false to keep no state' })
     .default('./state')
     .describe(
-      'Folder for snapshot, serial, journal, drains and admin token, relative to this file; false keeps no state. ' +
+      'Folder for snapshot, serial and admin token, relative to this file; false keeps no state. ' +
         'Default: ./state.',
     ),
   federations: z.array(federation).min(1).max(FEDERATIONS_MAX).describe('The federations, at least one.'),
@@ -448,6 +448,12 @@ export const settingsSchema = z.strictObject({
         .enum(['trace', 'debug', 'info', 'warn', 'error'])
         .default('info')
         .describe('The least severe messages that are written. Default: info.'),
+      format: z
+        .enum(['auto', 'json', 'pretty'])
+        .default('auto')
+        .describe(
+          'json: a JSON document a line. pretty: lines for people. auto: pretty at a terminal, json elsewhere. Default: auto.',
+        ),
     })
     .prefault({})
     .describe('What is written to standard error.'),

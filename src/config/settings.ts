@@ -164,5 +164,8 @@ export interface Settings {
   /** Namespace of Secrets labelled `fedns.io/cluster` in the cluster that fedns runs in; absent: not looked for. */
   readonly clusterSecrets?: { readonly namespace: string };
   readonly records: readonly StaticRecordSettings[];
-  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' };
+  readonly log: {
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
 }

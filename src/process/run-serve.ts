@@ -4,9 +4,10 @@
  */
 
 import type { LoadedConfig } from '../cli/environment.ts';
+import type { Settings } from '../config/settings.ts';
 import { createSchedule } from '../jobs.ts';
-import { createLog } from './pino-log.ts';
-import type { LeveledLog } from './pino-log.ts';
+import { chooseForm, createLog } from './pino-log.ts';
+import type { LeveledLog, LogForm, LogLevel } from './pino-log.ts';
 import { AbsentError, startServer } from '../serve/server.ts';
 import type { RunningServer } from '../serve/server.ts';
 import type { Parts } from '../serve/parts.ts';
@@ -35,7 +36,7 @@ export async function runServe(options: ServeProcess): Promise<number> {
   // Manifests that are not there, or a kubeconfig, may have a state from the last run to be served meanwhile.
   const config = await options.load(options.file, { tolerateAbsent: true });
   if (config.kind === 'refused') return complain(config.faults);
-  const log = createLog(config.settings.log.level);
+  const log = createLog(...logChoice(config.settings));
   warn(log, config);
   try {
     const server = await start(config, log, options);
@@ -43,6 +44,11 @@ export async function runServe(options: ServeProcess): Promise<number> {
   } catch (error) {
     return complain(error instanceof AbsentError ? error.faults : [`fedns: ${reasonOf(error)}`]);
   }
+}
+
+/** The level and form of the log on standard error. */
+function logChoice({ log: { level, format } }: Settings): [LogLevel, LogForm] {
+  return [level, chooseForm(format, process.stderr.isTTY === true)];
 }
 
 interface Signals {
@@ -143,7 +149,7 @@ async function reloadOnce(server: RunningServer, log: LeveledLog, options: Serve
     if (config.kind === 'refused') throw new Error(config.faults.join('; '));
     warn(log, config);
     await server.reload(config.settings);
-    log.setLevel(config.settings.log.level);
+    log.adapt(...logChoice(config.settings));
     server.metrics.reloaded(true);
     log.info({ file: options.file }, 'configuration reloaded');
   } catch (error) {

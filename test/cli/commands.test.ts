@@ -1,5 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { parse } from 'yaml';
+import type { ControlPlane } from '../../src/admin/control-plane.ts';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { Environment, LoadedConfig } from '../../src/cli/environment.ts';
@@ -18,8 +20,8 @@ interface Outcome {
   readonly err: string;
 }
 
-async function running(test: Test): Promise<number> {
-  const control = fakeControlPlane();
+async function running(test: Test, more: Partial<ControlPlane> = {}): Promise<number> {
+  const control = fakeControlPlane(more);
   const metrics = new Metrics({ control, clock: () => NOW_MS, version: '' });
   const server = new AdminServer({ control, metrics, log, listen: { address: '127.0.0.1', port: 0 } });
   await server.start();
@@ -105,6 +107,36 @@ gce-asia-east1-a    Offline,held   v1.36.3   90s   asia-east1    asia-east1-a,as
   t.match(wide.out, /connection refused/);
   t.match(wide.out, /ADDRESS +\d+m +Service mynamespace\/nginx +127\.0\.0\.1 is loopback/);
   t.strictSame(JSON.parse((await run(['clusters', '-o', 'json'], admin)).out), CLUSTERS);
+});
+
+t.test('clusters warns of one that is Ready and publishes nothing, not of one that is away', async (t) => {
+  const advice = 'none of its 2 Services is published: label one';
+  const [ready, away] = CLUSTERS;
+  const clusters = [ready!, away!].map((view) => ({ ...view, report: { ...view.report, advice } }));
+  const admin = { address: '127.0.0.1', port: await running(t, { clusters: () => clusters }) };
+  for (const output of ['table', 'wide', 'short']) {
+    const { out } = await run(['clusters', '-o', output], admin);
+    t.match(out, new RegExp(`\n\nwarning: gce-us-central1-a: ${advice}\n$`), output);
+    t.notMatch(out, /warning: gce-asia/);
+  }
+  t.notMatch((await run(['clusters'], { ...admin, port: await running(t) })).out, /warning/);
+});
+
+t.test('explain ends with 3 for a name that is not served, in every form', async (t) => {
+  for (const [rcode, expected] of [
+    ['NOERROR', 0],
+    ['NXDOMAIN', 3],
+    ['REFUSED', 3],
+    ['SERVFAIL', 3],
+  ] as const) {
+    const explanation = { rcode, steps: [{ rule: 'absent', text: 'no' }], answer: [] };
+    const admin = { address: '127.0.0.1', port: await running(t, { explain: () => explanation }) };
+    for (const output of ['text', 'json', 'yaml']) {
+      const { code, out } = await run(['explain', 'x.example.com', '-o', output], admin);
+      t.equal(code, expected, `${rcode} ${output}`);
+      if (output !== 'text') t.strictSame(parse(out), explanation, output);
+    }
+  }
 });
 
 t.test('explain prints steps and answer', async (t) => {

@@ -46,7 +46,7 @@ test('defaults are filled in', async (t) => {
       },
     ],
     records: [],
-    log: { level: 'info' },
+    log: { level: 'info', format: 'auto' },
   });
 });
 

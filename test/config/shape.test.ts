@@ -129,7 +129,8 @@ test('the domain is a proper name', async (t) => {
 
 test('networks and labels of clusters', async (t) => {
   const cases: [string, string[]][] = [
-    ['clients: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1]', []],
+    ['clients: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1]', ['GEOGRAPHY_UNUSED clusters[0].clients']],
+    ['clients: []', []],
     ['clients: [10.0.0.0/33]', ['BAD_NETWORK clusters[0].clients[0]']],
     ['clients: [10.0.0.0/]', ['BAD_NETWORK clusters[0].clients[0]']],
     ['clients: [10.0.0.0/8/8]', ['BAD_NETWORK clusters[0].clients[0]']],

@@ -53,7 +53,7 @@ export const SETTINGS: Settings = {
     limits: { objects: 1000, objectOctets: 1000, changesPerSecond: 1000 },
   })),
   records: [],
-  log: { level: 'error' },
+  log: { level: 'error', format: 'json' },
 };
 
 export function shard(cluster: string, service: string): ShardState {
