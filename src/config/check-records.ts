@@ -13,6 +13,7 @@ import {
   WRITABLE_TYPES,
 } from '../zonebuilder/rr-types.ts';
 import { decodeName } from '../zonebuilder/names.ts';
+import { checkRecordData } from './check-record-data.ts';
 import type { Path, Report } from './fault.ts';
 import { nearestWord } from './nearest.ts';
 import type { ConfigDraft, ConfigFile, RecordEntry } from './schema.ts';
@@ -102,6 +103,7 @@ function parseEntry(
   }
   const data = parseData(entry, path, report);
   if (!data || !isWithin(name, domain)) return undefined;
+  checkRecordData({ ...data, dataText: entry.data }, path, report);
   return {
     name,
     ...data,

@@ -51,6 +51,8 @@ export const FAULT_CODES = {
   BAD_WILDCARD: 'fault',
   BAD_RECORD_TYPE: 'fault',
   BAD_RECORD_DATA: 'fault',
+  TXT_UNQUOTED: 'warning',
+  ODD_DIGEST: 'warning',
   RELATIVE_TARGET: 'warning',
   APEX_RECORD: 'fault',
   CNAME_NOT_ALONE: 'fault',

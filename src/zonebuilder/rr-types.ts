@@ -3,7 +3,10 @@
  * consumer looks up. Types that are not in it are served as opaque octets (RFC 3597). Where records may stand,
  * and what they mean together, is for others to say.
  */
+import { formatSshfp, formatTlsa, parseSshfp, parseTlsa } from './fingerprints.ts';
 import { formatAddress, parseAddress } from './ip-text.ts';
+import { formatLoc, parseLoc } from './loc.ts';
+import { formatNaptr, parseNaptr } from './naptr.ts';
 import {
   atEnd,
   expectEnd,
@@ -64,16 +67,20 @@ const RR_TYPES: readonly RrType[] = [
   { code: 24, mnemonic: 'SIG', refused: SIGNED },
   { code: 25, mnemonic: 'KEY', refused: SIGNED },
   { code: 28, mnemonic: 'AAAA', parse: parseAddressOf(16), format: formatAddressOf(16) },
+  { code: 29, mnemonic: 'LOC', parse: parseLoc, format: formatLoc },
   { code: 30, mnemonic: 'NXT', refused: SIGNED },
   { code: 33, mnemonic: 'SRV', parse: parseSrv, format: formatSrv, targetOffset: 6 },
+  { code: 35, mnemonic: 'NAPTR', parse: parseNaptr, format: formatNaptr },
   { code: 39, mnemonic: 'DNAME', refused: SYNTHESIS },
   { code: 41, mnemonic: 'OPT', refused: QUESTION_ONLY },
   { code: 43, mnemonic: 'DS', parse: parseDs, format: formatDs },
+  { code: 44, mnemonic: 'SSHFP', parse: parseSshfp, format: formatSshfp },
   { code: 46, mnemonic: 'RRSIG', refused: SIGNED },
   { code: 47, mnemonic: 'NSEC', refused: SIGNED },
   { code: 48, mnemonic: 'DNSKEY', refused: SIGNED },
   { code: 50, mnemonic: 'NSEC3', refused: SIGNED },
   { code: 51, mnemonic: 'NSEC3PARAM', refused: SIGNED },
+  { code: 52, mnemonic: 'TLSA', parse: parseTlsa, format: formatTlsa },
   { code: 59, mnemonic: 'CDS', refused: SIGNED },
   { code: 60, mnemonic: 'CDNSKEY', refused: SIGNED },
   { code: 64, mnemonic: 'SVCB', parse: parseSvcb, format: formatSvcb, targetOffset: 2 },

@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import { codesOf, example, printed, withRecords } from './example.ts';
+import { formatFault } from '../../src/config/fault.ts';
+import { codesOf, example, outcomeOf, printed, withRecords } from './example.ts';
 
 interface Case {
   readonly title: string;
@@ -324,7 +325,7 @@ test('a name server below a delegation', async (t) => {
 test('what an operator reads', async (t) => {
   t.same(printed(withRecords('name: www, type: MXX, data: x')), [
     '9:13: records[0].name: www does not lie in example.com (names are written in full: www.example.com)',
-    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, SRV, DS, SVCB, HTTPS, CAA ' +
+    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, LOC, SRV, NAPTR, DS, SSHFP, TLSA, SVCB, HTTPS, CAA ' +
       'and TYPEnnn (did you mean MX?)',
   ]);
   t.same(printed(withRecords('name: a.example.com, type: txt, data: v=DKIM1; k=rsa')), [
@@ -336,4 +337,44 @@ test('twenty thousand records below a hundred names', async (t) => {
   const records = Array.from({ length: 20_000 }, (_, i) => `{ ${A(`h${i}.sub${i % 100}.example.com`)} }`);
   const text = example({ records: `records: [${records.join(', ')}]` });
   t.same(codesOf(text), []);
+});
+
+const txt = (data: string): string => `name: t.example.com, type: TXT, data: '${data}'`;
+
+check('data that is served, and most likely meant otherwise', [
+  { title: 'words without quotes', records: [txt('v=spf1 -all')], codes: ['TXT_UNQUOTED [0].data'] },
+  {
+    title: 'a word beside a string',
+    records: [txt('"v=DMARC1; p=none" x')],
+    codes: ['TXT_UNQUOTED [0].data'],
+  },
+  { title: 'one word', records: [txt('google-site-verification=abc')] },
+  { title: 'one string', records: [txt('"v=spf1 -all"')] },
+  { title: 'a long text in strings', records: [txt('"v=DKIM1; p=abc" "def"')] },
+  { title: 'an escaped blank', records: [txt('v=spf1\\ -all')] },
+  { title: 'an escaped quote in a string', records: [txt('"a \\" b"')] },
+  { title: 'octets', records: [txt('\\# 2 0161')] },
+  {
+    title: 'a TLSA digest that was cut',
+    records: ['name: _443._tcp.www.example.com, type: TLSA, data: 3 1 1 d2abde24'],
+    codes: ['ODD_DIGEST [0].data'],
+  },
+  {
+    title: 'a whole certificate has any length',
+    records: ['name: _443._tcp.www.example.com, type: TLSA, data: 3 1 0 d2abde24'],
+  },
+  {
+    title: 'an SSHFP digest of another algorithm',
+    records: ['name: h.example.com, type: SSHFP, data: 4 2 123456789abcdef67890123456789abcdef67890'],
+    codes: ['ODD_DIGEST [0].data'],
+  },
+  {
+    title: 'an SSHFP digest',
+    records: ['name: h.example.com, type: SSHFP, data: 2 1 123456789abcdef67890123456789abcdef67890'],
+  },
+]);
+
+test('the warning of a text without quotes names its line and shows the string', async (t) => {
+  const [warning] = outcomeOf(withRecords(txt('v=spf1 -all'))).warnings;
+  t.match(formatFault(warning!), /:\d+:\d+: records\[0\]\.data: .*one string is '"v=spf1 -all"'/);
 });

@@ -13,6 +13,7 @@ import {
 } from '../../src/zonebuilder/rr-types.ts';
 
 const FOO = '03666f6f076578616d706c6503636f6d00';
+const ED25519 = 'A87F1B687AC0E57D2A081A2F282672334D90ED316D2B818CA9580EA384D92401';
 const FOO_ORG = '03666f6f076578616d706c65036f726700';
 
 interface Good {
@@ -92,6 +93,46 @@ const GOOD: readonly Good[] = [
     data: `60485 RSASHA1 1 2BB183AF5F22588179A53B0A 98631FAD1A292118`,
     wire: 'ec4505012bb183af5f22588179a53b0a98631fad1a292118',
     text: '60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118',
+  },
+  {
+    title: 'RFC 1876 section 4: a LOC, with what is left out',
+    type: 'LOC',
+    data: '42 21 54 N 71 06 18 W -24m 30m',
+    wire: '0033161389172dd070be15f000988d20',
+    text: '42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m',
+  },
+  {
+    title: 'RFC 1876 section 3: a LOC of degrees alone, in lower case',
+    type: 'LOC',
+    data: '0 n 180 w 0',
+    wire: '001216138000000059604e0000989680',
+    text: '0 0 0.000 N 180 0 0.000 W 0.00m 1.00m 10000.00m 10.00m',
+  },
+  {
+    title: 'RFC 3403: a NAPTR with a replacement',
+    type: 'NAPTR',
+    data: '100 50 s "z3950+I2L+I2C" "" foo.example.com',
+    wire: '0064003201730d7a333935302b49324c2b49324300' + FOO,
+    text: '100 50 "s" "z3950+I2L+I2C" "" foo.example.com.',
+  },
+  {
+    title: 'RFC 3403: a NAPTR with a regexp',
+    type: 'NAPTR',
+    data: '1 2 "U" "E2U+sip" "!^.*$!sip:a@b!" .',
+    wire: '000100020155074532552b7369700e215e2e2a24217369703a6140622100',
+  },
+  {
+    title: 'RFC 6698: a TLSA, its hexadecimal in parts',
+    type: 'TLSA',
+    data: '3 1 0 d2ab de24',
+    wire: '030100d2abde24',
+    text: '3 1 0 D2ABDE24',
+  },
+  {
+    title: 'RFC 7479: an SSHFP of Ed25519',
+    type: 'SSHFP',
+    data: `4 2 ${ED25519}`,
+    wire: `0402${ED25519.toLowerCase()}`,
   },
   { title: 'RFC 3597: an unknown type', type: 'TYPE666', data: '\\# 4 0a0b0c0d', wire: '0a0b0c0d' },
   { title: 'RFC 3597: rdata without octets', type: 'type65280', data: '\\# 0', wire: '' },
@@ -236,6 +277,55 @@ const BAD: readonly { title: string; type: string; data: string; code: string }[
   { title: 'CAA flags above 255', type: 'CAA', data: '256 issue "a"', code: 'BAD_NUMBER' },
   { title: 'a DS digest of the wrong length', type: 'DS', data: '1 13 2 aabb', code: 'MALFORMED_RDATA' },
   { title: 'a DS digest with an odd digit', type: 'DS', data: '1 13 2 abc', code: 'BAD_HEX' },
+  ...[
+    '91 N 0 E 0',
+    '90 0 0.001 N 0 E 0',
+    '0 N 180 1 W 0',
+    '0 60 N 0 E 0',
+    '0 0 60 N 0 E 0',
+    '0 0 0.0001 N 0 E 0',
+    '0 0 0 0 N 0 E 0',
+    'N 0 E 0',
+    '-1 N 0 E 0',
+    '0 E 0 N 0',
+    '0 N 0 E 1.234m',
+    '0 N 0 E -100000.01m',
+    '0 N 0 E 42849672.96m',
+    '0 N 0 E 0 90000000.01m',
+    '0 N 0 E 0 -1m',
+    '0 N 0 E 1km',
+  ].map((data) => ({ title: `RFC 1876: ${data}`, type: 'LOC', data, code: 'BAD_SYNTAX' })),
+  { title: 'a LOC without altitude', type: 'LOC', data: '0 N 0 E', code: 'MISSING_FIELD' },
+  { title: 'a LOC with a fourth size', type: 'LOC', data: '0 N 0 E 0 1 1 1 1', code: 'EXTRA_FIELD' },
+  { title: 'a LOC that ends early', type: 'LOC', data: '\\# 2 0012', code: 'MALFORMED_RDATA' },
+  {
+    title: 'a LOC size of two digits',
+    type: 'LOC',
+    data: '\\# 16 00a21613800000008000000000989680',
+    code: 'MALFORMED_RDATA',
+  },
+  {
+    title: 'a LOC beyond the pole',
+    type: 'LOC',
+    data: '\\# 16 001216139fffffff8000000000989680',
+    code: 'MALFORMED_RDATA',
+  },
+  { title: 'a TLSA without data', type: 'TLSA', data: '3 1 1', code: 'MISSING_FIELD' },
+  { title: 'a TLSA with an odd digit', type: 'TLSA', data: '3 1 1 abc', code: 'BAD_HEX' },
+  { title: 'a TLSA usage above 255', type: 'TLSA', data: '256 1 1 ab', code: 'BAD_NUMBER' },
+  { title: 'an SSHFP without fingerprint', type: 'SSHFP', data: '1 1', code: 'MISSING_FIELD' },
+  { title: 'an SSHFP of a name', type: 'SSHFP', data: 'rsa 1 ab', code: 'BAD_NUMBER' },
+  { title: 'an SSHFP that ends early', type: 'SSHFP', data: '\\# 2 0101', code: 'MALFORMED_RDATA' },
+  { title: 'RFC 3403: a NAPTR with both', type: 'NAPTR', data: '1 2 U x "!a!b!" a.b', code: 'BAD_SYNTAX' },
+  { title: 'RFC 3403: a NAPTR flag', type: 'NAPTR', data: '1 2 "-" x "" a.b', code: 'BAD_SYNTAX' },
+  { title: 'a NAPTR without replacement', type: 'NAPTR', data: '1 2 U x ""', code: 'MISSING_FIELD' },
+  { title: 'a NAPTR order above 65535', type: 'NAPTR', data: '65536 2 U x "" .', code: 'BAD_NUMBER' },
+  {
+    title: 'a NAPTR string of 256 octets',
+    type: 'NAPTR',
+    data: `1 2 U ${'a'.repeat(256)} "" .`,
+    code: 'BAD_STRING',
+  },
   { title: 'RFC 3597: text for an unknown type', type: 'TYPE666', data: 'hello', code: 'BAD_GENERIC' },
   { title: 'RFC 3597: a length that does not fit', type: 'TYPE666', data: '\\# 2 ab', code: 'BAD_GENERIC' },
   { title: 'RFC 3597: no hex', type: 'TYPE666', data: '\\# 1 xy', code: 'BAD_HEX' },
@@ -320,6 +410,11 @@ test('an SOA is printed though it cannot be given', async (t) => {
   const rdata = Buffer.from('0161000162000000000100000002000000030000000400000005', 'hex');
   t.equal(formatRdata(6, rdata), 'a. b. 1 2 3 4 5');
   t.throws(() => formatRdata(6, rdata.subarray(0, 20)), { code: 'MALFORMED_RDATA' });
+});
+
+test('RFC 1876 section 2: of a LOC of another version nothing is assumed', async (t) => {
+  const parsed = parseRdata('LOC', '\\# 2 01ff');
+  t.equal(formatRdata(parsed.type, parsed.rdata), '\\# 2 01ff');
 });
 
 test('every prefix of valid rdata is printed or refused, never read beyond', async (t) => {
