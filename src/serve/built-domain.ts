@@ -5,6 +5,8 @@ import type { ExplainQuestion, Explanation, RecordFilter, RecordSet } from '../a
 import type { Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { Refusal } from '../watchers/source.ts';
+import type { PlaceConflict } from '../zonebuilder/builder.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
@@ -32,6 +34,8 @@ export class BuiltDomain implements ServedDomain {
     this.#builder = new ZoneBuilder({
       domain: settings.domain,
       ttlSeconds: settings.ttlSeconds,
+      negativeTtlSeconds: settings.negativeTtlSeconds,
+      federations: settings.federations.map(({ name }) => name),
       whenNoneHealthy: settings.whenNoneHealthy,
       statics: staticRecords(settings),
       nextSerial: hooks.nextSerial,
@@ -39,6 +43,7 @@ export class BuiltDomain implements ServedDomain {
       onMemory: hooks.onImage,
       prepareMemory,
       onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.timeMs }),
+      onConflict: (conflict) => hooks.onRefusal?.(conflict.cluster, refusalOf(conflict)),
     });
   }
 
@@ -65,7 +70,11 @@ export class BuiltDomain implements ServedDomain {
   }
 
   stateOf(cluster: string): ClusterState | undefined {
-    return this.#builder.clusters().find(({ name }) => name === cluster);
+    return this.#builder.cluster(cluster);
+  }
+
+  refusalsOf(cluster: string): Refusal[] {
+    return this.#builder.conflicts.filter((conflict) => conflict.cluster === cluster).map(refusalOf);
   }
 
   shardCounts(): ReturnType<ServedDomain['shardCounts']> {
@@ -145,4 +154,15 @@ function readName(nameText: string): string {
   } catch (error) {
     throw new QuestionError((error as Error).message);
   }
+}
+
+/** What an operator is told of a place that goes without its name of one label. */
+function refusalOf({ place, label, holder, sinceMs }: PlaceConflict): Refusal {
+  const isRegion = place === label;
+  const what = isRegion ? 'region' : 'zone';
+  const owner =
+    holder === undefined ? 'more than one place' : holder === label ? `the region ${holder}` : `${holder}`;
+  const rest = isRegion ? 'its zones alias to the global name' : `only ${place} is a name of it`;
+  const message = `the name ${label} belongs to ${owner}, so the ${what} goes without: ${rest}`;
+  return { code: 'SHORT_NAME_TAKEN', object: `${what} ${place}`, message, sinceMs };
 }

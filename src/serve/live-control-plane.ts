@@ -30,7 +30,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
 function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): readonly ClusterView[] {
   const counts = domain.shardCounts();
   return reports.map((report) => ({
-    report,
+    report: { ...report, refusals: [...report.refusals, ...domain.refusalsOf(report.name)] },
     status: domain.stateOf(report.name)?.status ?? 'pending',
     ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
   }));

@@ -17,7 +17,7 @@ import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
 import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
-import type { ClusterSource } from '../watchers/source.ts';
+import type { ClusterSource, Refusal } from '../watchers/source.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
 
@@ -31,6 +31,8 @@ export interface ServedDomain extends FactSink {
   explain(question: ExplainQuestion, witness: Witness): Explanation;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
+  /** What of a cluster's places is not served as the cluster would have it. */
+  refusalsOf(cluster: string): readonly Refusal[];
   /** Shards by cluster. Walks everything that is known. */
   shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
   /** Publishes what `work` reports as one change. */
@@ -54,6 +56,8 @@ export interface ServedDomainHooks {
   readonly onImage: (image: ImageHandle) => void;
   /** A change is in the answers; `causeMs` is when fedns learned of it. */
   readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
+  /** {@link ServedDomain.refusalsOf} has one more. */
+  readonly onRefusal?: (cluster: string, refusal: Refusal) => void;
 }
 
 /** What the sources of all clusters have in common, and the clusters that come and go by themselves. */

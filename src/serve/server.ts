@@ -217,6 +217,9 @@ export class RunningServer {
         // A domain that is still being opened or filled is not served yet.
         if (opened !== undefined && opened === this.#domain) this.#dataPlane?.follow(image);
       },
+      onRefusal: (cluster, { code, object, message }) => {
+        this.#options.log.warn({ cluster, code, object }, message);
+      },
       onChange: ({ cluster, causeMs }) => {
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;

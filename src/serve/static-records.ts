@@ -37,6 +37,7 @@ export function apexOf(settings: Settings): Apex {
     ttlSeconds: settings.apexTtlSeconds,
     negativeTtlSeconds: settings.negativeTtlSeconds,
     nxdomainWhenNoneHealthy: settings.whenNoneHealthy === 'nxdomain',
+    federations: settings.federations.map(({ name }) => name),
   });
 }
 

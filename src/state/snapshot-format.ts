@@ -153,6 +153,10 @@ function readCluster(fields: Fields): ClusterState {
     ...(fields['region'] !== undefined && { region: textOf(fields, 'region') }),
     zones: textsOf(fields, 'zones'),
     status,
+    // Later additions, which an earlier fedns neither writes nor misses.
+    ...(fields['places'] !== undefined && { places: textsOf(fields, 'places') }),
+    ...(fields['shortNames'] !== undefined && { shortNames: textsOf(fields, 'shortNames') }),
+    ...(fields['unread'] === true && { unread: true }),
   };
 }
 

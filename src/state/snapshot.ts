@@ -99,13 +99,20 @@ class Restoring {
   #takeCluster(cluster: ClusterState, joined: boolean): void {
     const settings = this.#configured.get(cluster.name);
     const belongs = settings !== undefined || (joined && this.#scope.clusterSecrets !== undefined);
-    // Of a pending cluster nothing is known, so nothing may be concluded from its having no shards.
-    this.#belongs = belongs && cluster.status !== 'pending';
+    // Of a cluster that was never read nothing is known, so nothing may be concluded from its having no shards.
+    this.#belongs = belongs && cluster.status !== 'pending' && cluster.unread !== true;
     if (!this.#belongs) return;
     const region = settings?.region ?? cluster.region;
-    const place = { ...(region !== undefined && { region }), zones: settings?.zones ?? cluster.zones };
-    const status = cluster.status === 'withdrawn' ? 'withdrawn' : 'held';
-    this.#sink.setCluster({ name: cluster.name, ...place, status });
+    this.#sink.setCluster({
+      name: cluster.name,
+      ...(region !== undefined && { region }),
+      zones: settings?.zones ?? cluster.zones,
+      status: cluster.status === 'withdrawn' ? 'withdrawn' : 'held',
+      ...(settings?.region !== undefined && { regionConfigured: true }),
+      ...(settings?.zones !== undefined && { zonesConfigured: true }),
+      ...(cluster.places !== undefined && { places: cluster.places }),
+      ...(cluster.shortNames !== undefined && { shortNames: cluster.shortNames }),
+    });
     this.restored[settings === undefined ? 'joined' : 'configured'].push(cluster.name);
   }
 }

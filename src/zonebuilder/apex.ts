@@ -24,6 +24,8 @@ export interface Apex {
   readonly negativeTtlSeconds: number;
   /** Whether a Service without any healthy shard is NXDOMAIN at its global name instead of NODATA. */
   readonly nxdomainWhenNoneHealthy: boolean;
+  /** Names of the federations, each a label in lower-case wire form; undefined: any may be one. */
+  readonly federations?: readonly Uint8Array[];
 }
 
 /**
@@ -42,6 +44,7 @@ export function makeApex(options: {
   readonly ttlSeconds: number;
   readonly negativeTtlSeconds: number;
   readonly nxdomainWhenNoneHealthy: boolean;
+  readonly federations?: readonly string[];
 }): Apex {
   const { domain, primary, hostmaster } = options;
   return {
@@ -51,6 +54,9 @@ export function makeApex(options: {
     ttlSeconds: options.ttlSeconds,
     negativeTtlSeconds: options.negativeTtlSeconds,
     nxdomainWhenNoneHealthy: options.nxdomainWhenNoneHealthy,
+    ...(options.federations && {
+      federations: options.federations.map((name) => encodeNameLower(name).subarray(0, -1)),
+    }),
   };
 }
 

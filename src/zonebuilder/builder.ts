@@ -9,11 +9,13 @@
 import type { Cause, ClusterState, FactSink, ShardId, ShardState } from './facts.ts';
 import type { ImageMemory } from './image.ts';
 import { ImageWriter } from './image.ts';
-import { GLOBAL } from './layout.ts';
+import { Awaited, GLOBAL, TTL_UNLIMITED } from './layout.ts';
 import type { FamilyLevels, LevelShard } from './levels.ts';
 import { layOutFamily } from './levels.ts';
-import type { LocationName } from './locations.ts';
+import type { LabelConflict, LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
+import type { Places } from './places.ts';
+import { placesOf } from './places.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import type { KnownService } from './services.ts';
 import { KnownServices, namesOf, serviceKey, shardsOf } from './services.ts';
@@ -42,6 +44,10 @@ export interface ZoneBuilderOptions {
   readonly whenNoneHealthy: WhenNoneHealthy;
   /** Static records, the apex's NS and its glue included. */
   readonly statics: readonly StaticRecord[];
+  /** Longest TTL of answers to which a cluster that is not read yet may add. Default: {@link PARTIAL_TTL_SECONDS}. */
+  readonly negativeTtlSeconds?: number;
+  /** Federations that there are; default: any. */
+  readonly federations?: readonly string[];
   /** The next SOA serial; asked for once per published change. */
   readonly nextSerial: () => number;
   /** Milliseconds since the epoch. */
@@ -49,9 +55,21 @@ export interface ZoneBuilderOptions {
   /** The image moved to other memory: workers are to be told. */
   readonly onMemory?: (memory: ImageMemory) => void;
   readonly onChange?: (change: Change) => void;
+  /** A place of a cluster goes without its name of one label. */
+  readonly onConflict?: (conflict: PlaceConflict) => void;
   /** Called with new memory of the image before anything is written to it. */
   readonly prepareMemory?: ((memory: SharedArrayBuffer) => void) | undefined;
 }
+
+/** A {@link LabelConflict} of one cluster. */
+export interface PlaceConflict extends LabelConflict {
+  readonly cluster: string;
+  /** Since when, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** TTL in seconds of answers that may be incomplete, where nothing else is said. */
+const PARTIAL_TTL_SECONDS = 15;
 
 /** A member cluster in the tree. Numbers are never used twice, so that packed shards stay unambiguous. */
 interface Member {
@@ -60,6 +78,10 @@ interface Member {
   shards: number;
   readyShards: number;
   state: ClusterState;
+  /** Nothing of it was ever read. */
+  unread: boolean;
+  /** Where it is registered, now or from before. */
+  places: Places;
   region: number;
   zones: ReadonlyMap<string, number>;
 }
@@ -87,6 +109,13 @@ export class ZoneBuilder implements FactSink {
   readonly #members = new Map<string, Member>();
   readonly #byNumber: (Member | undefined)[] = [];
   readonly #image: ImageWriter;
+  /** Regions in which a cluster that was never read may have any zone. */
+  #openRegions: ReadonlySet<number> = new Set();
+  /** Whether all clusters have been heard, or given up, at some time: from then on it counts who had a name first. */
+  #isSettled = false;
+  /** Whether places came or went since it was last looked who has which name. */
+  #isDisputed = false;
+  #conflicts: readonly PlaceConflict[] = [];
   /** What the running call has published so far. */
   #changed: string[] = [];
   #touched = false;
@@ -98,7 +127,7 @@ export class ZoneBuilder implements FactSink {
     this.#image = new ImageWriter(
       {
         encodeStatics: (seed) => encodeStatics(options.statics, options.domain, seed),
-        encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed),
+        encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed, this.#openRegions),
       },
       (memory) => options.onMemory?.(memory),
       options.prepareMemory === undefined ? {} : { prepare: options.prepareMemory },
@@ -136,33 +165,49 @@ export class ZoneBuilder implements FactSink {
     return this.#locations.names();
   }
 
+  /** The clusters, with all that another builder needs to go on where this one is. */
   clusters(): ClusterState[] {
-    return [...this.#members.values()].map((member) => member.state);
+    return [...this.#members.values()].map((member) => this.#stateOf(member));
+  }
+
+  /** What is known of one cluster. */
+  cluster(name: string): ClusterState | undefined {
+    const member = this.#members.get(name);
+    return member === undefined ? undefined : this.#stateOf(member);
+  }
+
+  #stateOf({ state, places, unread }: Member): ClusterState {
+    const names = [...places.keys()];
+    const shortNames = names.filter((place) => this.#locations.isHolder(place));
+    return { ...state, unread, places: names, shortNames };
+  }
+
+  /** Places that go without their name of one label, by cluster. */
+  get conflicts(): readonly PlaceConflict[] {
+    return this.#conflicts;
+  }
+
+  /** Names of the federations, where these are known. */
+  get federations(): readonly string[] | undefined {
+    return this.#options.federations;
   }
 
   setCluster(state: ClusterState): void {
     const member = this.#members.get(state.name) ?? this.#addMember(state);
-    const before = {
-      ids: locationsOf(member),
-      status: member.state.status,
-      counts: counts(member),
-      zones: member.zones,
-      region: member.region,
-    };
-    this.#locate(member, state);
-    const moved = this.#locations.count(locationsOf(member), 1);
-    // Counting in before counting out keeps a location that stays from disappearing for a moment.
-    const left = this.#locations.count(before.ids, -1);
-    if (moved || left) this.#publishLocations();
-    if (state.status === 'pending') this.#publishPending();
+    const { zones, region, state: before } = member;
+    const counted = counts(member);
+    member.state = state;
+    member.unread = state.unread ?? isUnread(state.status, member.unread);
+    this.#place(member);
+    if (state.status === 'pending') this.#publishAwaited();
     const same =
       (before.status === 'pending') === (state.status === 'pending') &&
-      before.counts === counts(member) &&
-      before.region === member.region &&
-      sameZones(before.zones, member.zones);
+      counted === counts(member) &&
+      region === member.region &&
+      sameZones(zones, member.zones);
     if (!same) this.#republish(member);
     // Negative answers are held back until all that the cluster brings is published; a batch does that at its end.
-    if (state.status !== 'pending' && this.#deferred === undefined) this.#publishPending();
+    if (state.status !== 'pending' && this.#deferred === undefined) this.#publishAwaited();
     this.#finish(state.name, {
       object: `cluster ${state.name} ${state.status}`,
       timeMs: this.#options.clock(),
@@ -175,8 +220,9 @@ export class ZoneBuilder implements FactSink {
     this.#removeShards(member, NONE_KEPT);
     this.#members.delete(name);
     this.#byNumber[member.number] = undefined;
-    if (this.#locations.count(locationsOf(member), -1)) this.#publishLocations();
-    this.#publishPending();
+    for (const [place, isConfigured] of member.places) this.#locations.leave(place, isConfigured);
+    this.#publishLocations();
+    this.#publishAwaited();
     this.#finish(name, { object: `cluster ${name} removed`, timeMs: this.#options.clock() });
   }
 
@@ -222,7 +268,7 @@ export class ZoneBuilder implements FactSink {
     const services = this.#deferred ?? [];
     this.#deferred = undefined;
     for (const known of services) this.#publish(known, shardsOf(known));
-    this.#publishPending();
+    this.#publishAwaited();
     this.#finish('', cause);
   }
 
@@ -280,20 +326,48 @@ export class ZoneBuilder implements FactSink {
     const number = this.#byNumber.length;
     if (number > CLUSTER_NUMBERS_MAX)
       throw new RangeError(`more than ${CLUSTER_NUMBERS_MAX} clusters have joined`);
-    const member: Member = { number, shards: 0, readyShards: 0, state, region: GLOBAL, zones: new Map() };
+    const member: Member = {
+      number,
+      shards: 0,
+      readyShards: 0,
+      state,
+      unread: false,
+      places: new Map(),
+      region: GLOBAL,
+      zones: new Map(),
+    };
     this.#members.set(state.name, member);
     this.#byNumber.push(member);
     return member;
   }
 
-  #locate(member: Member, state: ClusterState): void {
-    const { region } = state;
-    member.state = state;
-    member.region = region === undefined ? GLOBAL : this.#locations.region(region);
-    member.zones =
-      region === undefined
-        ? new Map<string, number>()
-        : new Map(state.zones.map((zone) => [zone, this.#locations.zone(zone, region)]));
+  /** Registers a cluster where its state says it is, and where it was. */
+  #place(member: Member): void {
+    const { state, places: before } = member;
+    const ids = new Map<string, number>();
+    const entered = new Map<string, boolean>();
+    const places = [...placesOf(state, before)];
+    // A zone can only be where its region is.
+    for (const isRegion of [true, false]) {
+      for (const [place, isConfigured] of places) {
+        if (place.includes('.') === isRegion) continue;
+        const id = this.#locations.enter(place, isConfigured);
+        if (id !== undefined) ids.set(place, id);
+      }
+    }
+    for (const [place, isConfigured] of places) if (ids.has(place)) entered.set(place, isConfigured);
+    // Counting in before counting out keeps a location that stays from disappearing for a moment.
+    for (const [place, isConfigured] of before) this.#locations.leave(place, isConfigured);
+    for (const place of state.shortNames ?? []) this.#locations.restoreHolder(place);
+    member.places = entered;
+    member.region = (state.region !== undefined && ids.get(state.region)) || GLOBAL;
+    member.zones = new Map(
+      state.zones.flatMap((zone) => {
+        const id = ids.get(`${zone}.${state.region}`);
+        return id === undefined ? [] : [[zone, id]];
+      }),
+    );
+    this.#publishLocations();
   }
 
   #upsert(member: Member, shard: ShardState): KnownService {
@@ -391,16 +465,55 @@ export class ZoneBuilder implements FactSink {
   }
 
   #publishLocations(): void {
+    if (!this.#locations.takeChanged()) return;
     this.#image.putLocations();
     this.#touched = true;
+    this.#isDisputed = true;
   }
 
-  #publishPending(): void {
-    const pending = [...this.#members.values()].filter(({ state }) => state.status === 'pending');
-    this.#image.setPending(pending.length);
+  /** Tells readers what is still to come, and settles who has which name once nothing is. */
+  #publishAwaited(): void {
+    const openRegions = new Set<number>();
+    let awaited = 0;
+    for (const member of this.#members.values()) {
+      awaited |= awaitedOf(member);
+      if ((awaitedOf(member) & Awaited.zones) !== 0) openRegions.add(member.region);
+    }
+    if (!sameNumbers(openRegions, this.#openRegions)) {
+      this.#openRegions = openRegions;
+      this.#image.putLocations();
+      this.#touched = true;
+    }
+    this.#image.setAwaited(awaited, this.#ttlMax(awaited));
+    if (this.#members.size > 0 && (awaited & Awaited.shards) === 0) this.#isSettled = true;
+    this.#settleNames();
+  }
+
+  #ttlMax(awaited: number): number {
+    if ((awaited & Awaited.shards) === 0) return TTL_UNLIMITED;
+    return this.#options.negativeTtlSeconds ?? PARTIAL_TTL_SECONDS;
+  }
+
+  #settleNames(): void {
+    if (!this.#isDisputed) return;
+    this.#isDisputed = !this.#isSettled;
+    if (this.#isSettled) this.#locations.settle();
+    const known = new Map(this.#conflicts.map((conflict) => [keyOf(conflict), conflict]));
+    const sinceMs = this.#options.clock();
+    const conflicts = this.#locations.conflicts().flatMap((conflict) => this.#ofClusters(conflict, sinceMs));
+    this.#conflicts = conflicts.map((conflict) => known.get(keyOf(conflict)) ?? conflict);
+    for (const conflict of this.#conflicts)
+      if (!known.has(keyOf(conflict))) this.#options.onConflict?.(conflict);
+  }
+
+  #ofClusters(conflict: LabelConflict, sinceMs: number): PlaceConflict[] {
+    return [...this.#members].flatMap(([cluster, { places }]) =>
+      places.has(conflict.place) ? [{ ...conflict, cluster, sinceMs }] : [],
+    );
   }
 
   #finish(cluster: string, cause: Cause): void {
+    if (this.#deferred === undefined) this.#locations.reuseNumbers();
     if (this.#deferred !== undefined || (this.#changed.length === 0 && !this.#touched)) return;
     const services = this.#changed;
     this.#changed = [];
@@ -423,8 +536,25 @@ function counts({ state }: Member): boolean {
   return state.status === 'available' || state.status === 'held';
 }
 
-function locationsOf({ region, zones }: Member): number[] {
-  return region === GLOBAL ? [] : [region, ...zones.values()];
+function isUnread(status: ClusterState['status'], before: boolean): boolean {
+  return status === 'pending' || (status === 'withdrawn' && before);
+}
+
+/** What a cluster may still bring, bits of {@link Awaited}. Of an unread one, only the configuration can have told the place. */
+function awaitedOf({ state, unread }: Member): number {
+  const shards = state.status === 'pending' ? Awaited.shards : 0;
+  if (!unread) return shards;
+  if (state.region === undefined) return shards | Awaited.names | Awaited.places;
+  const hasZones = state.zonesConfigured === true || state.zones.length > 0;
+  return shards | Awaited.names | (hasZones ? 0 : Awaited.zones);
+}
+
+function keyOf({ cluster, place, holder }: PlaceConflict): string {
+  return `${cluster} ${place} ${holder ?? ''}`;
+}
+
+function sameNumbers(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  return a.size === b.size && [...a].every((number) => b.has(number));
 }
 
 function sameZones(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {

@@ -3,10 +3,11 @@
  * query path, so that the tests can hold one against the other.
  */
 import type { ServiceView, ZoneBuilder } from './builder.ts';
-import type { ShardState } from './facts.ts';
+import type { ClusterState, ShardState } from './facts.ts';
 import { GLOBAL } from './layout.ts';
 import type { Level, RecordSet } from './records.ts';
 import { addressesAt, levelsOf, listServices, listStatics, PLACEHOLDER_TYPE } from './records.ts';
+import { unreadThatCouldKnow } from './unread.ts';
 
 /** One rule that was applied on the way to an answer. */
 export interface ExplainStep {
@@ -76,17 +77,58 @@ function negative(
   answer: RecordSet[],
 ): Explanation {
   const exists = here.some((set) => set.type !== PLACEHOLDER_TYPE);
-  const isKnown = exists || here.length > 0;
-  if (!exists && builder.clusters().some((cluster) => cluster.status === 'pending')) {
-    steps.push({ rule: 'pending', text: 'a cluster has told nothing yet, so nothing negative is said' });
-    return { rcode: 'SERVFAIL', steps, answer: [] };
+  if (!exists && isWithoutShard(builder, name) && pendingNames(builder).length > 0) {
+    return notReady(
+      steps,
+      `${pendingNames(builder).join(', ')} may have a healthy shard, and was not read yet`,
+    );
   }
-  if (isKnown || hasBelow(builder, name)) {
+  if (exists || here.length > 0 || hasBelow(builder, name)) {
     steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
     return { rcode: 'NOERROR', steps, answer };
   }
+  const unread = clusterNames(unreadBy(builder, name));
+  if (unread.length > 0) {
+    return notReady(
+      steps,
+      `${unread.join(', ')} may know ${name}., and has never been read: read or remove it`,
+    );
+  }
   steps.push({ rule: 'absent', text: `${name}. does not exist` });
   return { rcode: 'NXDOMAIN', steps, answer };
+}
+
+function notReady(steps: ExplainStep[], text: string): Explanation {
+  steps.push({ rule: 'pending', text });
+  return { rcode: 'SERVFAIL', steps, answer: [] };
+}
+
+function clusterNames(clusters: readonly ClusterState[]): string[] {
+  return clusters.map(({ name }) => name);
+}
+
+/** Clusters that have not been read yet, and not been given up. */
+function pendingNames(builder: ZoneBuilder): string[] {
+  return clusterNames(builder.clusters().filter(({ status }) => status === 'pending'));
+}
+
+function unreadBy(builder: ZoneBuilder, name: string): ClusterState[] {
+  if (name === builder.domain) return [];
+  return unreadThatCouldKnow(name.slice(0, -builder.domain.length - 1), {
+    clusters: builder.clusters(),
+    locations: builder.locationNames(),
+    federations: builder.federations,
+  });
+}
+
+/** Whether a name is one of a known Service at the global level, where no shard counts. */
+function isWithoutShard(builder: ZoneBuilder, name: string): boolean {
+  const parts = splitName(builder, name);
+  const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  if (parts === undefined || view === undefined) return false;
+  return (
+    parts.level === `${parts.base}.svc.${builder.domain}` && view.v4.pool.length + view.v6.pool.length === 0
+  );
 }
 
 /** The RRsets that a name owns, or that a wildcard gives it. */
@@ -208,7 +250,7 @@ interface NameParts {
 }
 
 function splitName(builder: ZoneBuilder, name: string): NameParts | undefined {
-  const match = /^(?:_[^.]+\._[^.]+\.)?(([^.]+)\.([^.]+)\.([^.]+))\.svc(?:\..+)?$/.exec(
+  const match = /^(?:(?:_[^.]+\.)?_[^.]+\.)?(([^.]+)\.([^.]+)\.([^.]+))\.svc(?:\..+)?$/.exec(
     name.slice(0, -builder.domain.length - 1),
   );
   if (match === null) return undefined;

@@ -8,7 +8,7 @@
 import { randomInt } from 'node:crypto';
 import { Arena } from './arena.ts';
 import { hashKey } from './hash.ts';
-import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE } from './layout.ts';
+import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE, TTL_UNLIMITED } from './layout.ts';
 
 /** First size of an arena in octets. */
 const ARENA_OCTETS_FIRST = 1 << 20;
@@ -141,8 +141,14 @@ export class ImageWriter {
     Atomics.store(this.#arena.words, Header.serial, serial | 0);
   }
 
-  setPending(clusters: number): void {
-    Atomics.store(this.#arena.words, Header.pending, clusters);
+  /**
+   * @param awaited - bits of {@link Awaited}
+   * @param ttlMax - longest TTL of a Service's records in seconds
+   */
+  setAwaited(awaited: number, ttlMax: number): void {
+    // Readers look at the bits first: a set that is complete is never given the long TTL too early.
+    Atomics.store(this.#arena.words, Header.ttlMax, ttlMax);
+    Atomics.store(this.#arena.words, Header.awaited, awaited);
   }
 
   #place(blob: Buffer): number {
@@ -197,7 +203,8 @@ export class ImageWriter {
       const ref = old.arena.words[old.tableAt + i * 2 + 1]! >>> 0;
       if (ref > TOMBSTONE) this.#copyBlob(old.arena, ref * 8);
     }
-    for (const word of [Header.serial, Header.pending]) this.#arena.words[word] = old.arena.words[word]!;
+    for (const word of [Header.serial, Header.awaited, Header.ttlMax])
+      this.#arena.words[word] = old.arena.words[word]!;
     this.#announce();
   }
 
@@ -227,6 +234,7 @@ export class ImageWriter {
     arena.words[Header.seed] = seed;
     arena.words[Header.table] = tableAt;
     arena.words[Header.tableMask] = slots - 1;
+    arena.words[Header.ttlMax] = TTL_UNLIMITED;
     for (const [word, blob] of [
       [Header.statics, statics],
       [Header.locations, locations],

@@ -47,8 +47,25 @@ export const Header = {
   statics: 4,
   /** SOA serial. */
   serial: 5,
-  /** Number of clusters of which nothing is known yet; negative answers wait for it to become 0. */
-  pending: 6,
+  /** What is still to come from clusters, bits of {@link Awaited}. */
+  awaited: 6,
+  /** Longest TTL in seconds of what is answered for Services. */
+  ttlMax: 7,
+} as const;
+
+/**
+ * What answers have to reckon with because of clusters of which nothing was ever read. A cluster that is out of reach for
+ * too long is given up: its shards are not waited for any more, but what it alone could know stays unknown.
+ */
+export const Awaited = {
+  /** Shards: a set of addresses may be incomplete. */
+  shards: 1,
+  /** Names of Services, at every location that there is. */
+  names: 2,
+  /** Any region with any zone. */
+  places: 4,
+  /** Zones, of the regions that are marked open and by their label alone. */
+  zones: 8,
 } as const;
 
 /** Octets of the arena's header. */
@@ -91,6 +108,9 @@ export const LEVEL_OCTETS = 6;
 /** A port: uint16 port, uint16 octets of `_name._proto` in wire form, those octets, padded to even length. */
 export const PORT_HEADER_OCTETS = 4;
 
+/** What stands for no limit of the TTL: the longest there is (RFC 2181 section 8). */
+export const TTL_UNLIMITED = 0x7fffffff;
+
 /** The location of global names. */
 export const GLOBAL = 0;
 
@@ -108,8 +128,10 @@ export const Location = {
   parent: 2,
   /** uint32: how many octets before this entry its parent's entry stands; 0 for a region. */
   parentBack: 4,
-  keyOctets: 8,
-  key: 9,
+  /** Whether a cluster that was never read may have any zone of the region. */
+  isOpen: 8,
+  keyOctets: 9,
+  key: 10,
 } as const;
 
 /**

@@ -1,15 +1,22 @@
 /**
  * The registered locations, regions and zones, and the names they are reached by. Owns the numbers that level
- * entries use for them and the location table of the image.
+ * entries use for them, who has a name of one label, and the location table of the image.
  *
- * A zone `Z` of region `R` is reached as `Z.R`, and as `Z` alone where no other region has a zone of that name and
- * no region is called so (the form of the Federation user guide).
+ * A zone `Z` of region `R` is reached as `Z.R`, and as `Z` alone (the form of the Federation user guide) where it is the
+ * only one that may have that name. Of several that claim a label:
+ *
+ * - one that is configured comes before all that are only observed in clusters;
+ * - of configured ones a region has it, else nobody: what is configured never depends on who came first;
+ * - of observed ones the one that has had it keeps it, so that no cluster can take a name from another or redirect it;
+ *   before any had it, a region has it, else nobody.
+ *
+ * A region that goes without its label has no name; its zones alias to the global name.
  */
 import { GLOBAL, Location, Locations } from './layout.ts';
 import { hashKey } from './hash.ts';
 import { encodeNameLower } from './names.ts';
 
-/** Numbers are uint16 in the image and never used twice. */
+/** Numbers are uint16 in the image. */
 export const LOCATION_NUMBERS_MAX = 65535;
 
 /** A region or zone as it stands in the registry. */
@@ -27,72 +34,178 @@ export interface LocationName {
   readonly location: RegisteredLocation;
 }
 
-/** Gives regions and zones their numbers, and counts the clusters that register each. */
+/** A place that does without its label, because another has it or several would. */
+export interface LabelConflict {
+  /** `region` or `zone.region`. */
+  readonly place: string;
+  readonly label: string;
+  /** The place that has the label; undefined: none has. */
+  readonly holder: string | undefined;
+}
+
+interface Entry {
+  readonly place: string;
+  readonly location: RegisteredLocation;
+  /** Clusters that are there, and those of them that the operator has put there. */
+  clusters: number;
+  configured: number;
+}
+
+/** The label of a place, `region` or `zone.region`. */
+export function labelOf(place: string): string {
+  const dot = place.indexOf('.');
+  return dot === -1 ? place : place.slice(0, dot);
+}
+
+/** Gives regions and zones their numbers, and counts the clusters that are at each. */
 export class LocationRegistry {
-  readonly #byKey = new Map<string, RegisteredLocation>();
-  readonly #clusters = new Map<number, number>();
+  readonly #entries = new Map<string, Entry>();
+  /** The entries of each label; mostly one. */
+  readonly #byLabel = new Map<string, Set<Entry>>();
+  /** Places that have their label for good, by label. */
+  readonly #holders = new Map<string, string>();
   #next = GLOBAL + 1;
+  /** Numbers that answers may still use, and those given back, the longest unused first. */
+  #retired: number[] = [];
+  #free: number[] = [];
+  #changed = false;
 
-  /** The number of a region, given out when it is new. */
-  region(region: string): number {
-    return this.#register(region, GLOBAL, region);
-  }
-
-  /** The number of a zone of a region; zones of one name in two regions are two locations. */
-  zone(zone: string, region: string): number {
-    return this.#register(`${zone}.${region}`, this.region(region), zone);
+  /** Whether the names have changed since this was asked last. */
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
   }
 
   /**
-   * Counts a cluster in or out of its locations; a location that no cluster registers does not exist.
+   * Counts a cluster in at a place, `region` or `zone.region`; the region of a zone comes first.
    *
-   * @returns whether the set of locations changed
+   * @returns the number of the place; undefined when all numbers are taken, and for a zone whose region has none
    */
-  count(ids: Iterable<number>, change: 1 | -1): boolean {
-    let changed = false;
-    for (const id of ids) {
-      const clusters = (this.#clusters.get(id) ?? 0) + change;
-      changed ||= clusters === 0 || (clusters === 1 && change === 1);
-      if (clusters === 0) this.#clusters.delete(id);
-      else this.#clusters.set(id, clusters);
-    }
-    return changed;
+  enter(place: string, isConfigured: boolean): number | undefined {
+    const entry = this.#entries.get(place) ?? this.#add(place);
+    if (entry === undefined) return undefined;
+    entry.clusters++;
+    if (isConfigured && entry.configured++ === 0) this.#changed = true;
+    return entry.location.id;
+  }
+
+  /** Counts a cluster out of a place that it was counted in at, in the same way. */
+  leave(place: string, isConfigured: boolean): void {
+    const entry = this.#entries.get(place);
+    if (entry === undefined) return;
+    if (isConfigured && --entry.configured === 0) this.#changed = true;
+    if (--entry.clusters > 0) return;
+    this.#entries.delete(place);
+    const peers = this.#byLabel.get(entry.location.label)!;
+    peers.delete(entry);
+    if (peers.size === 0) this.#byLabel.delete(entry.location.label);
+    this.#retired.push(entry.location.id);
+    this.#changed = true;
+  }
+
+  /** Gives back the numbers of places that were left: no answer that is published uses them any more. */
+  reuseNumbers(): void {
+    for (const id of this.#retired) this.#free.push(id);
+    this.#retired = [];
+  }
+
+  /** A place had its label in an earlier run. */
+  restoreHolder(place: string): void {
+    const label = labelOf(place);
+    if (!this.#holders.has(label)) this.#holders.set(label, place);
+    this.#changed = true;
+  }
+
+  /** From now on, whoever has its label keeps it: all clusters that were to be heard have been. */
+  settle(): void {
+    const holders = [...this.#byLabel].map(
+      ([label, entries]) => [label, this.#holderOf(label, entries)] as const,
+    );
+    this.#holders.clear();
+    for (const [label, entry] of holders) if (entry !== undefined) this.#holders.set(label, entry.place);
+  }
+
+  /** Whether a place has its label for good. */
+  isHolder(place: string): boolean {
+    return this.#holders.get(labelOf(place)) === place;
   }
 
   /** All names of the registered locations, regions first. */
   names(): LocationName[] {
-    const registered = [...this.#byKey].filter(([, location]) => this.#clusters.has(location.id));
-    const names = registered.map(([text, location]) => ({ text, location }));
-    names.sort((a, b) => Number(a.location.parent !== GLOBAL) - Number(b.location.parent !== GLOBAL));
-    return [...names, ...shortNames(names)];
+    const regions: LocationName[] = [];
+    const zones: LocationName[] = [];
+    const shortNames: LocationName[] = [];
+    for (const [label, entries] of this.#byLabel) {
+      const holder = this.#holderOf(label, entries);
+      for (const { location, place } of entries) {
+        if (location.parent !== GLOBAL) zones.push({ text: place, location });
+      }
+      if (holder === undefined) continue;
+      const { location } = holder;
+      (location.parent === GLOBAL ? regions : shortNames).push({ text: label, location });
+    }
+    return [...regions, ...zones, ...shortNames];
   }
 
-  #register(key: string, parent: number, label: string): number {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known.id;
-    if (this.#next > LOCATION_NUMBERS_MAX)
-      throw new RangeError('more than 65535 regions and zones were registered');
-    const location = { id: this.#next++, parent, label };
-    this.#byKey.set(key, location);
-    return location.id;
+  /** Places without their label. That a zone is called like its own region takes nothing from anybody. */
+  conflicts(): LabelConflict[] {
+    const conflicts: LabelConflict[] = [];
+    for (const [label, entries] of this.#byLabel) {
+      if (entries.size < 2) continue;
+      const holder = this.#holderOf(label, entries)?.place;
+      for (const { place } of entries) {
+        if (place !== holder && place !== `${label}.${label}`) conflicts.push({ place, label, holder });
+      }
+    }
+    return conflicts;
+  }
+
+  #holderOf(label: string, entries: ReadonlySet<Entry>): Entry | undefined {
+    const all = [...entries];
+    const configured = all.filter((entry) => entry.configured > 0);
+    const known = this.#holders.get(label);
+    const incumbent = configured.length > 0 ? undefined : all.find(({ place }) => place === known);
+    const claims = configured.length > 0 ? configured : all;
+    const region = claims.find(({ location }) => location.parent === GLOBAL);
+    return incumbent ?? region ?? (claims.length === 1 ? claims[0] : undefined);
+  }
+
+  #add(place: string): Entry | undefined {
+    const label = labelOf(place);
+    const region = place === label ? undefined : this.#entries.get(place.slice(label.length + 1));
+    if (place !== label && region === undefined) return undefined;
+    const id = this.#takeNumber();
+    if (id === undefined) return undefined;
+    const location = { id, parent: region?.location.id ?? GLOBAL, label };
+    const entry: Entry = { place, location, clusters: 0, configured: 0 };
+    this.#entries.set(place, entry);
+    const peers = this.#byLabel.get(label);
+    if (peers === undefined) this.#byLabel.set(label, new Set([entry]));
+    else peers.add(entry);
+    this.#changed = true;
+    return entry;
+  }
+
+  /** Fresh numbers first, so that one that was given back stays unused for as long as can be. */
+  #takeNumber(): number | undefined {
+    return this.#next <= LOCATION_NUMBERS_MAX ? this.#next++ : this.#free.shift();
   }
 }
 
-/** The one-label names of zones, where they are unambiguous. */
-function shortNames(names: readonly LocationName[]): LocationName[] {
-  const uses = new Map<string, number>();
-  for (const { location } of names) uses.set(location.label, (uses.get(location.label) ?? 0) + 1);
-  return names
-    .filter(({ location }) => location.parent !== GLOBAL && uses.get(location.label) === 1)
-    .map(({ location }) => ({ text: location.label, location }));
-}
+const NO_REGIONS: ReadonlySet<number> = new Set();
 
 /**
  * Encodes the location table.
  *
  * @param names - as {@link LocationRegistry.names} gives them: a region before its zones
+ * @param openRegions - numbers of the regions in which a cluster that was never read may have any zone
  */
-export function encodeLocations(names: readonly LocationName[], seed: number): Buffer {
+export function encodeLocations(
+  names: readonly LocationName[],
+  seed: number,
+  openRegions: ReadonlySet<number> = NO_REGIONS,
+): Buffer {
   let slots = 8;
   while (slots < names.length * 2) slots *= 2;
   const keys = names.map(({ text }) => encodeNameLower(text).subarray(0, -1));
@@ -103,8 +216,10 @@ export function encodeLocations(names: readonly LocationName[], seed: number): B
   names.forEach(({ location }, i) => {
     const key = keys[i]!;
     if (location.parent === GLOBAL) regionsAt.set(location.id, at);
+    const hasParent = regionsAt.has(location.parent);
     blob.writeUInt16LE(location.id, at + Location.id);
-    blob.writeUInt16LE(location.parent, at + Location.parent);
+    blob.writeUInt16LE(hasParent ? location.parent : GLOBAL, at + Location.parent);
+    blob[at + Location.isOpen] = openRegions.has(location.id) ? 1 : 0;
     blob.writeUInt32LE(at - (regionsAt.get(location.parent) ?? at), at + Location.parentBack);
     blob[at + Location.keyOctets] = key.length;
     key.copy(blob, at + Location.key);

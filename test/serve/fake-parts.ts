@@ -132,6 +132,10 @@ export class FakeDomain implements ServedDomain {
     return this.states.get(cluster);
   }
 
+  refusalsOf(): readonly never[] {
+    return [];
+  }
+
   shardCounts(): ReturnType<ServedDomain['shardCounts']> {
     const rows = [...this.shards].map(
       ([name, { length }]) => [name, { shards: length, healthyShards: length }] as const,

@@ -255,7 +255,14 @@ t.test('restored clusters are held until their first sync', async (t) => {
     hostnames: HOSTNAMES,
   });
   const one = { name: 'one', region: 'us-central1', zones: ['us-central1-a'], status: 'held' };
-  const two = { name: 'two', region: 'europe-west1', zones: ['europe-west1-b'], status: 'held' };
+  const configured = { regionConfigured: true, zonesConfigured: true };
+  const two = {
+    name: 'two',
+    region: 'europe-west1',
+    zones: ['europe-west1-b'],
+    status: 'held',
+    ...configured,
+  };
   t.strictSame(calls, [
     ['cluster', one],
     ['one', 'myfederation/nginx', CAUSE],
@@ -273,6 +280,27 @@ t.test('restored clusters are held until their first sync', async (t) => {
     ],
     'a federation that is gone is left out',
   );
+});
+
+t.test('where a cluster was comes back, a cluster that was never read does not', async (t) => {
+  const place = {
+    region: 'us',
+    zones: ['us1'],
+    places: ['us', 'us0.us', 'us1.us'],
+    shortNames: ['us', 'us1.us'],
+  };
+  const facts: ClusterFacts[] = [
+    { cluster: { name: 'one', status: 'withdrawn', ...place }, shards: [] },
+    { cluster: { name: 'two', status: 'withdrawn', zones: [], unread: true }, shards: [] },
+  ];
+  const path = join(t.testdir(), 'snapshot.ndjson');
+  writeFileSync(path, [...encodeSnapshot({ savedMs: 5, serial: 1 }, facts)].join(''));
+  const calls: unknown[] = [];
+  const load = await loadSnapshot(path);
+  if (load.kind !== 'loaded') return t.fail(load.kind);
+  const scope = { clusters: [{ name: 'one' }, { name: 'two' }], federations: [] };
+  await restoreSnapshot(load.snapshot, scope, notingSink(calls));
+  t.strictSame(calls, [['cluster', { name: 'one', status: 'withdrawn', ...place }]]);
 });
 
 t.test('what was restored before a fault is taken back', async (t) => {

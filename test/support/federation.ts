@@ -21,6 +21,8 @@ export interface FederationOptions {
   readonly whenNoneHealthy?: ZoneBuilderOptions['whenNoneHealthy'];
   /** Lines `name type data`, names absolute. */
   readonly records?: readonly string[];
+  /** Default: any name may be a federation's. */
+  readonly federations?: readonly string[];
   readonly udpPayloadMax?: number;
   readonly policy?: QueryPolicy;
   /** Milliseconds since 1970, for cookies and rate limiting. */
@@ -62,6 +64,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     ttlSeconds: 180,
     whenNoneHealthy: options.whenNoneHealthy ?? 'nodata',
     statics,
+    ...(options.federations && { federations: options.federations }),
     nextSerial: () => ++serial,
     clock: () => 1,
     onMemory: () => (stale = true),
@@ -75,6 +78,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     ttlSeconds: 21600,
     negativeTtlSeconds: 15,
     nxdomainWhenNoneHealthy: options.whenNoneHealthy === 'nxdomain',
+    ...(options.federations && { federations: options.federations }),
   });
   const shared = (): SharedSettings => ({
     image: builder.memory,

@@ -78,16 +78,25 @@ function replaceAll(random: Random, f: Federation, own: Map<string, ShardState>,
   for (const shard of shards) own.set(nameOf(shard), shard);
 }
 
+/** Of places that are only observed it counts who was there first, which the reckoning below does not know. */
+const CONFIGURED = { regionConfigured: true, zonesConfigured: true };
+
 /** The cluster as it is, or moved to other zones or another region, in any state but `pending`. */
 function randomState(random: Random, place: (typeof PLACES)[number]): ClusterState {
   const status = random.pick(['available', 'available', 'held', 'withdrawn'] as const);
   const { name } = place;
   if (!random.oneIn(3)) {
     const { region, zones } = place;
-    return { name, zones, status, ...(region !== undefined && { region }) };
+    return { name, zones, status, ...CONFIGURED, ...(region !== undefined && { region }) };
   }
   const region = random.pick(['us', 'eu', 'mars']);
-  return { name, region, status, zones: ['us1', 'eu1', 'm1', 'nova'].filter(() => random.oneIn(2)) };
+  return {
+    name,
+    region,
+    status,
+    ...CONFIGURED,
+    zones: ['us1', 'eu1', 'm1', 'nova'].filter(() => random.oneIn(2)),
+  };
 }
 
 /** A level as the rules see it: the globe, a region, or a zone of a region. */
@@ -180,7 +189,13 @@ t.test('every level of every Service after random changes', (t) => {
   const model = makeModel();
   announce(f);
   for (const { name, region, zones } of PLACES)
-    tellCluster(f, model, { name, zones, status: 'available', ...(region !== undefined && { region }) });
+    tellCluster(f, model, {
+      name,
+      zones,
+      status: 'available',
+      ...CONFIGURED,
+      ...(region !== undefined && { region }),
+    });
   let compared = 0;
   for (let round = 0; round < 300; round++) {
     for (let i = 0; i < 4; i++) changeOne(random, f, model);

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { ImageWriter, type ImageMemory } from '../../src/zonebuilder/image.ts';
-import { Blob, BlobKind } from '../../src/zonebuilder/layout.ts';
+import { Awaited, Blob, BlobKind } from '../../src/zonebuilder/layout.ts';
 import { encodeLocations, LocationRegistry } from '../../src/zonebuilder/locations.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { encodeStatics } from '../../src/zonebuilder/static-table.ts';
@@ -104,7 +104,7 @@ t.test('content is the same in a new arena', (t) => {
   const blob = blobOf(key, 7, 1000);
   image.writer.put(key, blob);
   image.writer.setSerial(0xfffffff0);
-  image.writer.setPending(3);
+  image.writer.setAwaited(Awaited.shards | Awaited.names, 15);
   const before = image.writer.memory;
   const old = image.view();
   for (let i = 0; i < 2000; i++) put(image, `s${i}.n.f`, i, 1000);
@@ -117,18 +117,18 @@ t.test('content is the same in a new arena', (t) => {
   const now = image.view();
   now.enter();
   t.ok(now.isPending);
+  t.equal(now.awaited, Awaited.shards | Awaited.names);
   now.leave();
   t.end();
 });
 
 t.test('locations that are published while the arena is full are found in the new one', (t) => {
   const image = makeImage();
-  const region = image.locations.region('us');
-  image.locations.count([region], 1);
+  image.locations.enter('us', false);
   const { generation } = image.writer.memory;
   // The table fills the arena by itself in the end, since every publication needs room beside the last one.
   for (let i = 0; image.writer.memory.generation === generation; i++) {
-    image.locations.count([image.locations.region(`region-${i}`)], 1);
+    image.locations.enter(`region-${i}`, false);
     image.writer.putLocations();
     if (i > 2000) break;
   }

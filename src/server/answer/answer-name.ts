@@ -5,7 +5,7 @@ import { answerApex, answerStatic, refer } from './answer-static.ts';
 import type { Answering } from './answering.ts';
 import { HEADER_OCTETS } from './exchange.ts';
 import { find, Kind } from './find.ts';
-import { deny, denyUnlessPending } from './negative.ts';
+import { deny, denyUnlessUnread } from './negative.ts';
 
 /** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
 const CHAIN_MAX = 8;
@@ -38,7 +38,7 @@ function answerLink(a: Answering): boolean {
       else deny(a, Rcode.NOERROR);
       return false;
     default:
-      denyUnlessPending(a, Rcode.NXDOMAIN);
+      denyUnlessUnread(a);
       return false;
   }
 }

@@ -44,6 +44,9 @@ export const ExtendedError = {
   invalidQueryType: 30,
 } as const;
 
+/** EXTRA-TEXT (RFC 8914 section 2) for people who look with dig; ASCII. */
+const NOT_READY_TEXT = Buffer.from('a cluster that may know this name has not been read');
+
 /**
  * Judges the options of a query that has any, and turns off those that are not answered.
  *
@@ -126,7 +129,7 @@ export function writeOpt(
   x.at = at + OPT_OCTETS;
   if (x.options !== 0) writeOptions(x, policy, idleMs);
   if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= messageMax)
-    writeExtendedError(x);
+    writeExtendedError(x, messageMax);
   if ((x.options & OptionBit.padding) !== 0) writePadding(x, messageMax);
   write16(reply, at + 9, x.at - at - OPT_OCTETS);
   x.additionals++;
@@ -175,8 +178,16 @@ function writeCookieOption(x: Exchange, policy: OpenPolicy): void {
   writeCookie(policy.cookies!, query, cookieAt, client, clientStart, clientLength, nowSeconds, reply, at);
 }
 
-function writeExtendedError(x: Exchange): void {
-  write16(x.reply, writeOptionHead(x, Option.error, EXTENDED_ERROR_OCTETS), x.extendedError);
+/** The text goes with it where it fits: the code says the same to whoever is no person. */
+function writeExtendedError(x: Exchange, messageMax: number): void {
+  const hasText = x.extendedError === ExtendedError.notReady;
+  const wanted = EXTENDED_ERROR_OCTETS + (hasText ? NOT_READY_TEXT.length : 0);
+  const octets = x.at + OPTION_OCTETS + wanted > messageMax ? EXTENDED_ERROR_OCTETS : wanted;
+  const at = writeOptionHead(x, Option.error, octets);
+  write16(x.reply, at, x.extendedError);
+  for (let i = 0; i < octets - EXTENDED_ERROR_OCTETS; i++) {
+    x.reply[at + EXTENDED_ERROR_OCTETS + i] = NOT_READY_TEXT[i]!;
+  }
 }
 
 function writePadding(x: Exchange, messageMax: number): void {

@@ -158,7 +158,8 @@ function findBareLocation(view: ImageView, name: Name, from: number, below: numb
   return entry !== 0 && view.findBlob(name.data, 0, 0) !== 0 ? Kind.emptyNonTerminal : Kind.nxdomain;
 }
 
-function findSvcLabel(name: Name, from: number, below: number): number {
+/** The rightmost label `svc` where it parts a Service from a location; -1: the name has none there. */
+export function findSvcLabel(name: Name, from: number, below: number): number {
   const { data, labels } = name;
   for (let label = below - 1; label >= from && label >= below - 3; label--) {
     // The length octet 3 and `svc`; a word that reaches behind a shorter name's end is still inside the buffer.

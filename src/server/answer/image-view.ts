@@ -5,6 +5,7 @@
  */
 import { hashOctets } from '../../zonebuilder/hash.ts';
 import {
+  Awaited,
   Blob,
   Control,
   Header,
@@ -16,6 +17,7 @@ import {
   StaticName,
   Statics,
   TOMBSTONE,
+  TTL_UNLIMITED,
 } from '../../zonebuilder/layout.ts';
 import { sameOctets } from '../../zonebuilder/octets.ts';
 import type { ImageHandle } from '../responder.ts';
@@ -32,10 +34,12 @@ export class ImageView {
   readonly cutDepths: number;
   readonly hasWildcards: boolean;
   /**
-   * Whether some cluster has told nothing yet, so that nothing negative may be concluded. Looked at before anything is
-   * looked up: what the last of them brings is published before it counts as heard.
+   * What clusters have not told yet, bits of Awaited. Looked at before anything is looked up: what the last of them brings
+   * is published before it counts as heard.
    */
-  isPending = false;
+  awaited = 0;
+  /** Longest TTL in seconds of what is answered for Services. */
+  #ttlMax = TTL_UNLIMITED;
   readonly #words: Int32Array;
   readonly #shorts: Uint16Array;
   readonly #control: Int32Array;
@@ -69,7 +73,13 @@ export class ImageView {
     // What follows are plain loads: each atomic one is a call of 10 ns, and there are several per query. Nothing but an
     // atomic load keeps them from being moved before the store on ARM. From here on they follow references, which no
     // processor loads through before it has them.
-    this.isPending = Atomics.load(this.#words, Header.pending) !== 0;
+    this.awaited = Atomics.load(this.#words, Header.awaited);
+    this.#ttlMax = this.#words[Header.ttlMax]!;
+  }
+
+  /** Whether a set of addresses may be incomplete, because a cluster has told nothing yet. */
+  get isPending(): boolean {
+    return (this.awaited & Awaited.shards) !== 0;
   }
 
   leave(): void {
@@ -121,7 +131,8 @@ export class ImageView {
 
   /** TTL in seconds of a Service's records. */
   ttlSeconds(blob: number): number {
-    return this.#words[(blob + Blob.ttl) / 4]! >>> 0;
+    const ttlSeconds = this.#words[(blob + Blob.ttl) / 4]! >>> 0;
+    return ttlSeconds > this.#ttlMax ? this.#ttlMax : ttlSeconds;
   }
 
   /** The level entry of a location among the IPv4 levels of a Service; 0 when it has no such address. */
@@ -147,6 +158,11 @@ export class ImageView {
   /** Number of addresses of a level. */
   levelCount(level: number): number {
     return this.#shorts[(level + 4) / 2]!;
+  }
+
+  /** Whether a cluster that was never read may have any zone of a region. */
+  isOpen(entry: number): boolean {
+    return this.octets[entry + Location.isOpen] !== 0;
   }
 
   /** The number of a location, and of the location above it. */

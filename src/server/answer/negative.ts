@@ -4,11 +4,21 @@ import { domainAt, type Answering } from './answering.ts';
 import { writeSoa } from './compose.ts';
 import { ExtendedError } from './edns.ts';
 import { truncate } from './exchange.ts';
+import { couldBeUnread } from './unread.ts';
 
-/** A negative conclusion about Services, which waits until every cluster has been heard (SERVFAIL until then). */
+/** No shard of a known Service counts. A cluster that is not read yet, and not given up, may bring one. */
 export function denyUnlessPending(a: Answering, rcode: number): void {
-  const { x } = a;
-  if (!a.view.isPending) return deny(a, rcode);
+  if (a.view.isPending) notReady(a);
+  else deny(a, rcode);
+}
+
+/** The present name is not known. One that only a cluster could know that was never read is not denied, however long that lasts. */
+export function denyUnlessUnread(a: Answering): void {
+  if (couldBeUnread(a)) notReady(a);
+  else deny(a, Rcode.NXDOMAIN);
+}
+
+function notReady({ x }: Answering): void {
   x.rcode = Rcode.SERVFAIL;
   x.extendedError = ExtendedError.notReady;
   x.isAuthoritative = false;

@@ -65,6 +65,8 @@ t.test('multi-zone clusters', (t) => {
 
 t.test('zones of one name in two regions', (t) => {
   const f = makeFederation();
+  // As at a start: both are announced before either is read, so that neither had the short name before the other.
+  for (const name of ['c1', 'c2']) f.cluster(name, undefined, [], 'pending');
   f.cluster('c1', 'regionone', ['nova', 'alpha']);
   f.cluster('c2', 'regiontwo', ['nova']);
   f.shard('c1', 's.n.f', { addresses: ['192.0.2.1'], readyZones: ['nova'] });
