@@ -180,7 +180,9 @@ const record = z.strictObject({
   type: z
     .string()
     .min(1)
-    .describe('A, AAAA, CAA, CNAME, DS, HTTPS, LOC, MX, NAPTR, NS, PTR, SRV, SSHFP, SVCB, TLSA, TXT, or TYPEnnn (RFC 3597).'),
+    .describe(
+      'A, AAAA, CAA, CNAME, DS, HTTPS, LOC, MX, NAPTR, NS, PTR, SRV, SSHFP, SVCB, TLSA, TXT, or TYPEnnn (RFC 3597).',
+    ),
   data: z
     .string()
     .describe(
