@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { brokenLinks, markdownFiles } from './broken-links.ts';
@@ -13,6 +15,19 @@ t.test('every relative link of the documents leads to a file and a heading that 
     'those of others are not looked at',
   );
   t.strictSame(brokenLinks(ROOT), []);
+  t.end();
+});
+
+t.test('every file and folder of the repository that the documents name is there', (t) => {
+  let found = 0;
+  for (const page of markdownFiles(ROOT)) {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const [, path] of text.matchAll(/`((?:src|test|bench|config|docs)\/[\w./*-]*)`/g)) {
+      found++;
+      t.not(globSync(path!, { cwd: ROOT }).length, 0, `${page}: ${path}`);
+    }
+  }
+  t.ok(found > 50);
   t.end();
 });
 
