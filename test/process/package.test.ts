@@ -47,7 +47,7 @@ t.test('the npm package serves when it is installed elsewhere', async (t) => {
   const folder = t.testdir({ cluster: { 'nginx.yaml': manifest('192.0.2.10') } });
   const main = install(folder);
   const files = readdirSync(join(folder, 'node_modules', 'fedns'), { recursive: true, encoding: 'utf8' });
-  t.ok(files.includes('dist/serve.d.ts'), 'it carries types');
+  t.ok(files.includes('dist/serve/server.d.ts'), 'it carries types');
   t.notOk(
     files.some((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
     'and no TypeScript that runs',
