@@ -48,6 +48,8 @@ export interface Vitals {
   /** Octets of the answer image: in use, and mapped. */
   readonly imageOctetsUsed: number;
   readonly imageOctetsTotal: number;
+  /** Settings of the newest configuration that take effect with a restart. */
+  readonly restartPending: readonly string[];
   /** One block of counters per worker, see server/counters.ts. */
   readonly counters: readonly SharedArrayBuffer[];
 }

@@ -111,6 +111,11 @@ function registerVitals(options: MetricsOptions, registers: Registry[]): void {
   const { control } = options;
   gauge('fedns_soa_serial', 'Serial of the served SOA record.', () => control.vitals().serial);
   gauge('fedns_services', 'Federated Services known.', () => control.vitals().services);
+  gauge(
+    'fedns_restart_pending',
+    '1 while the newest configuration has settings that take effect with a restart only.',
+    () => (control.vitals().restartPending.length > 0 ? 1 : 0),
+  );
   gauge('fedns_image_octets', 'Octets of the answer image in use.', () => control.vitals().imageOctetsUsed);
   gauge(
     'fedns_image_octets_mapped',

@@ -81,6 +81,13 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   [
+    '/api/v1/status',
+    {
+      about: 'the server itself: its serial, and which settings wait for a restart',
+      serve: ({ control }, _query, response) => sendStatus(control, response),
+    },
+  ],
+  [
     '/api/v1/explain',
     {
       about: 'how a question is answered, and why (name, type, client)',
@@ -88,6 +95,11 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
 ]);
+
+function sendStatus(control: ControlPlane, response: ServerResponse): void {
+  const { serial, services, restartPending } = control.vitals();
+  sendJson(response, 200, { serial, services, restartPending });
+}
 
 function sendIndex(response: ServerResponse): void {
   const width = Math.max(...[...ROUTES.keys()].map((path) => path.length));

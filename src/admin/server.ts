@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
 import type { ListenAddress } from '../config/settings.ts';
 import { isAuthorized } from './auth.ts';
+import { isOwnHost } from './hosts.ts';
 import { sendError } from './reply.ts';
 import { ROUTES } from './routes.ts';
 import type { RouteContext } from './routes.ts';
@@ -27,6 +28,8 @@ export interface AdminServerOptions extends Omit<RouteContext, 'listings'> {
   readonly log: Log;
   /** What a request that changes something must carry; absent: none may. */
   readonly token?: string;
+  /** Names besides addresses and localhost that requests may be for, lower case. Default: none. */
+  readonly hosts?: () => readonly string[];
 }
 
 /** The admin listener of one server. */
@@ -90,6 +93,10 @@ export class AdminServer {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { host, upgrade = '' } = request.headers;
+    if (!isOwnHost(host, this.#options.hosts?.() ?? [])) return refuse(response, 421, NOT_OUR_HOST);
+    // Other protocols are an offer, which may be passed over (RFC 9110 section 7.8); a WebSocket client takes nothing else.
+    if (/\bwebsocket\b/i.test(upgrade)) return refuse(response, 400, 'no WebSockets are spoken here');
     const url = URL.parse(request.url ?? '', 'http://admin');
     const route = url === null ? undefined : ROUTES.get(url.pathname);
     const reads = request.method === 'GET' || request.method === 'HEAD';
@@ -106,6 +113,10 @@ export class AdminServer {
     else refuse(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
   }
 }
+
+/** RFC 9110 section 15.5.20. */
+const NOT_OUR_HOST =
+  'not for this host: ask by IP address or localhost, or name the host in adminHosts of the configuration';
 
 function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;

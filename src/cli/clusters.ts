@@ -2,7 +2,8 @@
 
 import type { ClusterView } from '../admin/control-plane.ts';
 import { openAdminClient } from './admin-client.ts';
-import type { AdminTarget } from './admin-client.ts';
+import type { AdminClient, AdminTarget } from './admin-client.ts';
+import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { formatData } from './output.ts';
 import { formatAge, formatTable } from './table.ts';
@@ -23,6 +24,23 @@ export async function runClusters(
   const client = await openAdminClient(environment, target);
   const views = (await client.json('/api/v1/clusters')) as readonly ClusterView[];
   await environment.out(formatClusters(views, output, environment.clock()));
+  if (output === 'table' || output === 'wide') await environment.out(formatPending(await pendingOf(client)));
+}
+
+/** What waits for a restart; of a server that does not know the path, an older one, nothing is known. */
+async function pendingOf(client: AdminClient): Promise<readonly string[]> {
+  try {
+    const status = (await client.json('/api/v1/status')) as { readonly restartPending?: readonly string[] };
+    return status.restartPending ?? [];
+  } catch (error) {
+    if (error instanceof CommandError) return [];
+    throw error;
+  }
+}
+
+function formatPending(keys: readonly string[]): string {
+  if (keys.length === 0) return '';
+  return `\nwarning: the configuration has changed in what takes effect with a restart only: ${keys.join(', ')}\n`;
 }
 
 /** AGE is how long STATUS has held; SHARDS are those in the answers of those known. */

@@ -329,6 +329,15 @@ export const settingsSchema = z.strictObject({
   admin: text(parseListen)
     .optional()
     .describe('Where /metrics, /healthz, /readyz and the JSON API are served. Default: nowhere.'),
+  adminHosts: z
+    .array(text(parseDomainName))
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'Host names, besides IP addresses and localhost, by which the admin address may be asked: the Host header ' +
+        'of any other request is refused, so that no page in a browser reads it under a name of its own. ' +
+        'Default: none.',
+    ),
   ttl: ttl.default(180).describe(`TTL of answers in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 180.`),
   negativeTtl: ttl
     .default(15)

@@ -114,6 +114,8 @@ export interface Settings {
   readonly listen: readonly ListenAddress[];
   /** Absent: no admin listener. */
   readonly admin?: ListenAddress;
+  /** Names by which it may be asked, lower case. */
+  readonly adminHosts: readonly string[];
   readonly ttlSeconds: number;
   /** TTL of negative answers and the SOA's MINIMUM. */
   readonly negativeTtlSeconds: number;

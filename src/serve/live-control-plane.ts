@@ -11,6 +11,7 @@ export interface LiveParts {
   readonly witness: Witness;
   readonly dataPlane: () => DataPlane | undefined;
   readonly serial: () => number;
+  readonly restartPending: () => readonly string[];
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -21,6 +22,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),
+      restartPending: live.restartPending(),
       counters: live.dataPlane()?.counters() ?? [],
     }),
   };

@@ -120,7 +120,10 @@ export class RunningServer {
   readonly #stack: AsyncDisposableStack;
   readonly #relay: FactRelay;
   readonly #sources: Sources;
+  /** What sockets, threads and state folder were made from. */
+  readonly #bound: Settings;
   #settings: Settings;
+  #restartPending: readonly string[] = [];
   #domain: ServedDomain;
   #dataPlane: DataPlane | undefined;
   #listening: Listening | undefined;
@@ -133,6 +136,7 @@ export class RunningServer {
     this.#options = options;
     this.#state = state;
     this.#stack = stack;
+    this.#bound = settings;
     this.#settings = settings;
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain);
@@ -147,6 +151,7 @@ export class RunningServer {
       witness: this.#sources,
       dataPlane: () => this.#dataPlane,
       serial: () => state.serial.current,
+      restartPending: () => this.#restartPending,
     });
     this.metrics = new Metrics({ control, clock, version });
     if (settings.admin !== undefined) this.#admin = this.#makeAdmin(settings.admin, control);
@@ -188,16 +193,24 @@ export class RunningServer {
    */
   async reload(settings: Settings): Promise<void> {
     const before = this.#settings;
-    const fixed = FIXED_KEYS.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
-    if (fixed.length > 0)
-      this.#options.log.warn({ keys: fixed }, 'these settings take effect with a restart');
     const isSameDomain = DOMAIN_KEYS.every((key) => isDeepStrictEqual(before[key], settings[key]));
     const domain = isSameDomain ? this.#domain : this.#openDomain(settings);
     const putInForce = await this.#dataPlane!.prepare(settings);
     if (!isSameDomain) this.#exchangeDomain(domain, settings);
     this.#settings = settings;
+    this.#noteRestart(settings);
     await putInForce(domain.image);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
+  }
+
+  /** Compared with what is bound, and not with the file before: a change that is taken back waits for nothing. */
+  #noteRestart(settings: Settings): void {
+    const before = this.#restartPending;
+    const keys = FIXED_KEYS.filter((key) => !isDeepStrictEqual(this.#bound[key], settings[key]));
+    this.#restartPending = keys;
+    const { log } = this.#options;
+    if (keys.length > 0) log.warn({ keys }, 'these settings take effect with a restart');
+    else if (before.length > 0) log.info({ keys: before }, 'no setting waits for a restart any more');
   }
 
   /** Answers what has come in, stops everything and keeps the state. */
@@ -290,6 +303,7 @@ export class RunningServer {
       control,
       metrics,
       log,
+      hosts: () => this.#settings.adminHosts,
       ...(adminToken !== undefined && { token: adminToken }),
     });
   }

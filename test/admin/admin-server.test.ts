@@ -18,13 +18,14 @@ interface Running {
   readonly metrics: Metrics;
 }
 
-async function serving(test: Test, control: ControlPlane): Promise<Running> {
+async function serving(test: Test, control: ControlPlane, hosts: readonly string[] = []): Promise<Running> {
   const metrics = new Metrics({ control, clock: () => NOW_MS, version: '1.2.3' });
   const server = new AdminServer({
     control,
     metrics,
     log,
     token: TOKEN,
+    hosts: () => hosts,
     listen: { address: '127.0.0.1', port: 0 },
   });
   metrics.start();
@@ -65,6 +66,72 @@ t.test('each path answers as documented', async (t) => {
     t.equal(response.headers.get('cache-control'), 'no-store');
   }
 });
+
+t.test('only requests for an address, localhost or a name of the configuration are answered', async (t) => {
+  const { port } = await serving(t, fakeControlPlane(), ['ns1.example.com', 'fedns']);
+  const cases: readonly (readonly [string, number])[] = [
+    ['127.0.0.1', 200],
+    [`127.0.0.1:${port}`, 200],
+    ['10.1.2.3:9153', 200],
+    ['[::1]:9153', 200],
+    ['[2001:db8::1]', 200],
+    ['localhost', 200],
+    ['LocalHost:9153', 200],
+    ['localhost.:9153', 200],
+    ['ns1.example.com', 200],
+    ['NS1.Example.Com.:9153', 200],
+    ['fedns:9153', 200],
+    ['attacker.example', 421],
+    ['attacker.example:9153', 421],
+    ['127.0.0.1.attacker.example', 421],
+    ['localhost.attacker.example', 421],
+    ['xlocalhost', 421],
+    ['a.ns1.example.com', 421],
+    ['example.com', 421],
+    ['0x7f.1', 421],
+    ['2130706433', 421],
+    ['localhost@attacker.example', 421],
+    ['[attacker.example]', 421],
+  ];
+  for (const [host, status] of cases) {
+    for (const path of ['/healthz', '/api/v1/clusters']) {
+      const reply = await exchange(
+        port,
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      t.match(reply, new RegExp(`^HTTP/1\\.1 ${status} `), `${host} ${path}`);
+      if (status !== 200) t.notMatch(reply, /gce-|"ok/, 'nothing is told');
+    }
+  }
+  t.match(
+    await exchange(port, 'GET /healthz HTTP/1.0\r\n\r\n'),
+    /^HTTP\/1\.1 200 /,
+    'HTTP/1.0 may name none',
+  );
+});
+
+t.test('a WebSocket is refused, and any other offer passed over', async (t) => {
+  const { port } = await serving(t, fakeControlPlane());
+  const ask = (upgrade: string): Promise<string> =>
+    exchange(
+      port,
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: ${upgrade}\r\nSec-WebSocket-Version: 13\r\n` +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+  t.match(await ask('websocket'), /^HTTP\/1\.1 400 [^]*no WebSockets/);
+  t.match(await ask('h2c, WebSocket'), /^HTTP\/1\.1 400 /);
+  t.match(await ask('h2c'), /^HTTP\/1\.1 200 /, 'RFC 9110 section 7.8');
+});
+
+/** Sends octets and gives what comes back until the server closes, or says nothing more for its keep-alive time. */
+async function exchange(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let reply = '';
+  socket.on('data', (part: Buffer) => (reply += part.toString()));
+  socket.write(text);
+  await once(socket, 'close');
+  return reply;
+}
 
 t.test('readiness waits for clusters that neither a sync nor a snapshot covers', async (t) => {
   const { base } = await serving(
@@ -124,15 +191,15 @@ t.test('a request beyond the limits is refused', async (t) => {
   const { port } = await serving(t, fakeControlPlane());
   const cases = {
     'a GET with a body': [
-      'GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc',
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc',
       /^HTTP\/1\.1 413 /,
     ],
     'a chunked body': [
-      'GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n',
       /^HTTP\/1\.1 413 /,
     ],
     'a header too long': [
-      `GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(9000)}\r\n\r\n`,
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(9000)}\r\n\r\n`,
       /^HTTP\/1\.1 431 /,
     ],
     'not HTTP': ['hello\r\n\r\n', /^HTTP\/1\.1 400 /],

@@ -109,6 +109,7 @@ export function fakeControlPlane(more: Partial<ControlPlane> = {}): ControlPlane
     vitals: () => ({
       serial: 1_790_000_000,
       services: 1,
+      restartPending: [],
       imageOctetsUsed: 4096,
       imageOctetsTotal: 65_536,
       counters: [],

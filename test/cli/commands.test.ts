@@ -109,6 +109,16 @@ gce-asia-east1-a    Offline,held   v1.36.3   90s   asia-east1    asia-east1-a,as
   t.strictSame(JSON.parse((await run(['clusters', '-o', 'json'], admin)).out), CLUSTERS);
 });
 
+t.test('clusters says which settings wait for a restart', async (t) => {
+  const vitals = { ...fakeControlPlane().vitals(), restartPending: ['listen', 'tls'] };
+  const admin = { address: '127.0.0.1', port: await running(t, { vitals: () => vitals }) };
+  for (const output of ['table', 'wide']) {
+    const { out } = await run(['clusters', '-o', output], admin);
+    t.match(out, /^warning: .*with a restart only: listen, tls$/m, output);
+  }
+  t.strictSame(JSON.parse((await run(['clusters', '-o', 'json'], admin)).out), CLUSTERS);
+});
+
 t.test('clusters warns of one that is Ready and publishes nothing, not of one that is away', async (t) => {
   const advice = 'none of its 2 Services is published: label one';
   const [ready, away] = CLUSTERS;

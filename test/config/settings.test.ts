@@ -26,6 +26,7 @@ test('defaults are filled in', async (t) => {
     ecs: { trust: [] },
     access: { allow: [], deny: [] },
     cookies: { policy: 'offer' },
+    adminHosts: [],
     tcp: { connections: 1000, connectionsPerClient: 100, idleSeconds: 10 },
     identity: { version: '', hostname: '' },
     outage: { graceSeconds: 60, failStaticAbove: 0.5 },

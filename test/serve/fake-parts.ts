@@ -23,6 +23,7 @@ export const SETTINGS: Settings = {
   hostmaster: 'hostmaster.example.com',
   listen: [{ address: '127.0.0.1', port: 0 }],
   admin: { address: '127.0.0.1', port: 0 },
+  adminHosts: [],
   ttlSeconds: 180,
   negativeTtlSeconds: 15,
   apexTtlSeconds: 21600,

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
@@ -307,6 +310,38 @@ t.test('a reload says which settings need a restart', async (t) => {
   });
   t.match(log.at(-1), /restart .*\["listen","workers","pinWorkers"\]/);
 });
+
+t.test('what waits for a restart is judged by what is bound, and shown until it is taken back', async (t) => {
+  const { server, log, get } = await start(t, fakeParts());
+  const pending = async (): Promise<string> =>
+    `${(await get('/api/v1/status')).text}${(await get('/metrics')).text}`;
+  t.match(await pending(), /"restartPending":\[\][^]*^fedns_restart_pending 0$/m);
+  const other = { ...SETTINGS, workers: 2, listen: [{ address: '127.0.0.1', port: 5353 }] };
+  await server.reload(other);
+  t.match(await pending(), /"restartPending":\["listen","workers"\][^]*^fedns_restart_pending 1$/m);
+  await server.reload({ ...other, ttlSeconds: 60 });
+  t.match(log.at(-1), /restart .*\["listen","workers"\]/, 'a further reload says so again');
+  t.match(await pending(), /^fedns_restart_pending 1$/m);
+  await server.reload({ ...SETTINGS, ttlSeconds: 60 });
+  t.match(log.at(-1), /no setting waits/, 'what is taken back was never needed');
+  t.match(await pending(), /"restartPending":\[\][^]*^fedns_restart_pending 0$/m);
+});
+
+t.test('names of the admin address follow a reload', async (t) => {
+  const { server } = await start(t, fakeParts());
+  const status = (): Promise<number> => statusFor(server.adminAddress!.port, 'ns1.example.com:9153');
+  t.equal(await status(), 421);
+  await server.reload({ ...SETTINGS, adminHosts: ['ns1.example.com'] });
+  t.equal(await status(), 200);
+});
+
+/** The status of a request that names another host than it goes to, which fetch does not let one do. */
+async function statusFor(port: number, host: string): Promise<number> {
+  const request = httpGet({ host: '127.0.0.1', port, path: '/healthz', headers: { host } });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode!;
+}
 
 t.test('a source that begins anew changes nothing until its first sync', async (t) => {
   const parts = fakeParts();
