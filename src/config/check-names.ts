@@ -72,6 +72,10 @@ function checkFederations({ federations = [], clusters = [] }: ConfigDraft, repo
   });
 }
 
+/**
+ * `S.N.F.svc.Z.R.D` is always a name; `S.N.F.svc.Z.D` is one only where no other place has that label, which an operator
+ * who relies on it is to hear of.
+ */
 function checkLocations({ clusters = [] }: ConfigDraft, report: Report): void {
   const regions = new Map<string, string>();
   clusters.forEach(({ name, region }, i) => {
@@ -79,23 +83,44 @@ function checkLocations({ clusters = [] }: ConfigDraft, report: Report): void {
     if (!regions.has(region)) regions.set(region, name);
     checkReserved(region, 'region', ['clusters', i, 'region'], report);
   });
-  clusters.forEach(({ zones = [] }, i) => {
+  const regionsOf = zonesByLabel(clusters);
+  clusters.forEach(({ region, zones = [] }, i) => {
     zones.forEach((zone, j) => {
       const path = ['clusters', i, 'zones', j];
       checkReserved(zone, 'zone', path, report);
-      // S.N.F.svc.Z.D would be the name of the region at the same time.
-      const owner = regions.get(zone);
-      if (owner !== undefined) {
-        report(
-          'ZONE_IS_REGION',
-          path,
-          `the zone ${zone} is named like the region of cluster ${owner}`,
-          'rename one of the two',
-        );
-      }
+      checkLabel(zone, region, { owner: regions.get(zone), others: regionsOf.get(zone)! }, path, report);
       if (zones.indexOf(zone) < j) report('DUPLICATE_ZONE', path, `the zone ${zone} is listed twice`);
     });
   });
+}
+
+/** The regions that have a zone of a name. */
+function zonesByLabel(clusters: NonNullable<ConfigDraft['clusters']>): Map<string, Set<string>> {
+  const regionsOf = new Map<string, Set<string>>();
+  for (const { region, zones = [] } of clusters) {
+    for (const zone of zones) {
+      const regions = regionsOf.get(zone) ?? new Set();
+      regionsOf.set(zone, region === undefined ? regions : regions.add(region));
+    }
+  }
+  return regionsOf;
+}
+
+function checkLabel(
+  zone: string,
+  region: string | undefined,
+  claims: { readonly owner: string | undefined; readonly others: ReadonlySet<string> },
+  path: Path,
+  report: Report,
+): void {
+  const long = `the zone is reached as ${zone}.${region ?? 'REGION'} only`;
+  if (claims.owner !== undefined) {
+    const message = `the zone ${zone} is named like the region of cluster ${claims.owner}, which has the name: ${long}`;
+    report('ZONE_IS_REGION', path, message);
+  } else if (claims.others.size > 1) {
+    const message = `the regions ${[...claims.others].join(' and ')} both have a zone ${zone}: ${long}`;
+    report('ZONE_AMBIGUOUS', path, message);
+  }
 }
 
 function checkReserved(name: string, what: string, path: Path, report: Report): void {

@@ -73,6 +73,10 @@ export class BuiltDomain implements ServedDomain {
     return this.#builder.cluster(cluster);
   }
 
+  beginServing(): void {
+    this.#builder.beginServing();
+  }
+
   refusalsOf(cluster: string): Refusal[] {
     return this.#builder.conflicts.filter((conflict) => conflict.cluster === cluster).map(refusalOf);
   }

@@ -31,6 +31,8 @@ export interface ServedDomain extends FactSink {
   explain(question: ExplainQuestion, witness: Witness): Explanation;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
+  /** Queries are taken from now on: a name that is answered for stays with the place that has it. */
+  beginServing(): void;
   /** What of a cluster's places is not served as the cluster would have it. */
   refusalsOf(cluster: string): readonly Refusal[];
   /** Shards by cluster. Walks everything that is known. */

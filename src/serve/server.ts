@@ -174,6 +174,7 @@ export class RunningServer {
     await this.#startAdmin();
     this.#keepSnapshot();
     await this.#startSources(covered);
+    this.#domain.beginServing();
     this.#dataPlane = this.#options.parts.openDataPlane(
       this.#settings,
       this.#domain.image,
@@ -247,6 +248,7 @@ export class RunningServer {
   #exchangeDomain(domain: ServedDomain, settings: Settings): void {
     const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
     this.#relay.switchTo(domain, clusters, this.#options.clock());
+    domain.beginServing();
     this.#domain = domain;
   }
 

@@ -111,7 +111,7 @@ export class ZoneBuilder implements FactSink {
   readonly #image: ImageWriter;
   /** Regions in which a cluster that was never read may have any zone. */
   #openRegions: ReadonlySet<number> = new Set();
-  /** Whether all clusters have been heard, or given up, at some time: from then on it counts who had a name first. */
+  /** Whether answers are given, or all clusters have been heard or given up: from then on it counts who had a name first. */
   #isSettled = false;
   /** Whether places came or went since it was last looked who has which name. */
   #isDisputed = false;
@@ -212,6 +212,13 @@ export class ZoneBuilder implements FactSink {
       object: `cluster ${state.name} ${state.status}`,
       timeMs: this.#options.clock(),
     });
+  }
+
+  /** Queries are taken from now on: whoever has a name that is answered for keeps it. */
+  beginServing(): void {
+    this.#isSettled = true;
+    this.#isDisputed = true;
+    if (this.#deferred === undefined) this.#settleNames();
   }
 
   removeCluster(name: string): void {

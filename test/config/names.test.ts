@@ -10,6 +10,14 @@ test('zones and regions', async (t) => {
         'name: a, region: r1, zones: [a], inCluster: true',
         'name: b, region: r2, zones: [a], manifests: ./b',
       ],
+      codes: ['ZONE_AMBIGUOUS clusters[0].zones[0]', 'ZONE_AMBIGUOUS clusters[1].zones[0]'],
+    },
+    {
+      title: 'one zone that two clusters are in',
+      clusters: [
+        'name: a, region: r1, zones: [a], inCluster: true',
+        'name: b, region: r1, zones: [a], manifests: ./b',
+      ],
       codes: [],
     },
     {

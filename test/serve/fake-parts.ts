@@ -133,6 +133,8 @@ export class FakeDomain implements ServedDomain {
     return this.states.get(cluster);
   }
 
+  beginServing(): void {}
+
   refusalsOf(): readonly never[] {
     return [];
   }

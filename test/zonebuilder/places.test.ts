@@ -64,6 +64,24 @@ t.test('a restart keeps the places and who has a short name', (t) => {
   t.end();
 });
 
+t.test(
+  'a name that is answered for stays where it is, also while another cluster is still to be read',
+  (t) => {
+    for (const isServing of [true, false]) {
+      const f = makeFederation();
+      for (const name of ['a', 'b', 'late']) f.cluster(name, undefined, [], 'pending');
+      f.cluster('a', 'r1', ['z1']);
+      if (isServing) f.builder.beginServing();
+      f.cluster('b', 'r2', ['z1']);
+      const names = f.builder.locationNames().map(({ text }) => text);
+      t.equal(names.includes('z1'), isServing, isServing ? 'after the start' : 'before it');
+      const losers = f.builder.conflicts.map(({ cluster }) => cluster);
+      t.strictSame(losers, isServing ? ['b'] : ['a', 'b']);
+    }
+    t.end();
+  },
+);
+
 t.test('what the operator says is final and forgets what was observed', (t) => {
   const state = { name: 'a', region: 'r1', zones: ['z1'], status: 'available' } as const;
   const before = new Map(['r1', 'z1.r1', 'r0', 'z0.r0', 'z7.r1'].map((place) => [place, false]));
