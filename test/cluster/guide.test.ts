@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,6 +61,22 @@ t.test('three clusters in ten minutes, as docs/guide.md has it', async (tt) => {
     if (text.includes('create deployment')) await Promise.all(PLACES.map(runService));
   }
 });
+
+t.test(
+  'config/kubeconfig.sh takes the address and the token, and leaves nothing behind when it fails',
+  async (tt) => {
+    const file = join(folder, 'us.kubeconfig');
+    tt.equal(statSync(file).mode & 0o777, 0o600, 'for its owner only');
+    const text = readFileSync(file, 'utf8');
+    tt.match(text, /server/);
+    tt.notMatch(text, /client-key/, "the administrator's own key stays out");
+    tt.equal(await shell(tt, 'sh config/kubeconfig.sh nope us.kubeconfig'), 1, 'no such context');
+    tt.equal(await shell(tt, 'kubectl --context us delete secret -n fedns fedns-token'), 0);
+    tt.equal(await shell(tt, 'sh config/kubeconfig.sh us us.kubeconfig'), 1, 'no token');
+    tt.equal(readFileSync(file, 'utf8'), text);
+    tt.equal(await shell(tt, 'sh config/kubeconfig.sh us'), 1, 'no file');
+  },
+);
 
 /** Until dig says what the document has it say; a change in a cluster takes its way. */
 async function ask(tt: Test, examples: readonly DigExample[], port: string): Promise<void> {
