@@ -146,7 +146,7 @@ export const clusterSchema = z.strictObject({
   manifests: pathText
     .optional()
     .describe(
-      'A file or folder of Service, EndpointSlice and Node objects, as kubectl get -o yaml prints; re-read on change.',
+      'A file or folder of Service, EndpointSlice and Node objects, as kubectl get -A -o yaml prints; re-read on change.',
     ),
   kubeconfig: kubeconfig.optional().describe('How to reach the API server of the cluster.'),
   inCluster: z
