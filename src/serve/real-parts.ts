@@ -26,7 +26,7 @@ export const realParts: Parts = {
 /** Files are always in contact: they count among all clusters when it is judged whether fedns is cut off. */
 function openManifests(cluster: ClusterSettings, context: SourceContext): ClusterSource {
   const { shared, settings, sink, clock, log, earlier } = context;
-  const { domain, federations } = settings;
+  const { domain, federations, dampingSeconds, outage } = settings;
   shared.governor.join(cluster.name, () => {}, true);
   const source = new ManifestSource({
     settings: cluster,
@@ -36,6 +36,9 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     clock,
     log,
     ...(earlier !== undefined && { earlier, hasEarlierFacts: true }),
+    dampingSeconds,
+    graceSeconds: outage.graceSeconds,
+    timers: systemTimers,
     resolver: shared.resolver,
   });
   return {
@@ -51,15 +54,16 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
 
 function openKubernetes(cluster: ClusterSettings, context: SourceContext): ClusterSource {
   const { shared, settings, sink, clock, log, earlier } = context;
-  const { domain, federations, dampingSeconds } = settings;
+  const { domain, federations, dampingSeconds, outage } = settings;
   const load = shared.loaderOf(cluster.name) ?? loaderOf(cluster);
   return new KubernetesSource({
     settings: cluster,
     federations,
     domain,
     dampingSeconds,
+    graceSeconds: outage.graceSeconds,
     sink,
-    ...(earlier !== undefined && { earlier }),
+    ...(earlier !== undefined && { earlier, hasEarlierFacts: true }),
     governor: shared.governor,
     credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
     resolver: shared.resolver,

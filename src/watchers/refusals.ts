@@ -19,12 +19,15 @@ const REFUSALS_PER_OBJECT_MAX = 16;
 
 export class RefusalBook {
   readonly #clock: Clock;
+  readonly #onNew: (object: string, finding: Finding) => void;
   readonly #byObject = new Map<string, Refusal[]>();
   #kept = 0;
   #total = 0;
 
-  constructor(clock: Clock) {
+  /** @param onNew - called for what did not stand against its object before */
+  constructor(clock: Clock, onNew: (object: string, finding: Finding) => void = () => {}) {
     this.#clock = clock;
+    this.#onNew = onNew;
   }
 
   /** Refusals since the start, also those that were not kept or no longer stand. */
@@ -46,8 +49,10 @@ export class RefusalBook {
       const known = before.find((entry) => entry.code === finding.code && entry.message === finding.message);
       return known ?? { ...finding, object, sinceMs: this.#clock() };
     });
-    this.#total += entries.filter((entry) => !before.includes(entry)).length;
+    const fresh = entries.filter((entry) => !before.includes(entry));
+    this.#total += fresh.length;
     this.#keep(object, entries);
+    for (const entry of fresh) this.#onNew(object, entry);
   }
 
   clear(object: string): void {

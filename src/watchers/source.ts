@@ -16,6 +16,16 @@ export interface Refusal {
   readonly sinceMs: number;
 }
 
+/** Something that a cluster said last and that counts on, because its source is in trouble or suddenly empty. */
+export interface StalePart {
+  /** A file, or a list. */
+  readonly part: string;
+  /** Why; codes are stable. */
+  readonly code: string;
+  /** In milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
 /** What `fedns clusters` and `fedns explain` show of a cluster. */
 export interface ClusterReport {
   readonly name: string;
@@ -37,6 +47,8 @@ export interface ClusterReport {
   readonly refusals: readonly Refusal[];
   /** Where the cluster has been read and nothing of it is published: what would change that. */
   readonly advice?: string;
+  /** Default: none. */
+  readonly stale?: readonly StalePart[];
   /** The newest trouble, in one line. */
   readonly lastError?: string;
 }

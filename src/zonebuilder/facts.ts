@@ -26,6 +26,8 @@ export interface Cause {
   readonly resourceVersion?: string;
   /** When fedns learned of it, in milliseconds since the epoch, by fedns' own clock. */
   readonly timeMs: number;
+  /** When a change that was held back on purpose was believed, by the same clock; absent: at once. */
+  readonly settledMs?: number;
 }
 
 /** One shard as its cluster reports it. Whether the cluster itself counts is in {@link ClusterState}. */

@@ -49,6 +49,10 @@ export interface KubernetesSourceOptions {
   /** The served domain. */
   readonly domain: string;
   readonly dampingSeconds: number;
+  /** How long what was there counts when a list is suddenly empty, in seconds. Default: 0. */
+  readonly graceSeconds?: number;
+  /** Shards of the cluster are in the sink from before. Default: false. */
+  readonly hasEarlierFacts?: boolean;
   readonly sink: FactSink;
   readonly governor: OutageGovernor;
   /** Closed when the source stops. */
@@ -60,7 +64,10 @@ export interface KubernetesSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Time from an EndpointSlice event's arrival until the sink has taken it, in milliseconds. */
+  /**
+   * Time from the arrival of an EndpointSlice with ready endpoints until the sink has taken it, in milliseconds. The way
+   * down waits on purpose (lingering-slices.ts) and is not counted.
+   */
   readonly onPropagation?: (cluster: string, ms: number) => void;
 }
 
@@ -256,7 +263,7 @@ export class KubernetesSource implements ClusterSource {
       apply: () => {
         if (type === 'DELETED') this.#objects.remove(kind, object.namespace, object.name, cause);
         else this.#objects.apply(object, cause);
-        if (kind === 'EndpointSlice') onPropagation?.(this.name, timers.now() - arrivedMs);
+        if (type !== 'DELETED' && isReady(object)) onPropagation?.(this.name, timers.now() - arrivedMs);
       },
     });
   }
@@ -356,6 +363,11 @@ export class KubernetesSource implements ClusterSource {
       },
     ];
   }
+}
+
+function isReady(object: SlimResult): boolean {
+  if (object.kind !== 'EndpointSlice') return false;
+  return object.ready.unzoned || object.ready.zones.length > 0;
 }
 
 function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {

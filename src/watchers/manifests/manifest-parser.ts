@@ -1,144 +1,155 @@
 /**
  * From the text of a manifest file to slim objects, each with its place in the file. Owns YAML and JSON; the only
- * file here that knows the yaml package. Which files there are, and what happens with their objects, is left to
- * manifest-files.ts and manifest-source.ts.
+ * file here that knows the yaml package. What a document says is left to manifest-document.ts; which files there are,
+ * and what happens with their objects, to manifest-files.ts and manifest-source.ts.
  */
 
 import { isCollection, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import { listItems, objectName, slimObject } from '../objects/objects.ts';
-import type { ObjectFault, SlimObject, SlimOptions } from '../objects/objects.ts';
-import type { Finding } from '../refusals.ts';
+import { parseJsonStream, type JsonValue } from './json-stream.ts';
+import { nothingTaken, takeDocument } from './manifest-document.ts';
+import type {
+  ManifestDocument,
+  ManifestObject,
+  PlacedFinding,
+  Step,
+  Taken,
+  TakeOptions,
+} from './manifest-document.ts';
+import { foreignFormat } from './manifest-text.ts';
 
-/** Something refused, and where: a file, or a file with line and column. */
-export interface PlacedFinding extends Finding {
-  readonly object: string;
+export type { ManifestObject, PlacedFinding } from './manifest-document.ts';
+
+export interface ParsedManifest {
+  /** What can be read, also of a file in trouble. */
+  readonly objects: readonly ManifestObject[];
+  /** Objects that cost only themselves. */
+  readonly refusals: readonly PlacedFinding[];
+  /**
+   * Why the file as a whole is not what it is meant to be: it holds no object, or something that is none, or makes no
+   * sense. Whoever knows better objects of this file keeps those.
+   */
+  readonly trouble?: PlacedFinding;
 }
 
-export interface ManifestObject {
-  readonly object: SlimObject;
-  /** For example `nginx.yaml:12:3`; without line and column where the file is JSON. */
-  readonly place: string;
-}
-
-export type ParsedManifest =
-  | {
-      readonly ok: true;
-      readonly objects: readonly ManifestObject[];
-      /** Objects that cost only themselves. */
-      readonly refusals: readonly PlacedFinding[];
-    }
-  /** The file as a whole makes no sense, so nothing in it is taken. */
-  | { readonly ok: false; readonly refusal: PlacedFinding };
-
-export interface ParseOptions extends SlimOptions {
+export interface ParseOptions extends TakeOptions {
   /** Name of the file as the operator knows it. */
   readonly file: string;
-  /** Octets that one object may have. */
-  readonly objectOctetsMax: number;
 }
 
-/** Documents and list items of one file. */
-const OBJECTS_MAX = 1_000_000;
+/** Octets that a UTF-16 code unit takes in UTF-8, at most. */
+const OCTETS_PER_UNIT_MAX = 3;
 /** Nodes that one alias may stand for in all: a few lines of YAML can otherwise unfold into gigabytes. */
 const ALIASES_MAX = 100;
 
 /**
- * Parses a manifest file: YAML with any number of documents, or JSON.
+ * Parses a manifest file: YAML with any number of documents, JSON, or several JSON values one after the other.
  *
- * A file of comments only has no objects. Objects of kinds that fedns does not read are skipped.
+ * Documents of comments only are skipped, and so are objects of kinds that fedns does not read, as long as the file
+ * holds one that it does.
  */
 export function parseManifest(text: string, options: ParseOptions): ParsedManifest {
-  return parseJson(text, options) ?? parseYaml(text, options);
+  const foreign = foreignFormat(text);
+  if (foreign !== undefined) return troubled('FILE_FOREIGN', options.file, foreign);
+  const json = parseJson(text, options);
+  if (json !== undefined && isClean(json)) return json;
+  const yaml = parseYaml(text, options);
+  return json === undefined || saysTheSame(json, yaml) ? yaml : json;
+}
+
+/** Values without a separator between them are no YAML, which otherwise knows better where something stands. */
+function saysTheSame(json: ParsedManifest, yaml: ParsedManifest): boolean {
+  return json.objects.length === yaml.objects.length && json.trouble?.code === yaml.trouble?.code;
+}
+
+function isClean({ refusals, trouble }: ParsedManifest): boolean {
+  return refusals.length === 0 && trouble === undefined;
 }
 
 /** JSON.parse is some fifty times faster. Where anything is wrong, the YAML parser says at which line. */
 function parseJson(text: string, options: ParseOptions): ParsedManifest | undefined {
-  if (!/^\s*\{/.test(text)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const objects: ManifestObject[] = [];
-  for (const { value: item, defaults } of listItems(value)) {
-    if (text.length > options.objectOctetsMax && octetsOf(item) > options.objectOctetsMax) return undefined;
-    const object = slimObject(item, options, defaults);
-    if (object.kind === 'Fault') return undefined;
-    if (object.kind !== 'Other') objects.push({ object, place: options.file });
-  }
-  return { ok: true, objects, refusals: [] };
+  const values = parseJsonStream(text);
+  if (values === undefined) return undefined;
+  const taken = nothingTaken();
+  for (const value of values) takeDocument(jsonDocument(value, values.length, text, options), options, taken);
+  return conclude(taken, options);
+}
+
+function jsonDocument(
+  { value, offset }: JsonValue,
+  count: number,
+  text: string,
+  { file }: ParseOptions,
+): ManifestDocument {
+  let place = count === 1 ? file : undefined;
+  return {
+    value,
+    place: () => (place ??= `${file}:${lineOf(text, offset)}:1`),
+    octetsAtMost: () => text.length * OCTETS_PER_UNIT_MAX,
+  };
+}
+
+function lineOf(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line++;
+  return line;
 }
 
 function parseYaml(text: string, options: ParseOptions): ParsedManifest {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const objects: ManifestObject[] = [];
-  const refusals: PlacedFinding[] = [];
+  const taken = nothingTaken();
   for (const document of documents) {
     const place = (offset: number): string => placeOf(options.file, lines, offset);
     const error = document.errors[0];
     if (error !== undefined) return malformed(place(error.pos[0]), firstLine(error.message));
     const value = toValue(document);
     if (!value.ok) return malformed(place(document.range?.[0] ?? 0), value.message);
-    if (value.value === null || value.value === undefined) continue;
-    takeDocument(document, value.value, place, options, { objects, refusals });
+    takeDocument(yamlDocument(document, value.value, place), options, taken);
   }
-  return { ok: true, objects, refusals };
+  return conclude(taken, options);
 }
 
-interface Taken {
-  readonly objects: ManifestObject[];
-  readonly refusals: PlacedFinding[];
-}
-
-function takeDocument(
+function yamlDocument(
   document: Document,
   value: unknown,
   place: (offset: number) => string,
-  options: ParseOptions,
-  taken: Taken,
-): void {
-  const items = listItems(value);
-  const isList = items.length !== 1 || items[0]!.value !== value;
-  for (const [i, { value: item, defaults }] of items.entries()) {
-    if (taken.objects.length >= OBJECTS_MAX) return;
-    // Items of lists within lists are placed at the outer list's item of the same number, or at the document.
-    const path = isList ? ['items', i] : [];
-    const object = sizeFault(item, document, path, options) ?? slimObject(item, options, defaults);
-    if (object.kind === 'Other') continue;
-    if (object.kind !== 'Fault') {
-      taken.objects.push({ object, place: place(offsetOf(document, path)) });
-    } else {
-      const at = place(offsetOf(document, [...path, ...pathOf(object.path)]));
-      taken.refusals.push({ code: object.code, object: at, message: describe(object) });
-    }
+): ManifestDocument {
+  return {
+    value,
+    place: (path) => place(rangeOf(document, path)?.[0] ?? 0),
+    octetsAtMost: (path) => {
+      const range = rangeOf(document, path);
+      return range === undefined ? 0 : (range[1]! - range[0]!) * OCTETS_PER_UNIT_MAX;
+    },
+  };
+}
+
+/** A file must hold an object that fedns reads: what holds none is in trouble, however well it is formed. */
+function conclude(taken: Taken, { file }: ParseOptions): ParsedManifest {
+  const { objects, endpoints } = taken;
+  const refusals = [...taken.refusals, ...taken.troubles];
+  if (endpoints !== undefined && !objects.some(({ object }) => object.kind === 'EndpointSlice')) {
+    const message = 'Endpoints objects are not read, EndpointSlices are (kubectl get endpointslices)';
+    refusals.push({ code: 'ENDPOINTS_NOT_READ', object: endpoints, message });
   }
+  const trouble = taken.troubles[0] ?? (objects.length > 0 ? undefined : withoutObjects(taken, file));
+  return { objects, refusals, ...(trouble === undefined ? {} : { trouble }) };
 }
 
-function describe(fault: ObjectFault): string {
-  return fault.of === undefined || fault.name === ''
-    ? fault.message
-    : `${objectName(fault.of, fault.namespace, fault.name)}: ${fault.message}`;
+function withoutObjects({ refusals, others }: Taken, file: string): PlacedFinding {
+  if (refusals.length > 0) {
+    const message = `no object of the file can be taken: ${refusals[0]!.message}`;
+    return { code: 'FILE_WITHOUT_OBJECTS', object: file, message };
+  }
+  if (others > 0) {
+    const message = `the file holds ${others} objects, none of a kind that fedns reads`;
+    return { code: NO_KIND_READ, object: file, message };
+  }
+  return { code: 'FILE_EMPTY', object: file, message: 'the file holds no objects at all' };
 }
 
-function sizeFault(
-  item: unknown,
-  document: Document,
-  path: readonly (string | number)[],
-  options: ParseOptions,
-): ObjectFault | undefined {
-  const range = rangeOf(document, path);
-  if (range === undefined || range[1] - range[0] <= options.objectOctetsMax) return undefined;
-  const octets = octetsOf(item);
-  if (octets <= options.objectOctetsMax) return undefined;
-  const message = `the object has ${octets} octets, the limit is ${options.objectOctetsMax}`;
-  return { kind: 'Fault', code: 'OBJECT_TOO_LARGE', namespace: '', name: '', path: '', message };
-}
-
-function octetsOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value) ?? '');
-}
+/** Code of a file that is in order and holds nothing for fedns: in trouble only where it held something before. */
+export const NO_KIND_READ = 'FILE_OF_OTHER_KINDS';
 
 function toValue(document: Document): { ok: true; value: unknown } | { ok: false; message: string } {
   try {
@@ -148,22 +159,8 @@ function toValue(document: Document): { ok: true; value: unknown } | { ok: false
   }
 }
 
-/** `spec.ports[0].port` and `metadata.labels[a.b/c]` as steps. */
-function pathOf(path: string): (string | number)[] {
-  const steps: (string | number)[] = [];
-  for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
-    if (name !== undefined) steps.push(name);
-    else if (index !== undefined) steps.push(/^[0-9]+$/.test(index) ? Number(index) : index);
-  }
-  return steps;
-}
-
-/** Where a field stands, or the innermost thing around it that exists. */
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
-  return rangeOf(document, path)?.[0] ?? 0;
-}
-
-function rangeOf(document: Document, path: readonly (string | number)[]): readonly number[] | undefined {
+/** The range of a field, or of the innermost thing around it that exists. */
+function rangeOf(document: Document, path: readonly Step[]): readonly number[] | undefined {
   let node: unknown = document.contents;
   let range = isNode(node) ? node.range : undefined;
   for (const step of path) {
@@ -181,7 +178,11 @@ function placeOf(file: string, lines: LineCounter, offset: number): string {
 }
 
 function malformed(object: string, message: string): ParsedManifest {
-  return { ok: false, refusal: { code: 'FILE_MALFORMED', object, message } };
+  return troubled('FILE_MALFORMED', object, message);
+}
+
+function troubled(code: string, object: string, message: string): ParsedManifest {
+  return { objects: [], refusals: [{ code, object, message }], trouble: { code, object, message } };
 }
 
 function firstLine(text: string): string {

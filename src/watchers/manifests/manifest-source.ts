@@ -1,81 +1,121 @@
 /**
  * A member cluster that exists as files: Services, EndpointSlices, Nodes and ServiceExports as `kubectl get -o yaml`
- * prints them, re-read when they change. Owns which file an object is taken from, and that a file in trouble keeps
- * its last good objects. Parsing is in manifest-parser.ts, files in manifest-files.ts, meaning in cluster-objects.ts.
+ * prints them, re-read when they change. Owns which files there are and when what they say counts. What a file in
+ * trouble means is in file-state.ts, which file an object is taken from in object-claims.ts, meaning in
+ * cluster-objects.ts.
+ *
+ * ```
+ *   FolderWatch ── notice ──► look ──► FileState × file ──► ObjectClaims ──► ClusterObjects ──► FlapDamping ──► FactSink
+ *                                          waits: FoldersInMotion, sudden emptiness ──┘
+ * ```
  */
 
-import { hash } from 'node:crypto';
 import type { Cause } from '../../zonebuilder/facts.ts';
-import { ClusterObjects, type ClusterObjectsOptions } from '../objects/cluster-objects.ts';
-import { FolderWatch } from './folder-watch.ts';
-import { listManifestFiles, readManifestFile, type ManifestFile } from './manifest-files.ts';
-import { parseManifest, type ManifestObject, type PlacedFinding } from './manifest-parser.ts';
-import { objectName } from '../objects/objects.ts';
-import { RefusalBook } from '../refusals.ts';
 import type { Log } from '../../log.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount } from '../source.ts';
+import { FlapDamping } from '../health/flap-damping.ts';
+import { ClusterObjects, type ClusterObjectsOptions } from '../objects/cluster-objects.ts';
+import { RefusalLog } from '../refusal-log.ts';
+import { RefusalBook } from '../refusals.ts';
+import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount, StalePart } from '../source.ts';
+import type { Timer, Timers } from '../../timers.ts';
+import { isBroken, readFileState, type FileState } from './file-state.ts';
+import { FolderWatch, SCOPES, type Notice } from './folder-watch.ts';
+import { foldersInMotionOf, type FoldersInMotion } from './folders-in-motion.ts';
+import { compareNames, listManifestFiles, type FoundFiles, type ManifestFile } from './manifest-files.ts';
+import type { ManifestObject, PlacedFinding } from './manifest-document.ts';
+import { NO_KIND_READ } from './manifest-parser.ts';
+import { keyOf, ObjectClaims } from './object-claims.ts';
+import { namedFiles } from './named-files.ts';
 
 export interface ManifestSourceOptions extends ClusterObjectsOptions {
   readonly log: Log;
+  readonly timers: Timers;
+  /** How long a cluster's last objects count when all of them are gone at once, in seconds. */
+  readonly graceSeconds: number;
+  /** How long a shard must be down before it leaves, in seconds. */
+  readonly dampingSeconds: number;
   /** How often to look where the file system gives no notice, in milliseconds. Default 5000. */
   readonly pollMs?: number;
   /**
-   * Facts of an earlier run are in the sink, among them what a file that is broken now last said. Until every file
+   * Shards of an earlier run are in the sink, among them what a file that is broken now last said. Until every file
    * has been good once, they stand. Default: false, the files that are good are taken.
    */
   readonly hasEarlierFacts?: boolean;
 }
 
-/** What was last taken from one file. */
-interface FileState {
-  readonly signature: string;
-  readonly digest: string;
-  readonly objects: readonly ManifestObject[];
-  readonly refusals: readonly PlacedFinding[];
-  /** The file as it is now cannot be taken; `objects` are its last good ones. */
-  readonly broken: boolean;
+/** All objects are gone: since when (wall clock), and until when the last ones count (monotonic clock). */
+interface Emptiness {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly timer: Timer;
 }
 
-const NO_FILE: FileState = { signature: '', digest: '', objects: [], refusals: [], broken: false };
-
 const POLL_MS = 5000;
+/** Files read at the same time. */
+const READS_AT_ONCE = 16;
+/** Looks at a folder from which files vanish while it is read, before what was found has to do. */
+const LISTINGS_MAX = 5;
+/** Files named in one message. */
+const NAMES_TOLD_MAX = 3;
+/** Files in trouble that are reported one by one. */
+const STALE_MAX = 20;
+
+const NO_PATHS: ReadonlySet<string> = new Set();
 
 export class ManifestSource implements ClusterSource {
   readonly name: string;
   readonly #path: string;
   readonly #options: ManifestSourceOptions;
+  readonly #damping: FlapDamping;
   readonly #objects: ClusterObjects;
   readonly #refusals: RefusalBook;
   readonly #watch: FolderWatch;
+  readonly #moving: FoldersInMotion;
+  readonly #claims = new ObjectClaims();
+  /** By name, in the order in which they count. */
   #files: ReadonlyMap<string, FileState> = new Map();
+  #found: Omit<FoundFiles, 'files' | 'ok'> = { folders: [], leftOut: 0, otherNames: [] };
   /** Objects as last taken, by kind and name. */
-  #taken: ReadonlyMap<string, ManifestObject> = new Map();
+  readonly #taken = new Map<string, ManifestObject>();
+  /** Keys of those that may be others by now. */
+  readonly #due = new Set<string>();
   #condition: ClusterCondition = 'Pending';
   #conditionSinceMs: number;
   #syncedMs: number | undefined;
   #lastError: string | undefined;
   #scan: Promise<void> = Promise.resolve();
-  #scansWaiting = 0;
+  #waiting: Notice | undefined;
+  #looking = false;
+  #emptied: Emptiness | undefined;
   #stopped = false;
 
   constructor(options: ManifestSourceOptions) {
-    const { settings, clock } = options;
+    const { settings, clock, sink, timers, dampingSeconds } = options;
     if (settings.origin.kind !== 'manifests') throw new TypeError(`${settings.name} has no manifests`);
     this.name = settings.name;
     this.#path = settings.origin.path;
     this.#options = options;
-    this.#objects = new ClusterObjects(options);
-    this.#refusals = new RefusalBook(clock);
+    this.#damping = new FlapDamping(sink, timers, dampingSeconds);
+    this.#objects = new ClusterObjects({ ...options, sink: this.#damping });
+    const refusals = new RefusalLog({ log: options.log, clock, cluster: settings.name });
+    this.#refusals = new RefusalBook(clock, refusals.say);
     this.#conditionSinceMs = clock();
+    this.#moving = foldersInMotionOf(sink);
     this.#watch = new FolderWatch({
       pollMs: options.pollMs ?? POLL_MS,
-      onChange: (noticed) => void this.rescan(noticed),
+      onChange: (notice) => void this.#request(notice),
     });
+  }
+
+  /** Something has happened to the files that is not in the facts yet. */
+  get isInMotion(): boolean {
+    return this.#looking || this.#waiting !== undefined || this.#watch.isInMotion;
   }
 
   /** Announces the cluster as `pending`, reads it, and makes it `available` where that worked. */
   async start(): Promise<void> {
     this.#objects.setStatus('pending');
+    this.#moving.join(this);
     this.#watch.start();
     await this.rescan();
   }
@@ -83,30 +123,29 @@ export class ManifestSource implements ClusterSource {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#watch.stop();
+    this.#moving.leave(this);
+    this.#emptied?.timer.cancel();
     await this.#scan;
     this.#objects.stop();
+    this.#damping.stop();
   }
 
   /**
-   * Looks at the files now. A look that is under way is finished first; those who ask meanwhile share the next one.
+   * Looks at all files now. A look that is under way is finished first; those who ask meanwhile share the next one.
    *
    * @param readAll - read also files that look unchanged: two writes within a tick of the file system's clock
    *   leave the same times behind
    */
   rescan(readAll = false): Promise<void> {
-    if (this.#scansWaiting > 0 && !readAll) return this.#scan;
-    this.#scansWaiting++;
-    this.#scan = this.#scan.then(async () => {
-      this.#scansWaiting--;
-      if (!this.#stopped) await this.#look(readAll);
-    });
-    // A bug here must not end the re-reading, nor the process.
-    this.#scan = this.#scan.catch((error: unknown) => this.#lose(String(error)));
-    return this.#scan;
+    return this.#request({ paths: NO_PATHS, scope: readAll ? 'read' : 'list' });
+  }
+
+  look(): void {
+    void this.rescan();
   }
 
   report(): ClusterReport {
-    const { refusalsTotal: _total, shards: _shards, refusals, ...objects } = this.#objects.report();
+    const { refusalsTotal: _total, shards: _shards, refusals, stale, ...objects } = this.#objects.report();
     return {
       name: this.name,
       kind: 'manifests',
@@ -116,6 +155,7 @@ export class ManifestSource implements ClusterSource {
       lastOctetMs: this.#syncedMs === undefined ? {} : { manifests: this.#syncedMs },
       ...objects,
       refusals: [...this.#refusals.list(), ...refusals],
+      stale: [...this.#stale(), ...stale],
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
   }
@@ -128,93 +168,233 @@ export class ManifestSource implements ClusterSource {
     return this.#objects.serviceKeys();
   }
 
-  async #look(readAll: boolean): Promise<void> {
-    const listing = await listManifestFiles(this.#path);
-    if (!listing.ok) return this.#lose(listing.message);
-    this.#watch.follow(listing.folder);
-    const files = new Map<string, FileState>();
-    for (const file of listing.files) {
-      const state = await this.#read(file, readAll);
-      if (state !== undefined) files.set(file.name, state);
-    }
-    if (this.#stopped) return;
-    this.#files = files;
-    if (this.#mustWait()) this.#reportFiles([], listing.leftOut);
-    else this.#take(listing.leftOut);
+  #request(notice: Notice): Promise<void> {
+    const isFirst = this.#waiting === undefined;
+    this.#waiting = this.#waiting === undefined ? notice : joined(this.#waiting, notice);
+    if (!isFirst) return this.#scan;
+    this.#scan = this.#scan.then(() => this.#lookNow());
+    // A bug here must not end the re-reading, nor the process.
+    this.#scan = this.#scan.catch((error: unknown) => this.#lose(String(error)));
+    return this.#scan;
   }
 
+  async #lookNow(): Promise<void> {
+    const notice = this.#waiting;
+    this.#waiting = undefined;
+    if (this.#stopped || notice === undefined) return;
+    this.#looking = true;
+    try {
+      await this.#look(notice);
+    } finally {
+      this.#looking = false;
+      this.#moving.moved();
+    }
+  }
+
+  async #look(notice: Notice): Promise<void> {
+    const isPolled = notice.scope === 'list' && notice.paths.size === 0;
+    const named = await this.#lookAtNamed(notice);
+    const files = named ?? (await this.#lookAtAll(notice));
+    if (files === undefined || this.#stopped) return;
+    if (losesObjects(this.#files, files)) {
+      await this.#moving.settle(this, this.#options.timers, isPolled);
+      if (this.#stopped) return;
+    }
+    this.#adopt(files);
+    if (this.#mustWait()) this.#reportFiles();
+    else this.#take(named === undefined);
+  }
+
+  /** @returns undefined where everything has to be listed */
+  async #lookAtNamed({ paths, scope }: Notice): Promise<ReadonlyMap<string, FileState> | undefined> {
+    if (scope !== 'named' || !this.#objects.synced) return undefined;
+    const named = await namedFiles(paths, this.#path, this.#files, this.#found.folders);
+    if (named === undefined) return undefined;
+    const states = await this.#readFiles(named, () => true);
+    const isNew = [...states.keys()].some((name) => !this.#files.has(name));
+    const files = new Map([...this.#files, ...states]);
+    return isNew ? new Map([...files].toSorted(([a], [b]) => compareNames(a, b))) : files;
+  }
+
+  async #lookAtAll({ paths, scope }: Notice): Promise<ReadonlyMap<string, FileState> | undefined> {
+    for (let left = LISTINGS_MAX; ; left--) {
+      const listing = await listManifestFiles(this.#path);
+      if (!listing.ok) return void this.#lose(listing.message);
+      this.#found = listing;
+      this.#watch.follow(listing.folders);
+      // A file may move from a folder that is still to be read into one that has been: only two equal looks are believed.
+      if (left > 1 && this.#misses(listing) && !(await isSettled(this.#path, listing))) continue;
+      return this.#readFiles(listing.files, ({ path }) => scope === 'read' || paths.has(path));
+    }
+  }
+
+  #misses({ files }: FoundFiles): boolean {
+    const names = new Set(files.map(({ name }) => name));
+    return [...this.#files.keys()].some((name) => !names.has(name));
+  }
+
+  async #readFiles(
+    files: readonly ManifestFile[],
+    isDue: (file: ManifestFile) => boolean,
+  ): Promise<ReadonlyMap<string, FileState>> {
+    const known = new Map<string, FileState>();
+    for (let i = 0; i < files.length; i += READS_AT_ONCE) {
+      const some = files.slice(i, i + READS_AT_ONCE);
+      const states = await Promise.all(some.map((file) => this.#read(file, isDue(file))));
+      for (const [j, state] of states.entries()) if (state !== undefined) known.set(some[j]!.name, state);
+    }
+    return known;
+  }
+
+  async #read(file: ManifestFile, isDue: boolean): Promise<FileState | undefined> {
+    const before = this.#files.get(file.name);
+    if (before !== undefined && before.signature === file.signature && !isDue) return before;
+    const options = {
+      ...this.#objects.slimOptions,
+      objectOctetsMax: this.#options.settings.limits.objectOctets,
+    };
+    const state = await readFileState(file, before, options, this.#options.clock());
+    if (state?.signature === '') this.#watch.lookSoon(file.path);
+    return state;
+  }
+
+  #adopt(files: ReadonlyMap<string, FileState>): void {
+    const replace = (name: string, after: FileState | undefined): void => {
+      const before = this.#files.get(name);
+      const keys = this.#claims.replace(name, before?.objects ?? [], after?.objects ?? []);
+      for (const key of keys) this.#due.add(key);
+      this.#tell(name, before, after);
+    };
+    for (const name of this.#files.keys()) if (!files.has(name)) replace(name, undefined);
+    for (const [name, state] of files) if (state !== this.#files.get(name)) replace(name, state);
+    this.#files = files;
+  }
+
+  /** Whether what was found is not to be believed yet: what stands meanwhile is better. */
   #mustWait(): boolean {
-    if (this.#objects.synced || this.#options.hasEarlierFacts !== true) return false;
-    return [...this.#files.values()].some((state) => state.broken);
+    if (this.#isSuddenlyEmpty()) return true;
+    if (this.#objects.synced) return false;
+    const isBrokenSomewhere = [...this.#files.values()].some(isBroken);
+    // With nothing read and something broken the cluster has not been read: nobody knows what it lacks.
+    return isBrokenSomewhere && (this.#options.hasEarlierFacts === true || this.#claims.size === 0);
+  }
+
+  /** From some to no objects at once is more often an accident than a wish: the last ones count for the grace period. */
+  #isSuddenlyEmpty(): boolean {
+    const { timers, graceSeconds } = this.#options;
+    if (this.#claims.size > 0 || this.#taken.size === 0) {
+      this.#endEmptiness();
+      return false;
+    }
+    this.#emptied ??= this.#beginEmptiness(graceSeconds * 1000);
+    return timers.now() < this.#emptied.untilMs;
+  }
+
+  #beginEmptiness(graceMs: number): Emptiness {
+    const { timers, clock } = this.#options;
+    const timer = timers.after(graceMs, () => void this.rescan());
+    return { sinceMs: clock(), untilMs: timers.now() + graceMs, timer };
+  }
+
+  #endEmptiness(): void {
+    this.#emptied?.timer.cancel();
+    this.#emptied = undefined;
+  }
+
+  /**
+   * Brings the cluster's objects to what the files say, in one step.
+   *
+   * @param all - also those that are not due: where the cluster was at its limit, there may be room now
+   */
+  #take(all: boolean): void {
+    const timeMs = this.#options.clock();
+    this.#objects.begin();
+    for (const key of this.#due) this.#drop(key, timeMs);
+    for (const key of all ? this.#claims.keys() : this.#due) this.#put(key, timeMs);
+    this.#objects.commit();
+    this.#due.clear();
+    this.#syncedMs = timeMs;
+    this.#endEmptiness();
+    this.#objects.commitInitial({ object: `manifests ${this.#path}`, timeMs });
+    this.#reportFiles();
+  }
+
+  #drop(key: string, timeMs: number): void {
+    const taken = this.#taken.get(key);
+    if (taken === undefined || this.#claims.get(key) !== undefined) return;
+    const { kind, namespace, name } = taken.object;
+    this.#objects.remove(kind, namespace, name, causeOf(key, taken.place, timeMs));
+    this.#taken.delete(key);
+  }
+
+  #put(key: string, timeMs: number): void {
+    const claim = this.#claims.get(key);
+    if (claim === undefined) return;
+    this.#objects.apply(claim.object, causeOf(key, claim.place, timeMs));
+    this.#taken.set(key, claim);
   }
 
   /** The path itself cannot be read: everything stays as it is. Before the first read the cluster stays pending. */
   #lose(message: string): void {
-    if (this.#lastError !== message) this.#warn(message);
     this.#lastError = message;
     this.#refusals.set(this.#path, [{ code: 'PATH_UNREADABLE', message }]);
     this.#setCondition(this.#objects.synced ? 'NotReady' : 'Pending');
   }
 
-  async #read(file: ManifestFile, readAll: boolean): Promise<FileState | undefined> {
-    const before = this.#files.get(file.name);
-    if (before !== undefined && before.signature === file.signature && !readAll) return before;
-    const content = await readManifestFile(file.path);
-    switch (content.kind) {
-      case 'inMotion':
-        // The empty signature makes the next look read it.
-        return before === undefined ? undefined : { ...before, signature: '' };
-      case 'fault':
-        return broken(file, before, '', { object: file.name, code: content.code, message: content.message });
-      case 'text':
-        return this.#parse(file, content.text, before);
-    }
-  }
-
-  #parse(file: ManifestFile, text: string, before: FileState | undefined): FileState {
-    const digest = hash('sha256', text, 'base64');
-    if (before?.digest === digest) return { ...before, signature: file.signature };
-    const parsed = parseManifest(text, {
-      ...this.#objects.slimOptions,
-      file: file.name,
-      objectOctetsMax: this.#options.settings.limits.objectOctets,
-    });
-    if (!parsed.ok) return broken(file, before, digest, parsed.refusal);
-    const { objects, refusals } = parsed;
-    return { signature: file.signature, digest, objects, refusals, broken: false };
-  }
-
-  /** Brings the cluster's objects to what the files say, in one step. */
-  #take(leftOut: number): void {
-    const duplicates: PlacedFinding[] = [];
-    const wanted = mergeFiles(this.#files, duplicates);
-    const timeMs = this.#options.clock();
-    this.#objects.begin();
-    for (const [key, { object, place }] of this.#taken) {
-      const { kind, namespace, name } = object;
-      if (!wanted.has(key)) this.#objects.remove(kind, namespace, name, causeOf(key, place, timeMs));
-    }
-    for (const [key, { object, place }] of wanted) this.#objects.apply(object, causeOf(key, place, timeMs));
-    this.#objects.commit();
-    this.#taken = wanted;
-    this.#syncedMs = timeMs;
-    this.#objects.commitInitial({ object: `manifests ${this.#path}`, timeMs });
-    this.#reportFiles(duplicates, leftOut);
-  }
-
-  #reportFiles(duplicates: readonly PlacedFinding[], leftOut: number): void {
+  #reportFiles(): void {
     const states = [...this.#files.values()];
-    const findings = [...states.flatMap((state) => state.refusals), ...duplicates];
-    if (leftOut > 0) {
-      const message = `${leftOut} files are left out: too many`;
-      findings.push({ code: 'FILE_LIMIT', object: this.#path, message });
-    }
-    setAll(this.#refusals, findings);
-    const trouble = states.find((state) => state.broken)?.refusals[0];
-    const message = trouble === undefined ? undefined : `${trouble.object}: ${trouble.message}`;
-    if (message !== undefined && message !== this.#lastError) this.#warn(message);
-    this.#lastError = message;
+    const troubled = states.filter(({ refusals }) => refusals.length > 0);
+    const findings = troubled.flatMap(({ refusals }) => refusals.filter(({ code }) => code !== NO_KIND_READ));
+    setAll(this.#refusals, [...this.#notes(states), ...findings, ...this.#claims.duplicates()]);
+    const trouble = states.find(isBroken)?.trouble;
+    this.#lastError = trouble === undefined ? this.#emptyError() : `${trouble.object}: ${trouble.message}`;
     this.#setCondition(this.#objects.synced ? 'Ready' : 'Pending');
+  }
+
+  #emptyError(): string | undefined {
+    if (this.#emptied === undefined) return undefined;
+    return `all objects are gone at once: the last ones count for ${this.#options.graceSeconds} s`;
+  }
+
+  /** What was passed over, in a line for each kind of reason. */
+  #notes(states: readonly FileState[]): PlacedFinding[] {
+    const { leftOut, otherNames } = this.#found;
+    const foreign = [...this.#files].filter(([, { trouble }]) => trouble?.code === NO_KIND_READ);
+    const note = (code: string, message: string | undefined): PlacedFinding[] =>
+      message === undefined ? [] : [{ code, object: this.#path, message }];
+    return [
+      ...note('FOLDER_EMPTY', states.length === 0 ? 'no .yaml, .yml or .json file is here' : undefined),
+      ...note('ALL_GONE', this.#emptyError()),
+      ...note(
+        'FILE_LIMIT',
+        leftOut > 0 ? `${leftOut} files or folders are left out: too many, or too deep` : undefined,
+      ),
+      ...note('NAME_NOT_READ', told(otherNames, 'not read: their names do not end in .yaml, .yml or .json')),
+      ...note(
+        NO_KIND_READ,
+        told(
+          foreign.map(([name]) => name),
+          'without an object of a kind that fedns reads',
+        ),
+      ),
+    ];
+  }
+
+  /** That a file is in trouble is logged as it is refused; here, that it is not any more. */
+  #tell(file: string, before: FileState | undefined, after: FileState | undefined): void {
+    if (before === undefined || after === undefined || !isBroken(before) || isBroken(after)) return;
+    this.#options.log.info({ cluster: this.name, path: this.#path, file }, 'a manifest file is well again');
+  }
+
+  #stale(): StalePart[] {
+    const files = [...this.#files].filter(([, state]) => isBroken(state)).slice(0, STALE_MAX);
+    const parts = files.map(([name, { trouble }]) => ({
+      part: name,
+      code: trouble!.code,
+      sinceMs: trouble!.sinceMs,
+    }));
+    if (this.#emptied === undefined) return parts;
+    return [{ part: this.#path, code: 'ALL_GONE', sinceMs: this.#emptied.sinceMs }, ...parts];
   }
 
   #setCondition(condition: ClusterCondition): void {
@@ -222,42 +402,42 @@ export class ManifestSource implements ClusterSource {
     this.#condition = condition;
     this.#conditionSinceMs = this.#options.clock();
   }
-
-  #warn(message: string): void {
-    this.#options.log.warn({ cluster: this.name, path: this.#path }, message);
-  }
 }
 
-/** The file's last good objects stand. */
-function broken(
-  file: ManifestFile,
-  before: FileState | undefined,
-  digest: string,
-  refusal: PlacedFinding,
-): FileState {
-  const { signature } = file;
-  return { ...(before ?? NO_FILE), signature, digest, refusals: [refusal], broken: true };
+function joined(a: Notice, b: Notice): Notice {
+  const scope = SCOPES[Math.max(SCOPES.indexOf(a.scope), SCOPES.indexOf(b.scope))]!;
+  return { paths: new Set([...a.paths, ...b.paths]), scope };
 }
 
-/** Objects by kind and name. One that is in two places is taken from the first: by file name, then by place. */
-function mergeFiles(
-  files: ReadonlyMap<string, FileState>,
-  duplicates: PlacedFinding[],
-): Map<string, ManifestObject> {
-  const merged = new Map<string, ManifestObject>();
-  for (const { objects } of files.values()) {
-    for (const entry of objects) {
-      const { kind, namespace, name } = entry.object;
-      const key = objectName(kind, namespace, name);
-      const first = merged.get(key);
-      if (first === undefined) merged.set(key, entry);
-      else {
-        const message = `${key} is taken from ${first.place} already`;
-        duplicates.push({ code: 'OBJECT_DUPLICATE', object: entry.place, message });
-      }
-    }
+/** Whether a second look finds the same files. */
+async function isSettled(path: string, first: FoundFiles): Promise<boolean> {
+  const second = await listManifestFiles(path);
+  if (!second.ok || second.files.length !== first.files.length) return false;
+  return second.files.every(({ name }, i) => name === first.files[i]!.name);
+}
+
+/** Whether a file is gone or lacks an object that it held: it may have gone to another. */
+function losesObjects(
+  before: ReadonlyMap<string, FileState>,
+  after: ReadonlyMap<string, FileState>,
+): boolean {
+  for (const [name, { objects }] of before) {
+    const now = after.get(name)?.objects;
+    if (now !== objects && lacksObject(objects, now ?? [])) return true;
   }
-  return merged;
+  return false;
+}
+
+function lacksObject(before: readonly ManifestObject[], after: readonly ManifestObject[]): boolean {
+  const keys = new Set(after.map(({ object }) => keyOf(object)));
+  return before.some(({ object }) => !keys.has(keyOf(object)));
+}
+
+function told(names: readonly string[], what: string): string | undefined {
+  if (names.length === 0) return undefined;
+  const some = names.slice(0, NAMES_TOLD_MAX).join(', ');
+  const more = names.length - NAMES_TOLD_MAX;
+  return `${some}${more > 0 ? ` and ${more} more` : ''}: ${what}`;
 }
 
 function causeOf(object: string, place: string, timeMs: number): Cause {

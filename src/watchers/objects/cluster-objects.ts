@@ -14,13 +14,14 @@ import assert from 'node:assert/strict';
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
 import type { Cause, ClusterState, ClusterStatus, FactSink, ShardId } from '../../zonebuilder/facts.ts';
 import { addressRule } from './addresses.ts';
-import { EndpointIndex, sameSlice } from './endpoint-index.ts';
+import { EndpointIndex, sameSlice, type IndexedSlice } from './endpoint-index.ts';
 import { HostnameFollows } from '../hostnames/hostname-follows.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
 import { ImportTally } from './import-tally.ts';
 import { intern } from './intern.ts';
 import { keepService, sameService, unkeepService, type KeptService } from './kept-service.ts';
 import { KeptShards, type ShardChange } from './kept-shards.ts';
+import { LingeringSlices, losesEndpoints } from './lingering-slices.ts';
 import { keyOf, namesOf } from './object-key.ts';
 import {
   objectName,
@@ -31,11 +32,14 @@ import {
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { PlaceBudget } from './place-budget.ts';
-import { RefusalBook, type Finding } from '../refusals.ts';
+import { RefusalLog } from '../refusal-log.ts';
+import { RefusalBook } from '../refusals.ts';
 import { reduceService, type ServiceFacts, type ShardFacts, type ShardRules } from './shards.ts';
+import { SuddenAbsence } from './sudden-absence.ts';
 import { accountOf, accountOfNone, adviceOf } from './service-account.ts';
 import type { Clock, Log } from '../../log.ts';
-import type { ClusterReport, Refusal, ServiceAccount } from '../source.ts';
+import type { ClusterReport, Refusal, ServiceAccount, StalePart } from '../source.ts';
+import type { Timer, Timers } from '../../timers.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
 export interface ClusterObjectsOptions {
@@ -49,7 +53,14 @@ export interface ClusterObjectsOptions {
   readonly resolver?: HostnameFollower;
   /** Where the cluster was when last heard of: by an earlier source, or in the last run. */
   readonly earlier?: Pick<ClusterState, 'region' | 'zones' | 'places'>;
-  readonly log?: Pick<Log, 'warn'>;
+  /** Absent: nothing waits, every loss counts at once. */
+  readonly timers?: Timers;
+  /** How long what was there counts when a complete list is suddenly empty, in seconds. Default: 0. */
+  readonly graceSeconds?: number;
+  /** Shards of the cluster are in the sink from before: a first picture without any is not believed at once. */
+  readonly hasEarlierFacts?: boolean;
+  /** Absent: refusals are only reported. */
+  readonly log?: Pick<Log, 'info' | 'warn'>;
 }
 
 /** What this class contributes to a source's {@link ClusterReport}. */
@@ -57,6 +68,7 @@ export type ObjectsReport = Pick<
   ClusterReport,
   'region' | 'zones' | 'topologyFrom' | 'objects' | 'refusals' | 'advice'
 > & {
+  readonly stale: readonly StalePart[];
   /** Refusals since the start, also those that no longer stand. */
   readonly refusalsTotal: number;
   readonly shards: number;
@@ -93,6 +105,13 @@ export class ClusterObjects {
   #pushed = false;
   /** Set while a batch holds a relist, which is pushed as one replacement. */
   #relist: Cause | undefined;
+  readonly #lingering: LingeringSlices | undefined;
+  readonly #absence: SuddenAbsence | undefined;
+  /** What an earlier run left stands for a first picture without any shard; until this timer ends. */
+  #firstEmpty: { readonly timer: Timer; readonly sinceMs: number } | undefined;
+  #hasEarlierFacts: boolean;
+  readonly #graceMs: number;
+  readonly #timers: Timers | undefined;
 
   constructor(options: ClusterObjectsOptions) {
     const { settings } = options;
@@ -104,7 +123,12 @@ export class ClusterObjects {
     this.#places = new PlaceBudget(options.clock, options.earlier?.places);
     this.#topology = { ...placeOf(options.earlier), from: 'none', findings: [] };
     this.#shards = new KeptShards(settings.name);
-    this.#refusals = new RefusalBook(options.clock);
+    this.#refusals = refusalBookOf(options);
+    this.#timers = options.timers;
+    this.#graceMs = (options.graceSeconds ?? 0) * 1000;
+    this.#hasEarlierFacts = options.hasEarlierFacts ?? false;
+    this.#lingering = this.#makeLingering();
+    this.#absence = this.#makeAbsence();
     this.#rules = {
       cluster: settings.name,
       domain: options.domain,
@@ -117,6 +141,24 @@ export class ClusterObjects {
     this.#follows = new HostnameFollows(options.resolver, (service, hostname) => {
       this.#touch(service, { object: `hostname ${hostname}`, timeMs: this.#clock() });
       this.#flush();
+    });
+  }
+
+  #makeLingering(): LingeringSlices | undefined {
+    if (this.#timers === undefined) return undefined;
+    return new LingeringSlices(this.#timers, (ended) => {
+      for (const { slice, cause } of ended) this.#letGo(slice, { ...cause, settledMs: this.#clock() });
+      this.#flush();
+    });
+  }
+
+  #makeAbsence(): SuddenAbsence | undefined {
+    if (this.#timers === undefined || this.#graceMs === 0) return undefined;
+    return new SuddenAbsence({
+      timers: this.#timers,
+      clock: this.#clock,
+      graceMs: this.#graceMs,
+      onEnd: (kind, keys, cause) => this.#endAbsence(kind, keys, { ...cause, settledMs: this.#clock() }),
     });
   }
 
@@ -173,13 +215,36 @@ export class ClusterObjects {
    * @param cause - the relist; its time is when the list was complete
    */
   replaceAll(kind: ObjectKind, objects: Iterable<SlimResult>, cause: Cause): void {
+    const listed = [...objects];
+    if (this.#isSuddenlyAbsent(kind, listed, cause)) return;
     this.begin();
     this.#relist ??= cause;
-    const listed = [...objects];
     this.#dropAllBut(kind, listed, cause);
     this.#clearRefusalsBut(kind, listed);
     // Of the first sync there is nothing to tell apart yet; afterwards each object is the cause of its own change.
     for (const object of listed) this.apply(object, this.#synced ? causeOf(object, cause) : cause);
+    this.commit();
+  }
+
+  /** From some to none at once is more often an accident than a wish. */
+  #isSuddenlyAbsent(kind: ObjectKind, listed: readonly SlimResult[], cause: Cause): boolean {
+    const absence = this.#absence;
+    const [first] = this.#keysOf(kind);
+    if (absence === undefined || listed.length > 0 || first === undefined) {
+      absence?.cancel(kind);
+      return false;
+    }
+    if (!absence.begin(kind, this.#keysOf(kind), cause)) return true;
+    const fields = { cluster: this.#settings.name, kind, graceSeconds: this.#graceMs / 1000 };
+    this.#log?.warn(fields, 'a list is suddenly empty: what it held counts for the grace period');
+    return true;
+  }
+
+  #endAbsence(kind: ObjectKind, keys: ReadonlySet<string>, cause: Cause): void {
+    this.#log?.warn({ cluster: this.#settings.name, kind }, 'a list stayed empty: what it held is gone');
+    this.begin();
+    this.#relist ??= cause;
+    for (const key of keys) this.#drop(kind, key, cause);
     this.commit();
   }
 
@@ -210,14 +275,18 @@ export class ClusterObjects {
   /** Removes one object; unknown ones are ignored. `namespace` is empty for a Node. */
   remove(kind: ObjectKind, namespace: string, name: string, cause: Cause): void {
     this.begin();
+    this.#absence?.forget(kind, `${namespace}/${name}`);
     this.#drop(kind, `${namespace}/${name}`, cause);
     this.#refusals.clear(objectName(kind, namespace, name));
     this.commit();
   }
 
-  /** Stops following hostnames. Facts stay in the sink. */
+  /** Stops following hostnames and waiting. Facts stay in the sink. */
   stop(): void {
     this.#follows.stop();
+    this.#lingering?.stop();
+    this.#absence?.stop();
+    this.#firstEmpty?.timer.cancel();
   }
 
   report(): ObjectsReport {
@@ -235,6 +304,7 @@ export class ClusterObjects {
       ],
       refusalsTotal: this.#refusals.total,
       shards,
+      stale: this.#stale(),
       ...(this.#synced && shards === 0 && { advice: adviceOf(this.#services.size, this.#rules) }),
     };
   }
@@ -256,6 +326,12 @@ export class ClusterObjects {
       hostnames: this.#follows.of(key),
     };
     return accountOf(service, facts, this.#rules);
+  }
+
+  #stale(): StalePart[] {
+    const parts = this.#absence?.stale() ?? [];
+    if (this.#firstEmpty === undefined) return parts;
+    return [...parts, { part: 'first list', code: 'LIST_EMPTY', sinceMs: this.#firstEmpty.sinceMs }];
   }
 
   #count(): number {
@@ -304,6 +380,7 @@ export class ClusterObjects {
 
   #put(object: SlimObject, cause: Cause): void {
     const key = keyOf(object);
+    this.#absence?.forget(object.kind, key);
     // Clears what stood against the object; findings about a Service come back when it is reduced.
     const isKnownService = object.kind === 'Service' && this.#services.has(key);
     if (!isKnownService && !this.#refusals.isEmpty) this.#refusals.clear(nameOf(object));
@@ -335,8 +412,7 @@ export class ClusterObjects {
     this.#tally.countEndpoints(slice.all, 1);
     this.#imports.count(slice.importer, 1);
     const before = this.#slices.put(key, slice);
-    if (before !== undefined) this.#imports.count(before.importer, -1);
-    if (before !== undefined) this.#tally.countEndpoints(before.all, -1);
+    if (before !== undefined) this.#replaced(before, slice, cause);
     if (slice.service !== undefined) this.#touch(`${slice.namespace}/${slice.service}`, cause);
     if (before?.service !== undefined) this.#touch(before.service, cause);
   }
@@ -370,9 +446,26 @@ export class ClusterObjects {
   #dropSlice(key: string, cause: Cause): void {
     const before = this.#slices.delete(key);
     if (before === undefined) return;
-    this.#tally.countEndpoints(before.all, -1);
-    this.#imports.count(before.importer, -1);
+    this.#replaced(before, undefined, cause);
     if (before.service !== undefined) this.#touch(before.service, cause);
+  }
+
+  /** What a slice had and lacks now counts a moment longer, unless this is a complete picture. */
+  #replaced(before: IndexedSlice, after: SlimEndpointSlice | undefined, cause: Cause): void {
+    this.#imports.count(before.importer, -1);
+    const lingers = this.#synced && this.#relist === undefined && losesEndpoints(before, after);
+    if (this.#lingering === undefined || !lingers) {
+      this.#tally.countEndpoints(before.all, -1);
+      return;
+    }
+    this.#slices.link(before);
+    this.#lingering.add(before, cause);
+  }
+
+  #letGo(slice: IndexedSlice, cause: Cause): void {
+    this.#slices.unlink(slice);
+    this.#tally.countEndpoints(slice.all, -1);
+    if (slice.service !== undefined) this.#touch(slice.service, cause);
   }
 
   #dropNode(key: string): void {
@@ -421,14 +514,11 @@ export class ClusterObjects {
 
   /** A cluster that seems to move changes names of all its Services, so the operator is told at once. */
   #warnOfMove(before: Topology): void {
-    const { region, findings } = this.#topology;
+    const { region } = this.#topology;
     const fields = { cluster: this.#settings.name, region, before: before.region };
     if (before.region !== undefined && region !== before.region) {
       this.#log?.warn(fields, 'no Node names the region of the cluster any more: it is another now');
     }
-    const ambiguous = findings.find(isAmbiguous);
-    if (ambiguous !== undefined && !before.findings.some(isAmbiguous))
-      this.#log?.warn(fields, ambiguous.message);
   }
 
   #announce(): void {
@@ -445,6 +535,9 @@ export class ClusterObjects {
   }
 
   #pushDirty(): void {
+    // What an earlier run left still stands for all of the cluster.
+    const [first] = this.#dirty.values();
+    if (this.#firstEmpty !== undefined && first !== undefined) return this.#pushRelist(first);
     for (const [key, cause] of this.#dirty) {
       const { changed, gone } = this.#reduce(key, cause);
       for (const shard of changed) this.#sink.upsertShard(shard);
@@ -456,13 +549,33 @@ export class ClusterObjects {
   #pushRelist(cause: Cause): void {
     // The first time also an empty list is pushed: it may replace what a snapshot left in the sink.
     let differs = !this.#pushed;
-    this.#pushed = true;
     for (const [key, dirtyCause] of this.#dirty) {
       const { changed, gone } = this.#reduce(key, dirtyCause);
       if (changed.length > 0 || gone.length > 0) differs = true;
     }
     this.#dirty.clear();
+    if (this.#isFirstEmpty(cause)) return;
+    this.#pushed = true;
     if (differs) this.#sink.replaceShards(this.#settings.name, [...this.#shards.all()], cause);
+  }
+
+  /** Whether a first picture without any shard waits, because an earlier run knew some. */
+  #isFirstEmpty(cause: Cause): boolean {
+    const timers = this.#timers;
+    const waits = this.#hasEarlierFacts && timers !== undefined && this.#graceMs > 0 && this.#shards.isEmpty;
+    if (this.#pushed || !waits) {
+      this.#firstEmpty?.timer.cancel();
+      this.#firstEmpty = undefined;
+      return false;
+    }
+    this.#firstEmpty ??= {
+      timer: timers.after(this.#graceMs, () => {
+        this.#hasEarlierFacts = false;
+        this.#pushRelist({ ...cause, settledMs: this.#clock() });
+      }),
+      sinceMs: this.#clock(),
+    };
+    return true;
   }
 
   /** Reduces a Service and keeps the outcome. */
@@ -531,16 +644,17 @@ const NO_FACTS: readonly ShardFacts[] = [];
 /** Hostnames in trouble that are reported of one cluster: more than anyone reads. */
 const UNRESOLVED_MAX = 100;
 
-function isAmbiguous({ code }: Finding): boolean {
-  return code === 'REGION_AMBIGUOUS';
-}
-
 function placeOf(earlier: ClusterObjectsOptions['earlier']): Pick<Topology, 'region' | 'zones'> {
   return earlier?.region === undefined ? { zones: [] } : { region: earlier.region, zones: earlier.zones };
 }
 
 function sameNode(a: Pick<SlimNode, 'region' | 'zone' | 'virtual'>, b: SlimNode): boolean {
   return a.region === b.region && a.zone === b.zone && a.virtual === b.virtual;
+}
+
+function refusalBookOf({ log, clock, settings }: ClusterObjectsOptions): RefusalBook {
+  if (log === undefined) return new RefusalBook(clock);
+  return new RefusalBook(clock, new RefusalLog({ log, clock, cluster: settings.name }).say);
 }
 
 function nameOf(object: SlimObject | ObjectFault): string {

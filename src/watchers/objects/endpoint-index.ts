@@ -44,7 +44,7 @@ export class EndpointIndex {
   /** @returns the slice that it replaces */
   put(key: string, slice: SlimEndpointSlice): IndexedSlice | undefined {
     const before = this.#slices.get(key);
-    if (before !== undefined) this.#unlink(before);
+    if (before !== undefined) this.unlink(before);
     const entry: IndexedSlice = {
       service: slice.service === undefined ? undefined : intern(`${slice.namespace}/${slice.service}`),
       importer: slice.importer,
@@ -53,7 +53,7 @@ export class EndpointIndex {
       addresses: slice.addresses,
     };
     this.#slices.set(key, entry);
-    this.#link(entry);
+    this.link(entry);
     return before;
   }
 
@@ -62,7 +62,7 @@ export class EndpointIndex {
     const before = this.#slices.get(key);
     if (before === undefined) return undefined;
     this.#slices.delete(key);
-    this.#unlink(before);
+    this.unlink(before);
     return before;
   }
 
@@ -99,7 +99,8 @@ export class EndpointIndex {
     return entry instanceof Set ? entry : [entry];
   }
 
-  #link(slice: IndexedSlice): void {
+  /** Counts a slice among those of its Service, beside those that are kept by key. */
+  link(slice: IndexedSlice): void {
     if (slice.service === undefined) return;
     const entry = this.#byService.get(slice.service);
     if (entry === undefined) this.#byService.set(slice.service, slice);
@@ -107,7 +108,8 @@ export class EndpointIndex {
     else this.#byService.set(slice.service, new Set([entry, slice]));
   }
 
-  #unlink(slice: IndexedSlice): void {
+  /** Takes a slice out of the count. */
+  unlink(slice: IndexedSlice): void {
     if (slice.service === undefined) return;
     const entry = this.#byService.get(slice.service);
     if (entry instanceof Set) {

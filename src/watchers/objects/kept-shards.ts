@@ -43,6 +43,10 @@ export class KeptShards {
     return this.#shards.has(service);
   }
 
+  get isEmpty(): boolean {
+    return this.#shards.size === 0;
+  }
+
   /** Walks all Services. */
   count(): number {
     let count = 0;

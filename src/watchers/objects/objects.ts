@@ -278,7 +278,9 @@ function readNamespace(metadata: Fields): string {
   const namespace = asText(own(metadata, 'namespace'), 'metadata.namespace') ?? '';
   if (!isDnsLabel(namespace)) {
     const message =
-      namespace === '' ? 'metadata.namespace is missing' : `${quote(namespace)} is no namespace`;
+      namespace === ''
+        ? "metadata.namespace is missing; kubectl's default is not assumed, write it down"
+        : `${quote(namespace)} is no namespace`;
     throw new FieldFault('metadata.namespace', message);
   }
   return intern(namespace);

@@ -10,7 +10,7 @@ import type { ServiceAccount } from '../source.ts';
 import type { EndpointIndex } from './endpoint-index.ts';
 import type { ObjectNames } from './object-key.ts';
 import type { SlimService } from './objects.ts';
-import { isNamespaceAllowed, reduceService, type ServiceFacts, type ShardRules } from './shards.ts';
+import { excludes, isNamespaceAllowed, reduceService, type ServiceFacts, type ShardRules } from './shards.ts';
 
 /** Everything around the Service that has a say. */
 export interface AccountFacts extends Omit<ServiceFacts, 'resolve'> {
@@ -68,7 +68,7 @@ function whyUnpublished(
 ): Finding[] {
   if (findings.some(({ code }) => DECIDING.has(code))) return [];
   const selected = federations.some((federation) => selects(federation, service, exported));
-  if (selected && service.marks.exclude === 'true')
+  if (selected && excludes(service.marks.exclude))
     return [{ code: 'EXCLUDED', message: 'the annotation fedns.io/exclude takes it out' }];
   return federations.map((federation) => ({
     code: 'NOT_SELECTED',

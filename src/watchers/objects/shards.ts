@@ -142,7 +142,7 @@ function publishable(
   findings: Finding[],
 ): string[] {
   const selected = selectingFederations(service, facts.exported, rules, findings);
-  if (selected.length === 0 || isTrue(service.marks.exclude, 'fedns.io/exclude', findings)) return [];
+  if (selected.length === 0 || isExcluded(service.marks.exclude, findings)) return [];
   if (service.importer !== undefined) {
     const message = `${service.importer} stands for a Service of another cluster with it`;
     findings.push({ code: 'SERVICE_IMPORTED', message });
@@ -351,9 +351,24 @@ function checkPolicy(text: string | undefined, findings: Finding[]): void {
   findings.push({ code: 'POLICY_INVALID', message });
 }
 
+/** Whoever writes the annotation `fedns.io/exclude` wants the Service closed: what is not understood closes it. */
+export function excludes(text: string | undefined): boolean {
+  return text !== undefined && text.trim().toLowerCase() !== 'false';
+}
+
+function isExcluded(text: string | undefined, findings: Finding[]): boolean {
+  if (!excludes(text)) return false;
+  if (text!.trim().toLowerCase() !== 'true') {
+    const message = `fedns.io/exclude is ${JSON.stringify(text)}, neither "true" nor "false"; the Service is left out`;
+    findings.push({ code: 'ANNOTATION_INVALID', message });
+  }
+  return true;
+}
+
 function isTrue(text: string | undefined, annotation: string, findings: Finding[]): boolean {
-  if (text === undefined || text === 'false') return false;
-  if (text === 'true') return true;
+  const word = text?.trim().toLowerCase();
+  if (word === undefined || word === 'false') return false;
+  if (word === 'true') return true;
   const message = `${annotation} is ${JSON.stringify(text)}, neither "true" nor "false"; it is ignored`;
   findings.push({ code: 'ANNOTATION_INVALID', message });
   return false;

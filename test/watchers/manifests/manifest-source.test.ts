@@ -1,8 +1,25 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import tap, { type Test } from 'tap';
+import { stringify } from 'yaml';
 import type { ClusterSettings } from '../../../src/config/settings.ts';
-import { ManifestSource } from '../../../src/watchers/manifests/manifest-source.ts';
+import {
+  ManifestSource,
+  type ManifestSourceOptions,
+} from '../../../src/watchers/manifests/manifest-source.ts';
+import { FakeTime } from '../fake-time.ts';
 import { clusterSettings, node, READY, service, slice } from '../kubernetes-objects.ts';
 import { RecordingSink } from '../recording-sink.ts';
 
@@ -15,10 +32,16 @@ class Bench {
   readonly folder: string;
   readonly sink = new RecordingSink();
   readonly warnings: string[] = [];
+  readonly time = new FakeTime();
   nowMs = 1000;
   source: ManifestSource;
 
-  constructor(t: Test, settings: Partial<ClusterSettings> = {}, pollMs = NEVER_MS) {
+  constructor(
+    t: Test,
+    settings: Partial<ClusterSettings> = {},
+    pollMs = NEVER_MS,
+    options: Partial<ManifestSourceOptions> = {},
+  ) {
     // The folder of a test is one: made here unless the test made it.
     this.folder = settings.origin?.kind === 'manifests' ? settings.origin.path : t.testdir({});
     this.source = new ManifestSource({
@@ -27,13 +50,17 @@ class Bench {
       domain: 'example.com',
       sink: this.sink,
       clock: () => this.nowMs,
+      timers: this.time,
+      graceSeconds: 60,
+      dampingSeconds: 0,
       log: {
         debug: silent,
         info: silent,
-        warn: (_fields, message) => this.warnings.push(message),
+        warn: (fields) => this.warnings.push(JSON.stringify(fields)),
         error: silent,
       },
       pollMs,
+      ...options,
     });
     t.teardown(() => this.source.stop());
   }
@@ -150,14 +177,257 @@ tap.test('a changed file changes what it holds, a deleted file takes it along', 
   t.same(bench.sink.take(), ['removeShard one nginx.web.main']);
 });
 
-tap.test('an emptied file means that its objects are gone', async (t) => {
+const GOOD = [service(), slice([READY])];
+const LIST = `${JSON.stringify({ apiVersion: 'v1', items: GOOD, kind: 'List' })}\n`;
+/** As kubectl prints it, with `kind` behind the items. */
+const YAML_LIST = stringify({
+  apiVersion: 'v1',
+  items: GOOD,
+  kind: 'List',
+  metadata: { resourceVersion: '' },
+});
+const YAML_STREAM = GOOD.map((object) => stringify(object)).join('---\n');
+
+const TROUBLES: ReadonlyArray<readonly [string, string | Buffer, string]> = [
+  ['emptied', '', 'FILE_EMPTY'],
+  ['one of comments', '# none\n', 'FILE_EMPTY'],
+  ['null', 'null\n', 'FILE_EMPTY'],
+  ['an empty mapping', '{}\n', 'OBJECT_MALFORMED'],
+  ['an empty list', 'apiVersion: v1\nitems: []\nkind: List\n', 'FILE_EMPTY'],
+  ['an error text', 'error: You must be logged in to the server (Unauthorized)\n', 'FILE_FOREIGN'],
+  ['a table', 'NAME    TYPE    CLUSTER-IP\nnginx   LoadBalancer   10.0.0.1\n', 'FILE_FOREIGN'],
+  ['a page', '<html><head><title>502 Bad Gateway</title></head></html>\n', 'FILE_FOREIGN'],
+  ['a Status', '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no"}\n', 'FILE_FOREIGN'],
+  ['UTF-16', Buffer.from(`\uFEFF${LIST}`, 'utf16le'), 'FILE_FOREIGN'],
+  ['UTF-16 without a mark', Buffer.from(LIST, 'utf16le'), 'FILE_FOREIGN'],
+  ['compressed', gzipSync(LIST), 'FILE_FOREIGN'],
+  ['the first half of JSON', LIST.slice(0, LIST.length / 2), 'FILE_MALFORMED'],
+  ['a list without its end', YAML_LIST.slice(0, YAML_LIST.indexOf('kind: List')), 'FILE_CUT'],
+  [
+    'a stream without its end',
+    YAML_STREAM.slice(0, YAML_STREAM.indexOf('    conditions')) + '    cond',
+    'FILE_MALFORMED',
+  ],
+  ['a stream cut within a slice', YAML_STREAM.slice(0, YAML_STREAM.indexOf('endpoints:') + 10), 'FILE_CUT'],
+  [
+    'a stream cut within the kind',
+    YAML_STREAM.slice(0, YAML_STREAM.lastIndexOf('kind:')),
+    'OBJECT_MALFORMED',
+  ],
+  ['objects of other kinds', 'apiVersion: apps/v1\nkind: Deployment\n', 'FILE_WITHOUT_OBJECTS'],
+  ['objects without namespace', YAML_STREAM.replaceAll(/^ {2}namespace: .*\n/gm, ''), 'FILE_WITHOUT_OBJECTS'],
+];
+
+// Formerly an emptied file meant that its objects were gone. Nobody says so by emptying a file: what does it is a
+// kubectl that cannot reach its API server, or has not printed anything yet, just when its cluster must not leave.
+for (const [title, content, code] of TROUBLES) {
+  tap.test(`a file that becomes ${title} keeps its last good objects and is reported`, async (t) => {
+    const bench = new Bench(t);
+    writeFileSync(bench.path('a.yaml'), YAML_STREAM);
+    await bench.source.start();
+    bench.sink.take();
+    bench.nowMs = 2000;
+    for (let i = 0; i < 2; i++) {
+      writeFileSync(bench.path('a.yaml'), content);
+      await bench.source.rescan(true);
+      await bench.time.advance(100_000);
+    }
+    t.same(bench.sink.take(), []);
+    t.match(bench.refusals, [new RegExp(`^${code} a\\.yaml`)]);
+    t.match(bench.source.report(), {
+      condition: 'Ready',
+      lastError: /^a\.yaml.*its last good objects count$/,
+      stale: [{ part: 'a.yaml', code, sinceMs: 2000 }],
+    });
+    t.equal(bench.warnings.length, 1, 'the log says it once');
+    t.match(bench.warnings[0], code);
+
+    writeFileSync(bench.path('a.yaml'), YAML_STREAM.replace('192.0.2.1', '192.0.2.9'));
+    await bench.source.rescan(true);
+    t.same(bench.sink.shard('web/nginx')?.addresses, ['192.0.2.9'], 'and the next good file is taken');
+    t.match(bench.source.report(), { refusals: [], stale: [], lastError: undefined });
+  });
+
+  tap.test(`a file that is ${title} at the first start is reported, and nothing is concluded`, async (t) => {
+    const bench = new Bench(t);
+    writeFileSync(bench.path('a.yaml'), content);
+    await bench.source.start();
+    // Cut text that still parses cannot be known as such without a better one.
+    const isTaken = /^a stream cut within/.test(title);
+    const isOther = title === 'objects of other kinds';
+    const isRead = isTaken || isOther;
+    t.equal(bench.sink.clusters.get('one')?.status, isRead ? 'available' : 'pending');
+    const expected = isOther ? 'FILE_OF_OTHER_KINDS' : code;
+    if (code !== 'FILE_CUT' || !isTaken) t.match(bench.refusals, [new RegExp(`^${expected} `)]);
+    bench.write('b.yaml', service({ name: 'other' }));
+    await bench.source.rescan(true);
+    t.equal(bench.sink.clusters.get('one')?.status, 'available', 'until there is something good');
+    t.ok(bench.sink.shard('web/other'));
+  });
+}
+
+tap.test('a file that kubectl writes anew is harmless while kubectl runs', async (t) => {
+  const bench = new Bench(t);
+  writeFileSync(bench.path('all.yaml'), YAML_LIST);
+  await bench.source.start();
+  bench.sink.take();
+  const file = openSync(bench.path('all.yaml'), 'w');
+  await bench.source.rescan();
+  for (let i = 0; i < YAML_LIST.length; i += 100) {
+    writeSync(file, YAML_LIST.slice(i, i + 100));
+    await bench.source.rescan(true);
+  }
+  closeSync(file);
+  await bench.source.rescan(true);
+  t.same(bench.sink.take(), []);
+  t.match(bench.source.report(), { refusals: [], stale: [] });
+});
+
+tap.test('the last objects of a cluster count for the grace period when all are gone at once', async (t) => {
   const bench = new Bench(t);
   bench.write('a.yaml', service());
+  bench.write('b.yaml', service({ name: 'other' }));
   await bench.source.start();
-  writeFileSync(bench.path('a.yaml'), '# none\n');
+  bench.sink.take();
+  unlinkSync(bench.path('a.yaml'));
+  unlinkSync(bench.path('b.yaml'));
+  await bench.source.rescan();
+  t.match(bench.refusals, [`FOLDER_EMPTY ${bench.folder}`, `ALL_GONE ${bench.folder}`]);
+  t.match(bench.source.report(), { stale: [{ code: 'ALL_GONE', sinceMs: 1000 }], lastError: /60 s/ });
+  t.match(bench.warnings, [/FOLDER_EMPTY/, /ALL_GONE/]);
+  await bench.time.advance(59_000);
+  t.same(bench.sink.take(), []);
+  await bench.time.advance(1_000);
   await bench.source.rescan();
   t.equal(bench.sink.shards.size, 0);
+  t.match(bench.source.report(), { stale: [], lastError: undefined });
+});
+
+tap.test('what comes back within the grace period never left, and what does not is gone then', async (t) => {
+  const bench = new Bench(t);
+  bench.write('a.yaml', service());
+  bench.write('b.yaml', service({ name: 'other' }));
+  await bench.source.start();
+  for (const name of ['a.yaml', 'b.yaml']) renameSync(bench.path(name), bench.path(`.${name}`));
+  await bench.source.rescan();
+  bench.sink.take();
+  renameSync(bench.path('.a.yaml'), bench.path('a.yaml'));
+  await bench.source.rescan();
+  t.same(
+    bench.sink.take(),
+    ['removeShard one other.web.main'],
+    'a file that is gone beside others is a statement',
+  );
   t.same(bench.refusals, []);
+  t.equal(bench.time.timers, 0);
+});
+
+tap.test(
+  'shards of an earlier run count for the grace period when the first look finds nothing',
+  async (t) => {
+    const bench = new Bench(t, {}, NEVER_MS, { hasEarlierFacts: true });
+    await bench.source.start();
+    t.notOk(bench.sink.take().includes('replaceShards one 0'));
+    t.match(bench.source.report(), { stale: [{ part: 'first list', code: 'LIST_EMPTY' }] });
+    await bench.time.advance(60_000);
+    t.ok(bench.sink.take().includes('replaceShards one 0'));
+    t.same(bench.source.report().stale, []);
+  },
+);
+
+tap.test('shards of an earlier run count until a file in trouble has been good', async (t) => {
+  const bench = new Bench(t, {}, NEVER_MS, { hasEarlierFacts: true });
+  writeFileSync(bench.path('a.yaml'), '');
+  bench.write('b.yaml', service());
+  bench.write('c.yaml', { apiVersion: 'apps/v1', kind: 'Deployment' });
+  await bench.source.start();
+  t.same(bench.sink.take(), ['setCluster one pending - -']);
+  bench.write('a.yaml', service({ name: 'other' }));
+  await bench.source.rescan(true);
+  t.equal(bench.sink.shards.size, 2, 'a file of other kinds is waited for by nobody');
+});
+
+tap.test('damping holds a shard of files as it does one of an API server', async (t) => {
+  const bench = new Bench(t, {}, NEVER_MS, { dampingSeconds: 8 });
+  bench.write('a.yaml', service(), slice([READY]));
+  await bench.source.start();
+  for (const down of [
+    [service({ ingress: [] }), slice([READY])],
+    [service(), slice([])],
+  ]) {
+    bench.write('a.yaml', ...down);
+    await bench.source.rescan(true);
+    await bench.time.advance(1_500);
+    t.match(bench.sink.shard('web/nginx'), { ready: true, addresses: ['192.0.2.1'] });
+    bench.write('a.yaml', service(), slice([READY]));
+    await bench.source.rescan(true);
+  }
+  bench.write('a.yaml', service(), slice([]));
+  await bench.source.rescan(true);
+  await bench.time.advance(8_100);
+  t.match(bench.sink.shard('web/nginx'), { ready: false });
+});
+
+tap.test('refusals of objects are logged once per object, and not without end', async (t) => {
+  const bench = new Bench(t);
+  const bad = (name: string): unknown => service({ name, spec: { ports: 'x' } });
+  bench.write('a.yaml', service(), bad('b1'), bad('b2'));
+  await bench.source.start();
+  await bench.source.rescan(true);
+  t.match(bench.warnings, [/a\.yaml:\d+.*b1: spec\.ports is no list/, /b2/]);
+  bench.write('a.yaml', service(), ...Array.from({ length: 100 }, (_, i) => bad(`c${i}`)));
+  await bench.source.rescan(true);
+  t.equal(bench.warnings.length, 21, 'twenty a minute, and that there are more');
+});
+
+tap.test('what is passed over is said: other names, other kinds, folders without manifests', async (t) => {
+  const bench = new Bench(t);
+  bench.write('a.yaml', service());
+  bench.write('all.yaml.txt', service({ name: 'text' }));
+  bench.write('.hidden.yaml', service({ name: 'hidden' }));
+  bench.write('deployment.yaml', { apiVersion: 'apps/v1', kind: 'Deployment' });
+  await bench.source.start();
+  t.match(bench.source.report().refusals, [
+    { code: 'NAME_NOT_READ', object: bench.folder, message: /^all\.yaml\.txt: not read/ },
+    { code: 'FILE_OF_OTHER_KINDS', object: bench.folder, message: /^deployment\.yaml: without/ },
+  ]);
+  t.match(bench.source.report(), { lastError: undefined, stale: [], condition: 'Ready' });
+});
+
+tap.test('files in folders of the folder are read, and named by their path', async (t) => {
+  const bench = new Bench(t);
+  mkdirSync(bench.path('shop', 'eu'), { recursive: true });
+  mkdirSync(bench.path('.git'));
+  symlinkSync('..', bench.path('shop', 'circle'));
+  bench.write(join('shop', 'a.yaml'), service());
+  bench.write(join('shop', 'eu', 'b.yaml'), service({ name: 'other' }), service({ spec: { ports: 'x' } }));
+  bench.write(join('.git', 'c.yaml'), service({ name: 'hidden' }));
+  await bench.source.start();
+  t.same([...bench.sink.shards.keys()].toSorted(), ['one nginx.web.main', 'one other.web.main']);
+  t.match(bench.refusals, [/^OBJECT_MALFORMED shop\/eu\/b\.yaml:/]);
+  bench.write(join('shop', 'eu', 'b.yaml'), service({ name: 'third' }));
+  await bench.until(() => bench.sink.shard('web/third') !== undefined);
+  mkdirSync(bench.path('new'));
+  await bench.source.rescan();
+  bench.write(join('new', 'd.yaml'), service({ name: 'fourth' }));
+  await bench.until(() => bench.sink.shard('web/fourth') !== undefined);
+  renameSync(bench.path('new'), bench.path('newer'));
+  await bench.source.rescan();
+  t.ok(bench.sink.shard('web/fourth'), 'a folder that is renamed takes nothing away');
+});
+
+tap.test('a notice has only the files read that it names', async (t) => {
+  const bench = new Bench(t);
+  for (let i = 0; i < 20; i++) bench.write(`${i}.yaml`, service({ name: `s${i}` }));
+  await bench.source.start();
+  const stamp = new Date('2026-01-01');
+  // Whoever reads everything finds this change, whose times and size are those of before.
+  for (const name of ['1.yaml', '2.yaml']) utimesSync(bench.path(name), stamp, stamp);
+  await bench.source.rescan();
+  bench.sink.take();
+  bench.write('3.yaml', service({ name: 's3', ingress: [{ ip: '192.0.2.3' }] }));
+  await bench.until(() => bench.sink.shard('web/s3')?.addresses[0] === '192.0.2.3');
+  t.same(bench.sink.take(), ['upsertShard one s3.web.main']);
 });
 
 tap.test('a broken file keeps its last good objects and is reported with line and column', async (t) => {
@@ -180,6 +450,7 @@ tap.test('a broken file keeps its last good objects and is reported with line an
 
   bench.write('a.yaml', service({ ingress: [{ ip: '192.0.2.5' }] }));
   await bench.source.rescan(true);
+  await bench.time.advance(100);
   t.match(bench.sink.shard('web/nginx'), { addresses: ['192.0.2.5'], ready: false });
   t.same(bench.refusals, []);
   t.equal(bench.source.report().lastError, undefined);
@@ -312,7 +583,10 @@ tap.test('a ConfigMap swap changes all its files at once', async (t) => {
 });
 
 tap.test('polling finds what the file system gives no notice of', async (t) => {
-  const outside = t.testdir({ first: { 'a.yaml': JSON.stringify(service()) }, second: {} });
+  const outside = t.testdir({
+    first: { 'a.yaml': JSON.stringify(service()) },
+    second: { 'b.yaml': JSON.stringify(service({ name: 'second' })) },
+  });
   const link = join(outside, 'current');
   symlinkSync('first', link);
   const bench = new Bench(t, { origin: { kind: 'manifests', path: link } }, 20);
@@ -320,9 +594,9 @@ tap.test('polling finds what the file system gives no notice of', async (t) => {
   t.ok(bench.sink.shard('web/nginx'));
   symlinkSync('second', `${link}-tmp`);
   renameSync(`${link}-tmp`, link);
-  await bench.until(() => bench.sink.shards.size === 0);
+  await bench.until(() => bench.sink.shard('web/nginx') === undefined);
   writeFileSync(join(outside, 'second', 'b.yaml'), JSON.stringify(service({ name: 'other' })));
-  await bench.until(() => bench.sink.shards.size === 1);
+  await bench.until(() => bench.sink.shard('web/other') !== undefined);
   t.pass('also in the folder that took the place of the first');
 });
 

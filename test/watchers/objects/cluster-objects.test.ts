@@ -14,7 +14,7 @@ interface Setup {
   readonly federations?: readonly FederationSettings[];
   readonly resolver?: HostnameFollower;
   readonly clock?: () => number;
-  readonly log?: { warn(fields: object, message: string): void };
+  readonly log?: { info(): void; warn(fields: object, message: string): void };
 }
 
 function federation(select: Selection, name = 'main'): FederationSettings {
@@ -153,12 +153,23 @@ const CASES: readonly Case[] = [
     objects: [service({ annotations: { 'fedns.io/exclude': 'false' } })],
     shard: {},
   },
+  ...['True', 'TRUE', ' true '].map((value) => ({
+    title: `fedns.io/exclude: "${value}" excludes a Service as "true" does`,
+    objects: [service({ annotations: { 'fedns.io/exclude': value } })],
+    shard: null,
+  })),
   {
-    title: 'fedns.io/exclude with another value is refused and ignored',
-    objects: [service({ annotations: { 'fedns.io/exclude': 'yes' } })],
+    title: 'fedns.io/exclude: "False" excludes nothing',
+    objects: [service({ annotations: { 'fedns.io/exclude': 'False' } })],
     shard: {},
-    refusals: ['ANNOTATION_INVALID'],
   },
+  // Formerly such a value was ignored: open where somebody asked for closed.
+  ...['yes', 'no', '1', ''].map((value) => ({
+    title: `fedns.io/exclude: "${value}" is not understood, so the Service is left out`,
+    objects: [service({ annotations: { 'fedns.io/exclude': value } })],
+    shard: null,
+    refusals: ['ANNOTATION_INVALID'],
+  })),
   {
     title: 'an ExternalName Service is refused',
     objects: [service({ spec: { type: 'ExternalName', externalName: 'a.example.net' } })],
@@ -876,7 +887,7 @@ tap.test('topology: a first node turns a cluster without zones into one with', (
 tap.test('topology: a cluster stays where it is known to be while a Node still names the place', (t) => {
   const warnings: string[] = [];
   const { objects } = synced([node('n1', { ...region('r5'), ...zone('z5') })], {
-    log: { warn: (_fields, message) => warnings.push(message) },
+    log: { info() {}, warn: (_fields, message) => warnings.push(message) },
   });
   apply(objects, node('n2', region('westus')), node('n3', region('westus')));
   t.equal(objects.report().region, 'r5', 'two against one');
