@@ -20,7 +20,7 @@ export const IMPORTS = {
   'watchers/hostnames': ['watchers', 'zonebuilder', 'log', 'timers'],
   'watchers/objects': ['watchers', 'watchers/hostnames', 'zonebuilder', 'config', 'log', 'timers'],
   'watchers/health': ['watchers', 'watchers/api', 'zonebuilder', 'log', 'timers'],
-  'watchers/manifests': ['watchers', 'watchers/objects', 'zonebuilder', 'log', 'timers'],
+  'watchers/manifests': ['watchers', 'watchers/health', 'watchers/objects', 'zonebuilder', 'log', 'timers'],
   'watchers/kubernetes': [
     'watchers',
     'watchers/api',

@@ -58,6 +58,15 @@ const FAMILIES: readonly Family[] = [
     each: ({ report }, put) => put({}, report.objects),
   },
   {
+    name: 'fedns_cluster_stale_seconds',
+    help: 'How long a file or list of the cluster has been in trouble, so that what it last said is held, by cause.',
+    labelNames: ['cluster', 'part', 'code'],
+    each: ({ report }, put, nowMs) => {
+      for (const { part, code, sinceMs } of report.stale ?? [])
+        put({ part, code }, Math.max(0, nowMs - sinceMs) / 1000);
+    },
+  },
+  {
     name: 'fedns_cluster_refusals',
     help: 'Objects, or parts of them, that are refused at present, by code.',
     labelNames: ['cluster', 'code'],

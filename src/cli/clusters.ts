@@ -96,8 +96,14 @@ function wideRow(view: ClusterView, nowMs: number): readonly string[] {
   ];
 }
 
+/** With `stale`, parts of the cluster are as they were last: a file or list is in trouble. */
+function statusOf(view: ClusterView): string {
+  const isStale = (view.report.stale ?? []).length > 0;
+  return isStale ? `${contactOf(view)},stale` : contactOf(view);
+}
+
 /** The condition, and what the facts count as where that does not follow from it. */
-function statusOf({ report, status }: ClusterView): string {
+function contactOf({ report, status }: ClusterView): string {
   if (status === 'available' && report.condition === 'Ready') return 'Ready';
   if (status === 'pending' && report.condition === 'Pending') return 'Pending';
   return `${report.condition},${status}`;

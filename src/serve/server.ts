@@ -366,12 +366,16 @@ export class RunningServer {
     this.#refuseUnreadable(new Set(uncovered.map((cluster) => cluster.name)));
   }
 
-  /** Manifests that cannot be read at all are a mistake in the configuration, not an outage. */
+  /**
+   * A path of manifests that is not there is a mistake in the configuration, not an outage. Files in trouble are one: their
+   * cluster stays pending until one of them can be read.
+   */
   #refuseUnreadable(uncovered: ReadonlySet<string>): void {
     for (const report of this.#sources.reports()) {
       if (report.kind !== 'manifests' || report.syncedMs !== undefined || !uncovered.has(report.name))
         continue;
-      if (report.lastError !== undefined) throw new StartError(`cluster ${report.name}: ${report.lastError}`);
+      if (report.refusals.some(({ code }) => code === 'PATH_UNREADABLE'))
+        throw new StartError(`cluster ${report.name}: ${report.lastError}`);
     }
   }
 

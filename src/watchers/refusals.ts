@@ -24,7 +24,7 @@ export class RefusalBook {
   #kept = 0;
   #total = 0;
 
-  /** @param onNew - called for what did not stand against its object before */
+  /** @param onNew - called for what did not stand against its object before, in these or other words */
   constructor(clock: Clock, onNew: (object: string, finding: Finding) => void = () => {}) {
     this.#clock = clock;
     this.#onNew = onNew;
@@ -52,7 +52,9 @@ export class RefusalBook {
     const fresh = entries.filter((entry) => !before.includes(entry));
     this.#total += fresh.length;
     this.#keep(object, entries);
-    for (const entry of fresh) this.#onNew(object, entry);
+    // In other words the same is no news.
+    const codes = new Set(before.map(({ code }) => code));
+    for (const entry of fresh) if (!codes.has(entry.code)) this.#onNew(object, entry);
   }
 
   clear(object: string): void {

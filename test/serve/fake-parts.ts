@@ -248,7 +248,9 @@ function fakeSource(
       context.sink.setCluster({ ...place, status: 'pending' });
       const synced = options.firstSync?.(name) ?? [shard(name, 'nginx')];
       if (synced instanceof Error) {
-        state = { condition: 'Offline', lastError: synced.message };
+        const { message } = synced;
+        const refusal = { code: 'PATH_UNREADABLE', object: name, message, sinceMs: 0 };
+        state = { condition: 'Offline', lastError: message, refusals: [refusal] };
         return;
       }
       context.sink.setCluster({ ...place, status: 'available' });

@@ -9,8 +9,9 @@ export interface JsonValue {
   readonly offset: number;
 }
 
-/** What may stand between two values: blanks, the record separator of RFC 7464, the separator of YAML documents. */
-const BETWEEN = /(?:[\s\u001E]|---(?=\s))*/y;
+/** What may stand between two values: blanks, the separator of YAML documents, the record separator of RFC 7464. */
+const BETWEEN = /(?:\s|---(?=\s))*/y;
+const RECORD_SEPARATOR = 0x1e;
 
 /** @returns all values of the text, or undefined where it is not JSON from its beginning to its end */
 export function parseJsonStream(text: string): readonly JsonValue[] | undefined {
@@ -39,7 +40,8 @@ function tryParse(text: string, offset: number, end: number): JsonValue | undefi
 
 function skip(text: string, offset: number): number {
   BETWEEN.lastIndex = offset;
-  return offset + (BETWEEN.exec(text)?.[0].length ?? 0);
+  const end = offset + (BETWEEN.exec(text)?.[0].length ?? 0);
+  return text.charCodeAt(end) === RECORD_SEPARATOR ? skip(text, end + 1) : end;
 }
 
 const QUOTE = 0x22;

@@ -116,11 +116,11 @@ function troubleOf(value: unknown): Finding | undefined {
     const found = Array.isArray(value) ? 'a list within a list' : excerpt(String(value));
     return { code: 'FILE_FOREIGN', message: `an object was expected, found is ${found}` };
   }
-  const { kind, items, message } = value as Record<string, unknown>;
+  const { kind, items, message: said } = value as Record<string, unknown>;
   if (kind === 'Status') {
     return {
       code: 'FILE_FOREIGN',
-      message: `the API server answered with a Status: ${excerpt(String(message))}`,
+      message: `the API server answered with a Status: ${excerpt(String(said))}`,
     };
   }
   if (kind === undefined && Array.isArray(items)) {
