@@ -1,9 +1,11 @@
 /** Owns the order in which the state folder is taken into use, and what there is without one. */
 
 import { loadAdminToken } from '../state/admin-token.ts';
-import { openStateDirectory, reasonOf } from '../state/layout.ts';
+import { openStateDirectory, reasonOf, StateError } from '../state/layout.ts';
+import { removeLeftovers } from '../state/leftovers.ts';
 import type { StateLayout } from '../state/layout.ts';
 import { acquireLock } from '../state/lock.ts';
+import type { Lock } from '../state/lock.ts';
 import { Serial } from '../state/serial.ts';
 import { loadSnapshot } from '../state/snapshot-file.ts';
 import type { Snapshot } from '../state/snapshot-file.ts';
@@ -29,21 +31,58 @@ export async function openState(
 ): Promise<OpenState> {
   if (stateDir === undefined) return { serial: await startSerial({ clock, log }, stack) };
   const layout = await openStateDirectory(stateDir);
-  const lock = await acquireLock(layout.lock);
-  stack.defer(() => lock.release());
-  const adminToken = await loadAdminToken(layout.adminToken);
+  await claim(layout, log, stack);
+  const adminToken = await orWithout(log, 'nothing can be changed through the admin address', () =>
+    loadAdminToken(layout.adminToken),
+  );
   const snapshot = await readSnapshot(layout.snapshot, log);
   const witnesses = snapshot === undefined ? [] : [snapshot.serial];
   const serial = await startSerial({ path: layout.serial, clock, log, witnesses }, stack);
-  return { layout, adminToken, ...(snapshot !== undefined && { snapshot }), serial };
+  return {
+    layout,
+    ...(adminToken !== undefined && { adminToken }),
+    ...(snapshot !== undefined && { snapshot }),
+    serial,
+  };
+}
+
+/** What was left over may be what has filled the disk, so there is a second attempt without it. */
+async function claim(layout: StateLayout, log: Log, stack: AsyncDisposableStack): Promise<void> {
+  const take = (): Promise<Lock> => acquireLock(layout.lock);
+  const lock =
+    (await take().catch(ignoreFull)) ??
+    (await removeLeftovers(layout).then(() =>
+      orWithout(log, 'the folder is not claimed: start no other fedns on it', take),
+    ));
+  if (lock === undefined) return;
+  stack.defer(() => lock.release());
+  const names = await removeLeftovers(layout);
+  if (names.length > 0) log.info({ names }, 'removed what an earlier run has left in the state folder');
+}
+
+function ignoreFull(error: unknown): undefined {
+  if (!(error instanceof StateError) || error.code !== 'FULL') throw error;
+}
+
+/** A full disk is no reason not to serve what can be read: says what is missing for it, and goes on. */
+async function orWithout<T>(log: Log, consequence: string, write: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await write();
+  } catch (error) {
+    ignoreFull(error);
+    log.error({ code: 'STATE_FULL', reason: reasonOf(error) }, consequence);
+    return undefined;
+  }
 }
 
 async function startSerial(
-  options: ConstructorParameters<typeof Serial>[0],
+  options: ConstructorParameters<typeof Serial>[0] & { readonly log: Log },
   stack: AsyncDisposableStack,
 ): Promise<Serial> {
   const serial = new Serial(options);
-  await serial.start();
+  await orWithout(options.log, 'serials are not kept: after a crash some may come again', () =>
+    serial.start(),
+  );
   stack.defer(async () => {
     try {
       await serial.stop();

@@ -6,13 +6,13 @@
 import { open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { STATE_FILE_MODE } from './layout.ts';
+import { STATE_FILE_MODE, writeError } from './layout.ts';
 
 /**
  * Writes `chunks` beside `path`, forces them to the disk and renames the file into place.
  * Between chunks other work goes on, so a long content should come in many of them.
  *
- * @throws the error of the operating system; the old file then still stands
+ * @throws StateError naming the path and the reason, and whatever `chunks` throw; the old file then still stands
  */
 export async function replaceFile(
   path: string,
@@ -30,7 +30,7 @@ export async function replaceFile(
     await rename(aside, path);
   } catch (error) {
     await unlink(aside).catch(ignore);
-    throw error;
+    throw error instanceof Error && 'syscall' in error ? writeError(path, error) : error;
   }
   await syncDirectory(dirname(path));
 }

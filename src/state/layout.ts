@@ -26,10 +26,11 @@ const STATE_DIRECTORY_MODE = 0o700;
 
 /** A state folder that cannot be used. The message is one line for the operator; `code` is stable. */
 export class StateError extends Error {
-  readonly code: 'UNUSABLE' | 'LOCKED';
+  /** `FULL`: there is no room to write; what is there can be read. */
+  readonly code: 'UNUSABLE' | 'LOCKED' | 'FULL';
 
-  constructor(code: StateError['code'], message: string) {
-    super(message);
+  constructor(code: StateError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'StateError';
     this.code = code;
   }
@@ -89,6 +90,15 @@ async function isFolder(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** An error of the operating system while `path` was written: Node names no path where the disk is full. */
+export function writeError(path: string, error: unknown): StateError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new StateError(isFull ? 'FULL' : 'UNUSABLE', `${path} cannot be written: ${reasonOf(error)}`, {
+    cause: error,
+  });
 }
 
 /** The message of whatever was thrown, in one line. */

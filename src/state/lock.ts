@@ -5,9 +5,9 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { STATE_FILE_MODE, StateError, reasonOf } from './layout.ts';
+import { STATE_FILE_MODE, StateError, reasonOf, writeError } from './layout.ts';
 
 /** Who holds a folder. */
 interface Claim {
@@ -30,10 +30,12 @@ const held = new Set<string>();
 /**
  * Claims the folder that `path` lies in.
  *
- * @throws StateError `LOCKED` when a living process holds it
+ * @throws StateError `LOCKED` when a living process holds it, `FULL` when there is no room for the claim and nobody does
  */
 export async function acquireLock(path: string): Promise<Lock> {
   if (held.has(path)) throw lockedBy(path, ownClaim());
+  // First of all: where there is no room, it must still be told that somebody else holds the folder.
+  refuseLiving(path, await readClaim(path));
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (await tryClaim(path)) {
       held.add(path);
@@ -51,11 +53,11 @@ async function release(path: string): Promise<void> {
 /** Exclusive creation decides between processes that start together. */
 async function tryClaim(path: string): Promise<boolean> {
   const aside = `${path}.${process.pid}.new`;
-  const file = await open(aside, 'w', STATE_FILE_MODE);
   try {
-    await file.writeFile(`${JSON.stringify(ownClaim())}\n`);
-  } finally {
-    await file.close();
+    await writeFile(aside, `${JSON.stringify(ownClaim())}\n`, { mode: STATE_FILE_MODE });
+  } catch (error) {
+    await unlink(aside).catch(() => undefined);
+    throw writeError(path, error);
   }
   try {
     // A link appears with its content; a file opened with O_EXCL would be seen empty first.
@@ -74,8 +76,7 @@ async function tryClaim(path: string): Promise<boolean> {
  * process between look and removal is put back.
  */
 async function clearStale(path: string): Promise<void> {
-  const seen = await readClaim(path);
-  if (seen !== undefined && isAlive(seen)) throw lockedBy(path, seen);
+  refuseLiving(path, await readClaim(path));
   const away = `${path}.${process.pid}.stale`;
   try {
     await rename(path, away);
@@ -86,6 +87,10 @@ async function clearStale(path: string): Promise<void> {
   const moved = await readClaim(away);
   if (moved !== undefined && isAlive(moved)) await link(away, path).catch(() => undefined);
   await unlink(away);
+}
+
+function refuseLiving(path: string, seen: Claim | undefined): void {
+  if (seen !== undefined && isAlive(seen)) throw lockedBy(path, seen);
 }
 
 /** The claim in a file; undefined when there is none or it is not ours to understand. */

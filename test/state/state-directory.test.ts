@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { removeLeftovers } from '../../src/state/leftovers.ts';
 import { loadAdminToken } from '../../src/state/admin-token.ts';
 import { openStateDirectory } from '../../src/state/layout.ts';
 
@@ -45,4 +46,27 @@ t.test('a short or malformed admin token is refused', async (t) => {
     const path = join(t.testdir({ 'admin.token': text }), 'admin.token');
     await t.rejects(loadAdminToken(path), { code: 'UNUSABLE', message: /delete it/ });
   }
+});
+
+t.test('what a crash left beside the files of the state folder is removed, and nothing else', async (t) => {
+  const leftovers = [
+    'lock.1.new',
+    'lock.77.stale',
+    'serial.json.2.new',
+    'snapshot.ndjson.4711.new',
+    'admin.token.3.new',
+  ];
+  const others = [
+    'snapshot.ndjson',
+    'lock',
+    'serial.json',
+    'notes.1.new',
+    'snapshot.ndjson.new',
+    'snapshot.ndjson.x.new',
+  ];
+  const directory = t.testdir(Object.fromEntries([...leftovers, ...others].map((name) => [name, 'x'])));
+  const layout = await openStateDirectory(directory);
+  t.strictSame((await removeLeftovers(layout)).toSorted(), leftovers.toSorted());
+  t.strictSame(readdirSync(directory).toSorted(), others.toSorted());
+  t.strictSame(await removeLeftovers(layout), []);
 });
