@@ -42,6 +42,7 @@ export class BuiltDomain implements ServedDomain {
       clock: hooks.clock,
       onMemory: hooks.onImage,
       prepareMemory,
+      onHealth: hooks.onHealth,
       onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.settledMs ?? cause.timeMs }),
       onConflict: (conflict) => hooks.onRefusal?.(conflict.cluster, refusalOf(conflict)),
     });

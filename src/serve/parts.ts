@@ -18,6 +18,7 @@ import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
 import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
 import type { ClusterSource, Refusal } from '../watchers/source.ts';
+import type { HealthChange } from '../zonebuilder/builder.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
 
@@ -60,6 +61,8 @@ export interface ServedDomainHooks {
   readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
   /** {@link ServedDomain.refusalsOf} has one more. */
   readonly onRefusal?: (cluster: string, refusal: Refusal) => void;
+  /** Shards have become healthy or unhealthy; the answers show it already. */
+  readonly onHealth: (changes: readonly HealthChange[], cause: Cause) => void;
 }
 
 /** What the sources of all clusters have in common, and the clusters that come and go by themselves. */

@@ -15,6 +15,9 @@ import { Metrics } from '../admin/metrics.ts';
 import { AdminServer } from '../admin/server.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Schedule } from '../jobs.ts';
+import { BoundedLog } from './bounded-log.ts';
+import { systemTimers } from '../timers.ts';
+import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
@@ -26,7 +29,7 @@ import type { Restored } from '../state/snapshot.ts';
 import type { Snapshot } from '../state/snapshot-file.ts';
 import { reasonOf } from '../state/layout.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
-import type { ClusterState } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterState } from '../zonebuilder/facts.ts';
 import type { Clock, Log } from '../log.ts';
 
 export interface ServerOptions {
@@ -119,6 +122,7 @@ export class RunningServer {
   readonly #state: OpenState;
   readonly #stack: AsyncDisposableStack;
   readonly #relay: FactRelay;
+  readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
   /** What sockets, threads and state folder were made from. */
   readonly #bound: Settings;
@@ -138,6 +142,8 @@ export class RunningServer {
     this.#stack = stack;
     this.#bound = settings;
     this.#settings = settings;
+    this.#healthLog = new BoundedLog(log, systemTimers);
+    stack.defer(() => this.#healthLog.stop());
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain);
     this.#sources = new Sources(parts, {
@@ -234,6 +240,7 @@ export class RunningServer {
       onRefusal: (cluster, { code, object, message }) => {
         this.#options.log.warn({ cluster, code, object }, message);
       },
+      onHealth: (changes, cause) => this.#logHealth(changes, cause),
       onChange: ({ cluster, causeMs }) => {
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;
@@ -242,6 +249,13 @@ export class RunningServer {
     });
     opened = domain;
     return domain;
+  }
+
+  #logHealth(changes: readonly HealthChange[], cause: Cause): void {
+    for (const { cluster, service, isHealthy } of changes) {
+      const message = isHealthy ? 'a shard is healthy' : 'a shard is not healthy any more';
+      this.#healthLog.info({ cluster, service, cause: cause.object }, message);
+    }
   }
 
   /** The new domain is complete before the workers hear of it. */

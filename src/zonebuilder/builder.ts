@@ -37,6 +37,14 @@ export interface Change {
   readonly cluster: string;
 }
 
+/** A shard that has become healthy, or is so no more. */
+export interface HealthChange {
+  readonly cluster: string;
+  /** `S.N.F`. */
+  readonly service: string;
+  readonly isHealthy: boolean;
+}
+
 export interface ZoneBuilderOptions {
   /** Served domain, lower case. */
   readonly domain: string;
@@ -57,6 +65,8 @@ export interface ZoneBuilderOptions {
   readonly onChange?: (change: Change) => void;
   /** A place of a cluster goes without its name of one label. */
   readonly onConflict?: (conflict: PlaceConflict) => void;
+  /** Called after shards have become healthy or unhealthy by a fact about them, once they are published. */
+  readonly onHealth?: (changes: readonly HealthChange[], cause: Cause) => void;
   /** Called with new memory of the image before anything is written to it. */
   readonly prepareMemory?: ((memory: SharedArrayBuffer) => void) | undefined;
 }
@@ -119,6 +129,8 @@ export class ZoneBuilder implements FactSink {
   /** What the running call has published so far. */
   #changed: string[] = [];
   #touched = false;
+  /** Shards that have become healthy or unhealthy in the running call. */
+  #health: HealthChange[] = [];
   /** Services to publish when the running batch ends; undefined outside of one. */
   #deferred: Set<KnownService> | undefined;
 
@@ -403,12 +415,19 @@ export class ZoneBuilder implements FactSink {
     const before = known.packed;
     if (shard === undefined && !hasCluster(before, member.number)) return;
     known.packed = replaceShard(before, member.number, shard);
-    tally(member, before, -1);
-    tally(member, known.packed, 1);
+    const wasReady = tally(member, before, -1);
+    const isReady = tally(member, known.packed, 1);
+    if (wasReady !== isReady) this.#noteHealth(known, member, isReady);
     if (known.packed === '') this.#forget(known);
     // What a pending cluster reports counts nowhere yet; all of it is published when its status changes.
     else if (known.packed !== before && (shard === undefined || member.state.status !== 'pending'))
       this.#publishSoon(known);
+  }
+
+  /** What is read for the first time, restored or moved comes in batches, and is no change of anybody's health. */
+  #noteHealth({ name }: KnownService, member: Member, isHealthy: boolean): void {
+    if (this.#options.onHealth === undefined || this.#deferred !== undefined || !counts(member)) return;
+    this.#health.push({ cluster: member.state.name, service: name, isHealthy });
   }
 
   #forget(known: KnownService): void {
@@ -521,6 +540,14 @@ export class ZoneBuilder implements FactSink {
 
   #finish(cluster: string, cause: Cause): void {
     if (this.#deferred === undefined) this.#locations.reuseNumbers();
+    this.#publishSerial(cluster, cause);
+    if (this.#health.length === 0) return;
+    const changes = this.#health;
+    this.#health = [];
+    this.#options.onHealth?.(changes, cause);
+  }
+
+  #publishSerial(cluster: string, cause: Cause): void {
     if (this.#deferred !== undefined || (this.#changed.length === 0 && !this.#touched)) return;
     const services = this.#changed;
     this.#changed = [];
@@ -531,11 +558,12 @@ export class ZoneBuilder implements FactSink {
   }
 }
 
-/** Counts a Service's shard in a cluster, or takes it out of the count. */
-function tally(member: Member, packed: string, by: 1 | -1): void {
+/** Counts a Service's shard in a cluster, or takes it out of the count. @returns whether the shard is ready */
+function tally(member: Member, packed: string, by: 1 | -1): boolean {
   const { shards, ready } = tallyShard(packed, member.number);
   member.shards += shards * by;
   member.readyShards += ready * by;
+  return ready > 0;
 }
 
 /** Whether a cluster's shards may count as healthy. */

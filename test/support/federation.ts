@@ -6,7 +6,7 @@ import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
 import type { SharedSettings } from '../../src/server/workers/worker-pool.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
-import type { Change, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
+import type { Change, HealthChange, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
@@ -36,6 +36,8 @@ export interface Federation {
   /** For workers of its own. */
   readonly settings: () => SharedSettings;
   readonly changes: Change[];
+  /** Shards that became healthy or unhealthy. */
+  readonly health: HealthChange[];
   readonly counters: Float64Array;
   cluster(
     name: string,
@@ -52,6 +54,7 @@ export interface Federation {
 export function makeFederation(options: FederationOptions = {}): Federation {
   const domain = options.domain ?? 'example.com';
   const changes: Change[] = [];
+  const health: HealthChange[] = [];
   let serial = 100;
   const statics = [
     `${domain} NS ns1.${domain}`,
@@ -69,6 +72,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     clock: () => 1,
     onMemory: () => (stale = true),
     onChange: (change) => changes.push(change),
+    onHealth: (flips) => health.push(...flips),
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
   const apex = makeApex({
@@ -107,6 +111,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     responder,
     settings: shared,
     changes,
+    health,
     counters: new Float64Array(counters),
     cluster: (name, region, zones, status = 'available') =>
       builder.setCluster({ name, zones, status, ...(region === undefined ? {} : { region }) }),

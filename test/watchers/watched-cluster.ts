@@ -39,6 +39,7 @@ export interface WatchedOptions {
   /** 1: nothing counts as isolation, which one cluster out of one otherwise does. */
   readonly failStaticAbove?: number;
   readonly dampingSeconds?: number;
+  readonly log?: Log;
 }
 
 /** Starts a cluster with a Node and a Service `web/nginx` that has one ready endpoint. */
@@ -70,7 +71,7 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     timers: time,
     clock: time.clock,
     random: () => 0.5,
-    log: NO_LOG,
+    log: options.log ?? NO_LOG,
     onPropagation: (_cluster, ms) => propagation.push(ms),
   });
   void source.start();

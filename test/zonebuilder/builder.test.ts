@@ -104,3 +104,46 @@ t.test('shards are counted as they come, change and go', (t) => {
   t.equal(count(), undefined);
   t.end();
 });
+
+t.test(
+  'a shard that changes health is told of once, after the answers show it; a first list tells of none',
+  (t) => {
+    const federation = makeFederation();
+    const told = (): string[] =>
+      federation.health
+        .splice(0)
+        .map(({ cluster, service, isHealthy }) => `${cluster} ${service} ${isHealthy}`);
+    federation.cluster('one', 'r1', ['z1'], 'pending');
+    federation.shard('one', 'web.team.fed', FACTS);
+    federation.cluster('one', 'r1', ['z1']);
+    t.strictSame(told(), [], 'what a pending cluster reports is the first that is known of it');
+    const id = { cluster: 'one', federation: 'fed', namespace: 'team', service: 'web' };
+    const cases: readonly (readonly [string, () => void, readonly string[]])[] = [
+      ['the same again', () => federation.shard('one', 'web.team.fed', FACTS), []],
+      [
+        'unready',
+        () => federation.shard('one', 'web.team.fed', { ...FACTS, ready: false }),
+        ['one web.team.fed false'],
+      ],
+      ['still unready', () => federation.shard('one', 'web.team.fed', { addresses: [] }), []],
+      ['ready', () => federation.shard('one', 'web.team.fed', FACTS), ['one web.team.fed true']],
+      ['a new one, unready', () => federation.shard('one', 'mail.team.fed', { ...FACTS, ready: false }), []],
+      ['gone', () => federation.builder.removeShard(id, CAUSE), ['one web.team.fed false']],
+      [
+        'in a batch, as after a restart',
+        () => federation.builder.batch(CAUSE, () => federation.shard('one', 'web.team.fed', FACTS)),
+        [],
+      ],
+      [
+        'the cluster is withdrawn: one line of its own says so',
+        () => federation.cluster('one', 'r1', ['z1'], 'withdrawn'),
+        [],
+      ],
+    ];
+    for (const [title, change, expected] of cases) {
+      change();
+      t.strictSame(told(), expected, title);
+    }
+    t.end();
+  },
+);

@@ -277,11 +277,8 @@ export class KubernetesSource implements ClusterSource {
   }
 
   #onCondition(condition: ClusterCondition, sinceMs: number): void {
-    const { governor, log } = this.#options;
-    log.info(
-      { cluster: this.name, condition, error: this.#lastError() },
-      'the condition of a cluster changed',
-    );
+    const { governor } = this.#options;
+    this.#logCondition(condition);
     if (condition !== 'Ready') {
       if (condition === 'Offline' && this.#objects.synced) this.#resyncOnContact = true;
       governor.lost(this.name, sinceMs);
@@ -312,14 +309,28 @@ export class KubernetesSource implements ClusterSource {
     for (const loop of this.#loops.values()) loop.resync();
   }
 
+  /** That a cluster which counted is lost is said by {@link #setStatus}, together with what follows from it. */
+  #logCondition(condition: ClusterCondition): void {
+    const { log } = this.#options;
+    const fields = { cluster: this.name, condition, status: this.#status };
+    if (condition === 'Ready') log.info(fields, 'a cluster is in contact');
+    else if (this.#status !== 'available') log.warn(fields, `${this.name} is ${this.#reason()}`);
+  }
+
+  /** One line with the cause and the consequence, at the level of the graver of the two. */
   #setStatus(status: ClusterStatus): void {
     if (status === this.#status) return;
     const { log } = this.#options;
     const fields = { cluster: this.name, status, before: this.#status };
+    const shards = `its ${this.#objects.report().shards} shards`;
     if (status === 'available') log.info(fields, 'a cluster counts');
-    else log.warn(fields, 'the facts of a cluster are held or withdrawn');
+    else log.warn(fields, `${this.name} is ${this.#reason()}; ${shards} ${CONSEQUENCES[status]}`);
     this.#status = status;
     this.#objects.setStatus(status);
+  }
+
+  #reason(): string {
+    return `${this.#health.condition}: ${this.#lastError() ?? 'it has not been read yet'}`;
   }
 
   #relistCause(kind: ObjectKind): Cause {
@@ -369,6 +380,13 @@ function isReady(object: SlimResult): boolean {
   if (object.kind !== 'EndpointSlice') return false;
   return object.ready.unzoned || object.ready.zones.length > 0;
 }
+
+/** What becomes of the shards of a cluster. */
+const CONSEQUENCES: Readonly<Record<Exclude<ClusterStatus, 'available'>, string>> = {
+  pending: 'are not known yet',
+  held: 'are held as it last said',
+  withdrawn: 'are withdrawn from the answers',
+};
 
 function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {
   const version = object.kind === 'Fault' ? undefined : object.resourceVersion;

@@ -23,6 +23,7 @@ import {
 import {
   fill,
   isServed,
+  NO_LOG,
   serverAccess,
   startServer,
   statusOf,
@@ -415,8 +416,10 @@ test('a server that restarts is relisted also where it has no ServiceExports', a
   t.same(await cluster.stop(), NOTHING_LEFT);
 });
 
-test('a server that stays away is withdrawn after the grace period', async (t) => {
-  const cluster = await watchCluster({ graceSeconds: 60 });
+test('a server that stays away is withdrawn after the grace period, and both times one line says why', async (t) => {
+  const lines: string[] = [];
+  const warn = (_fields: object, message: string): void => void lines.push(message);
+  const cluster = await watchCluster({ graceSeconds: 60, log: { ...NO_LOG, warn } });
   await synced(cluster);
   const { server, time } = cluster;
   await server.stop();
@@ -424,6 +427,9 @@ test('a server that stays away is withdrawn after the grace period', async (t) =
   await time.advance(45_000);
   t.equal(statusOf(cluster), 'held');
   await time.advanceUntil(() => statusOf(cluster) === 'withdrawn', 20_000);
+  t.equal(lines.length, 2, lines.join('\n'));
+  t.match(lines[0], /^one is Offline: .*; its 1 shards are held as it last said$/);
+  t.match(lines[1], /^one is Offline: .*; its 1 shards are withdrawn from the answers$/);
   await server.start();
   await time.advanceUntil(() => statusOf(cluster) === 'available', 30_000);
   t.ok(isServed(cluster));
