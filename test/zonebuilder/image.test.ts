@@ -239,6 +239,7 @@ t.test('a hundred thousand changes of facts leave nothing behind', (t) => {
       });
     }
     f.changes.length = 0;
+    f.health.length = 0;
   };
   for (let i = 0; i < 20_000; i++) change();
   const before = heapOctets();
