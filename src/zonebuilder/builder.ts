@@ -123,6 +123,7 @@ export class ZoneBuilder implements FactSink {
   #openRegions: ReadonlySet<number> = new Set();
   /** Whether answers are given, or all clusters have been heard or given up: from then on it counts who had a name first. */
   #isSettled = false;
+  #ttlMax = TTL_UNLIMITED;
   /** Whether places came or went since it was last looked who has which name. */
   #isDisputed = false;
   #conflicts: readonly PlaceConflict[] = [];
@@ -317,7 +318,7 @@ export class ZoneBuilder implements FactSink {
   /** One Service with its levels, by its `S.N.F`; undefined when it is gone. */
   view(name: string): ServiceView | undefined {
     const known = this.#services.named(name);
-    return known && this.#view(known, shardsOf(known));
+    return known && this.#shown(known, shardsOf(known));
   }
 
   /** One Service with its levels and its shards as reported. */
@@ -332,7 +333,7 @@ export class ZoneBuilder implements FactSink {
     const states = shards.map((shard) =>
       toShardState(this.#byNumber[shard.cluster]!.state.name, known, shard),
     );
-    return { ...this.#view(known, shards), shards: states };
+    return { ...this.#shown(known, shards), shards: states };
   }
 
   #member(cluster: string): Member {
@@ -478,6 +479,12 @@ export class ZoneBuilder implements FactSink {
     };
   }
 
+  /** A Service as it is answered for at the moment. */
+  #shown(known: KnownService, shards: readonly PackedShard[]): ServiceView {
+    const view = this.#view(known, shards);
+    return { ...view, ttlSeconds: Math.min(view.ttlSeconds, this.#ttlMax) };
+  }
+
   #isHealthy(shard: PackedShard): boolean {
     return shard.ready && shard.v4.length + shard.v6.length > 0 && counts(this.#byNumber[shard.cluster]!);
   }
@@ -510,12 +517,13 @@ export class ZoneBuilder implements FactSink {
       this.#image.putLocations();
       this.#touched = true;
     }
-    this.#image.setAwaited(awaited, this.#ttlMax(awaited));
+    this.#ttlMax = this.#longestTtl(awaited);
+    this.#image.setAwaited(awaited, this.#ttlMax);
     if (this.#members.size > 0 && (awaited & Awaited.shards) === 0) this.#isSettled = true;
     this.#settleNames();
   }
 
-  #ttlMax(awaited: number): number {
+  #longestTtl(awaited: number): number {
     if ((awaited & Awaited.shards) === 0) return TTL_UNLIMITED;
     return this.#options.negativeTtlSeconds ?? PARTIAL_TTL_SECONDS;
   }

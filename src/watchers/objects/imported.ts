@@ -103,14 +103,14 @@ const IMPORTERS: readonly Importer[] = [
  *
  * @param service - what the label `kubernetes.io/service-name` says
  */
-export function sliceImporter(labels: Fields, service: string | undefined): string | undefined {
+export function sliceImporter(labels: Fields, service: string): string | undefined {
   const manager = own(labels, MANAGED_BY);
   if (manager === OWN_MANAGER) return undefined;
   return IMPORTERS.find(
     ({ managers, sliceLabels, servicePrefix }) =>
       managers.some((value) => value === manager) ||
       sliceLabels.some((label) => own(labels, label) !== undefined) ||
-      (servicePrefix !== undefined && service?.startsWith(servicePrefix) === true),
+      (servicePrefix !== undefined && service.startsWith(servicePrefix)),
   )?.tool;
 }
 

@@ -435,9 +435,10 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
   const endpoints = asList(own(fields, 'endpoints'), 'endpoints').map((entry, i) =>
     readEndpoint(entry, `endpoints[${i}]`, addressed),
   );
-  const importer = sliceImporter(labels, service);
   // Without a Service they are nobody's: an API server is not even asked for such slices.
-  if (importer !== undefined || service === undefined || service === '') return emptySlice(meta, importer);
+  if (service === undefined || service === '') return emptySlice(meta);
+  const importer = sliceImporter(labels, service);
+  if (importer !== undefined) return emptySlice(meta, importer);
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   return {
     kind: 'EndpointSlice',
@@ -449,7 +450,7 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
   };
 }
 
-function emptySlice(meta: SlimMeta, importer: string | undefined): SlimEndpointSlice {
+function emptySlice(meta: SlimMeta, importer?: string): SlimEndpointSlice {
   const none = sharedSummary(NONE, false);
   return {
     kind: 'EndpointSlice',

@@ -174,6 +174,7 @@ t.test('what may be incomplete is not kept longer than a denial', (t) => {
   f.shard('c1', 'short.n.f', { addresses: ['192.0.2.1'], ttlSeconds: 5 });
   f.cluster('c2', 'eu', ['eu1']);
   t.strictSame(ttls(), [15], 'one cluster is missing');
+  t.equal(f.builder.view('web.n.f')?.ttlSeconds, 15, 'listings say the same');
   t.equal(f.ask('short.n.f.svc.example.com', 'A').answer[0]?.ttl, 5, 'a shorter one stays');
   f.cluster('c3', undefined, [], 'withdrawn');
   t.strictSame(ttls(), [180], 'it was given up');
