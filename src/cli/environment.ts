@@ -28,6 +28,10 @@ export interface Environment {
   readonly clock: () => number;
   readonly version: string;
   readonly load: (file: string) => Promise<LoadedConfig>;
+  /** Reads what the configuration names, as far as nothing has to be contacted for it. Default: nothing. */
+  readonly inspect?: (
+    settings: Settings,
+  ) => Promise<{ readonly faults: readonly string[]; readonly warnings: readonly string[] }>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

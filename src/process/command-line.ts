@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { loadConfig } from '../cli/load.ts';
 import { runProgram } from '../cli/program.ts';
 import { realParts } from '../serve/real-parts.ts';
+import { inspectClusters } from '../serve/inspect-clusters.ts';
 import { runServe } from './run-serve.ts';
 
 /** @param args - without the program and script names */
@@ -18,6 +19,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     clock: Date.now,
     version,
     load: loadConfig,
+    inspect: inspectClusters,
     serve: (file) => runServe({ file, version, load: loadConfig, parts: realParts }),
   });
 }

@@ -205,6 +205,13 @@ t.test('check lists every fault and every warning', async (t) => {
   t.equal(bad.err, `${[...refused.warnings, ...refused.faults].join('\n')}\na.yaml: 2 faults\n`);
   const good = await run(['check', '--config', 'a.yaml'], undefined);
   t.strictSame(good, { code: 0, out: 'a.yaml: no faults\n', err: '' });
+  const found = { faults: ['cluster one: b.yaml: it is empty'], warnings: ['a warning'] };
+  const inspected = await run(['check', '--config', 'a.yaml'], undefined, { inspect: async () => found });
+  t.strictSame(inspected, {
+    code: 1,
+    out: '',
+    err: 'a warning\ncluster one: b.yaml: it is empty\na.yaml: 1 fault\n',
+  });
 });
 
 t.test('a command line that is wrong ends with 1, one that asks for help with 0', async (t) => {

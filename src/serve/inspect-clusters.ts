@@ -1,0 +1,84 @@
+/**
+ * Reads the clusters that exist as files once, as a server would, and tells what it could not take. Owns which of that is
+ * a fault and which a warning; the reading is that of the sources themselves.
+ */
+
+import type { ClusterSettings, Settings } from '../config/settings.ts';
+import type { Log } from '../log.ts';
+import { systemTimers } from '../timers.ts';
+import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
+import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
+import type { Refusal } from '../watchers/source.ts';
+import type { FactSink } from '../zonebuilder/facts.ts';
+
+/** One line each. */
+export interface Inspection {
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What keeps a file or an object from being served whatever else is right. The rest may be meant so. */
+const FAULTS: ReadonlySet<string> = new Set([
+  'FILE_CUT',
+  'FILE_EMPTY',
+  'FILE_FOREIGN',
+  'FILE_IN_MOTION',
+  'FILE_MALFORMED',
+  'FILE_TOO_LARGE',
+  'FILE_UNREADABLE',
+  'FILE_WITHOUT_OBJECTS',
+  'OBJECT_MALFORMED',
+  'OBJECT_TOO_LARGE',
+  'PATH_UNREADABLE',
+]);
+
+const NOWHERE: FactSink = {
+  setCluster() {},
+  removeCluster() {},
+  upsertShard() {},
+  removeShard() {},
+  replaceShards() {},
+};
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+/** Whether names resolve is for a running server to find out. */
+const UNRESOLVED: HostnameFollower = { follow: () => ({ addresses: [], stop() {} }) };
+
+/** Reads the manifests of all clusters that have some; nothing is contacted. */
+export async function inspectClusters(settings: Settings): Promise<Inspection> {
+  const clusters = settings.clusters.filter(({ origin }) => origin.kind === 'manifests');
+  const reports = await Promise.all(clusters.map((cluster) => inspectOne(cluster, settings)));
+  const found = reports.flat();
+  const lines = (isFault: boolean): string[] =>
+    found.filter(({ code }) => FAULTS.has(code) === isFault).map(({ line }) => line);
+  return { faults: lines(true), warnings: lines(false) };
+}
+
+async function inspectOne(
+  cluster: ClusterSettings,
+  { domain, federations }: Settings,
+): Promise<readonly { readonly code: string; readonly line: string }[]> {
+  const source = new ManifestSource({
+    settings: cluster,
+    domain,
+    federations,
+    sink: NOWHERE,
+    resolver: UNRESOLVED,
+    clock: Date.now,
+    timers: systemTimers,
+    graceSeconds: 0,
+    dampingSeconds: 0,
+    log: SILENT,
+  });
+  try {
+    await source.start();
+    return source
+      .report()
+      .refusals.map((refusal) => ({ code: refusal.code, line: lineOf(cluster.name, refusal) }));
+  } finally {
+    await source.stop();
+  }
+}
+
+function lineOf(cluster: string, { object, code, message }: Refusal): string {
+  return `cluster ${cluster}: ${object}: ${message} (${code})`;
+}

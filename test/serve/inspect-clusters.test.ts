@@ -1,0 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import type { Settings } from '../../src/config/settings.ts';
+import { inspectClusters, type Inspection } from '../../src/serve/inspect-clusters.ts';
+import { clusterSettings, READY, service, slice } from '../watchers/kubernetes-objects.ts';
+
+const GOOD = [service(), slice([READY])].map((object) => JSON.stringify(object)).join('\n');
+const LONELY = JSON.stringify(service({ metadata: { namespace: undefined } }));
+
+async function inspect(folder: string, files: Readonly<Record<string, string>>): Promise<Inspection> {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const cluster = clusterSettings({ origin: { kind: 'manifests', path: folder } });
+  const federations = [{ name: 'main', select: 'label', policy: 'all' }] as const;
+  return inspectClusters({ domain: 'example.com', federations, clusters: [cluster] } as unknown as Settings);
+}
+
+const CASES: ReadonlyArray<
+  readonly [
+    title: string,
+    files: Record<string, string>,
+    faults: readonly RegExp[],
+    warnings: readonly RegExp[],
+  ]
+> = [
+  ['manifests in order', { 'a.json': GOOD }, [], []],
+  [
+    'a tab',
+    { 'a.yaml': 'kind: Service\nmetadata:\n\tname: x\n' },
+    [/^cluster one: a\.yaml:3:1: .*\(FILE_MALFORMED\)$/],
+    [],
+  ],
+  ['an empty file beside a good one', { 'a.json': GOOD, 'b.yaml': '' }, [/b\.yaml: .*FILE_EMPTY/], []],
+  ['a table', { 'a.yaml': 'NAME    TYPE\nnginx   ClusterIP\n' }, [/a table for people/], []],
+  [
+    'objects without namespace',
+    { 'a.json': LONELY },
+    [/^cluster one: a\.json: no object of the file/, /kubectl's default is not assumed/],
+    [],
+  ],
+  ['one of two without namespace', { 'a.json': `${GOOD}\n${LONELY}` }, [/OBJECT_MALFORMED/], []],
+  [
+    'a folder without manifests',
+    { 'a.txt': GOOD },
+    [],
+    [/no \.yaml, \.yml or \.json file/, /^cluster one: .*a\.txt: not read/],
+  ],
+  ['an object twice', { 'a.json': GOOD, 'b.json': GOOD }, [], [/taken from a\.json/, /taken from a\.json/]],
+  [
+    'a host name of a load balancer',
+    { 'a.json': JSON.stringify(service({ ingress: [{ hostname: 'lb.example.net' }] })) },
+    [],
+    [],
+  ],
+];
+
+for (const [title, files, faults, warnings] of CASES) {
+  test(`a check of the configuration reads the manifests: ${title}`, async (t) => {
+    const found = await inspect(join(t.testdir({}), 'one'), files);
+    t.equal(found.faults.length, faults.length, found.faults.join('\n'));
+    t.equal(found.warnings.length, warnings.length, found.warnings.join('\n'));
+    t.match(found, { faults, warnings });
+  });
+}
