@@ -104,7 +104,8 @@ function statusOf(view: ClusterView): string {
 
 /** The condition, and what the facts count as where that does not follow from it. */
 function contactOf({ report, status }: ClusterView): string {
-  if (status === 'available' && report.condition === 'Ready') return 'Ready';
+  const isPolled = report.polled !== undefined;
+  if (status === 'available' && report.condition === 'Ready') return isPolled ? 'Ready,polled' : 'Ready';
   if (status === 'pending' && report.condition === 'Pending') return 'Pending';
   return `${report.condition},${status}`;
 }

@@ -43,6 +43,8 @@ export interface ClusterReport {
   readonly syncedMs?: number;
   /** When the last octet came, per watched kind. */
   readonly lastOctetMs: Readonly<Record<string, number>>;
+  /** Kinds that are listed at an interval, for their watches do not get through; absent: none. */
+  readonly polled?: readonly string[];
   readonly objects: number;
   readonly refusals: readonly Refusal[];
   /** Where the cluster has been read and nothing of it is published: what would change that. */

@@ -22,6 +22,7 @@ import type { Resource } from './resources.ts';
 import type { Clock } from '../../log.ts';
 import { pause, type Random, type Timers } from '../../timers.ts';
 import { checkReached } from './version-check.ts';
+import { WatchBar } from './watch-bar.ts';
 import { WatchCourse } from './watch-course.ts';
 import { WATCH_SECONDS, watchOnce, type ChangeType, type WatchEvents } from './watch-stream.ts';
 
@@ -65,6 +66,8 @@ export interface ListWatchState {
   readonly lastOctetMs?: number;
   /** When the last octet came over a watch, the first being that it was accepted, on the monotonic clock. */
   readonly lastWatchOctetMs?: number;
+  /** Why watches do not get through, while lists take their place. */
+  readonly barred?: string;
   readonly lists: number;
   readonly watches: number;
 }
@@ -80,6 +83,7 @@ export class ListWatch<T> {
   #loop: Promise<void> = Promise.resolve();
   #version: string | undefined;
   #path: string | undefined;
+  readonly #bar = new WatchBar();
   /** In a row, since the loop last worked. */
   #failures = 0;
   #absences = 0;
@@ -108,6 +112,7 @@ export class ListWatch<T> {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       ...(this.#lastOctetMs === undefined ? {} : { lastOctetMs: this.#lastOctetMs }),
       ...(this.#lastWatchOctetMs === undefined ? {} : { lastWatchOctetMs: this.#lastWatchOctetMs }),
+      ...(this.#bar.reason === undefined ? {} : { barred: this.#bar.reason }),
       lists: this.#lists,
       watches: this.#watches,
     };
@@ -153,9 +158,10 @@ export class ListWatch<T> {
     try {
       await this.#options.checkServer?.();
       if (signal.aborted) return 0;
-      if (this.#version === undefined) await this.#list(signal);
-      else await this.#watch(this.#version, signal);
-      return 0;
+      const isBarred = this.#bar.isDown(this.#options.timers.now());
+      if (this.#version !== undefined && !isBarred) await this.#watch(this.#version, signal);
+      else await this.#list(signal);
+      return isBarred && !signal.aborted ? this.#bar.pollMs : 0;
     } catch (error) {
       return signal.aborted ? 0 : this.#fail(this.#explained(asApiError(error, 'NOT_JSON')));
     }
@@ -164,8 +170,13 @@ export class ListWatch<T> {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource } = this.#options;
     const path = resource.path ?? (await findPath(client, resource.discover!, signal));
-    const listing = await listAll(this.#context(path, signal));
+    const startMs = this.#options.timers.now();
+    const listing = await listAll(this.#context(path, signal)).catch((error: unknown) => {
+      this.#bar.clear();
+      throw error;
+    });
     if (signal.aborted) return;
+    this.#bar.listed(this.#options.timers.now() - startMs);
     this.#path = path;
     this.#version = listing.resourceVersion;
     this.#present = true;
@@ -173,6 +184,8 @@ export class ListWatch<T> {
     this.#doubtful = false;
     this.#absences = 0;
     this.#lists++;
+    // No watch will tell that the list was the last thing to happen.
+    if (this.#bar.reason !== undefined) this.#works();
     this.#options.onList(listing);
   }
 
@@ -185,10 +198,30 @@ export class ListWatch<T> {
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const context = this.#context(this.#path!, signal);
     if (this.#doubtful) await checkReached(context, resourceVersion);
+    try {
+      await this.#watchFrom(context, resourceVersion, signal);
+    } catch (error) {
+      throw signal.aborted ? error : this.#noteBar(asApiError(error, 'NOT_JSON'));
+    }
+  }
+
+  /** Barred, a loop goes on by listing: that it has failed is to be told only when that does not work either. */
+  #noteBar(error: ApiError): ApiError {
+    const nowMs = this.#options.timers.now();
+    const isBarred = this.#bar.fail(error, nowMs);
+    if (isBarred && (this.#listedLast || this.#failingSinceMs === undefined)) this.#failingSinceMs = nowMs;
+    if (isBarred) this.#listedLast = false;
+    return error;
+  }
+
+  async #watchFrom(context: ListContext<T>, resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { random, timers } = this.#options;
     const span = WATCH_SECONDS.max - WATCH_SECONDS.min;
     const seconds = WATCH_SECONDS.min + Math.floor(random() * (span + 1));
-    const watch = new WatchCourse(timers, signal, () => this.#works());
+    const watch = new WatchCourse(timers, signal, () => {
+      this.#bar.opens();
+      this.#works();
+    });
     const events = this.#eventsOf(watch, signal);
     const onOctets = (): void => {
       this.#hear();
@@ -226,9 +259,16 @@ export class ListWatch<T> {
         if (signal.aborted) return;
         watch.works();
         watch.told = true;
+        this.#unbar();
         this.#version = version;
       },
     };
+  }
+
+  #unbar(): void {
+    const wasBarred = this.#bar.reason !== undefined;
+    this.#bar.clear();
+    if (wasBarred) this.#options.onState();
   }
 
   #works(): void {
@@ -265,6 +305,7 @@ export class ListWatch<T> {
     this.#options.onState();
     if (error.code === 'HISTORY') this.#options.onHistory?.();
     // What a first 410 or 401 asks for is to be done at once: a relist, or other credentials.
+    if (this.#bar.isDown(this.#options.timers.now()) && this.#failures === 1) return 0;
     const atOnce = relist || error.code === 'UNAUTHORIZED';
     if (atOnce && worked && this.#failures === 1) return 0;
     return backOffMs(this.#failures, this.#options.random, error.retryAfterMs);

@@ -27,6 +27,7 @@ const UNREADABLE_CODES: ReadonlySet<ApiErrorCode> = new Set(['FORBIDDEN', 'NOT_F
 const FAILING_CODES: ReadonlySet<ApiErrorCode> = new Set([
   'CREDENTIALS',
   'UNREACHABLE',
+  'UNTRUSTED',
   'INTERRUPTED',
   'UNAUTHORIZED',
   'BUSY',

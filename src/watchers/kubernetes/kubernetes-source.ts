@@ -20,6 +20,7 @@ import { firstCommitsOf } from '../objects/first-commits.ts';
 import { FlapDamping } from '../health/flap-damping.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
 import { watchedKinds, type WatchedKind } from './kinds.ts';
+import { PolledKinds } from './polled-kinds.ts';
 import type { Listing } from '../api/list-pages.ts';
 import { ServerIdentity } from '../api/server-identity.ts';
 import { ListWatch, type ListWatchState } from '../api/list-watch.ts';
@@ -82,6 +83,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #identity: ServerIdentity;
   readonly #health: ClusterHealth;
   readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
+  readonly #polled: PolledKinds;
   readonly #firstAttempt = new AbortController();
   /** Lists of a resync that is not complete yet. The first sync is one. */
   #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
@@ -108,6 +110,7 @@ export class KubernetesSource implements ClusterSource {
       onOverflow: (kind) => this.#loops.get(kind)?.resync(),
     });
     this.#queue.hold();
+    this.#polled = new PolledKinds({ cluster: settings.name, clock: options.clock, log: options.log });
     this.#client = this.#makeClient();
     this.#identity = new ServerIdentity({
       client: this.#client,
@@ -146,6 +149,7 @@ export class KubernetesSource implements ClusterSource {
 
   report(): ClusterReport {
     const { refusalsTotal: _total, shards: _shards, ...objects } = this.#objects.report();
+    const polled = this.#polled.kinds();
     const lastError = this.#lastError();
     const version = this.#health.version;
     return {
@@ -157,7 +161,8 @@ export class KubernetesSource implements ClusterSource {
       ...(version === undefined ? {} : { version }),
       ...(this.#syncedMs === undefined ? {} : { syncedMs: this.#syncedMs }),
       lastOctetMs: this.#lastOctets(),
-      refusals: [...this.#slowedRefusal(), ...objects.refusals],
+      refusals: [...this.#slowedRefusal(), ...this.#polled.refusals(), ...objects.refusals],
+      ...(polled.length === 0 ? {} : { polled }),
       ...(lastError === undefined ? {} : { lastError }),
     };
   }
@@ -269,6 +274,7 @@ export class KubernetesSource implements ClusterSource {
   }
 
   #onLoopState(): void {
+    for (const [kind, { state }] of this.#loops) this.#polled.note(kind, state.barred);
     const worst = this.#worstLoop();
     if (worst === undefined) return;
     this.#loopsBroke = true;
@@ -350,7 +356,7 @@ export class KubernetesSource implements ClusterSource {
 
   #lastError(): string | undefined {
     const ofProbes = this.#health.condition === 'Ready' ? undefined : this.#health.lastError;
-    return this.#worstLoop()?.reason ?? ofProbes;
+    return this.#worstLoop()?.reason ?? ofProbes ?? this.#polled.refusals()[0]?.message;
   }
 
   #lastOctets(): Record<string, number> {
