@@ -43,6 +43,22 @@ const FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'fedns_cluster_lost_events',
+    help: 'Objects of which a periodic list showed that their events had been lost, since the start, by kind.',
+    labelNames: ['cluster', 'kind'],
+    each: ({ report }, put) => {
+      for (const [kind, count] of Object.entries(report.lostEvents ?? {})) put({ kind }, count);
+    },
+  },
+  {
+    name: 'fedns_cluster_polled',
+    help: '1 for each kind that is listed at an interval, because watches of it do not get through.',
+    labelNames: ['cluster', 'kind'],
+    each: ({ report }, put) => {
+      for (const kind of report.polled ?? []) put({ kind }, 1);
+    },
+  },
+  {
     name: 'fedns_cluster_shards',
     help: 'Shards of the cluster: all that are known, and those in the answers.',
     labelNames: ['cluster', 'state'],

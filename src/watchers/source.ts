@@ -45,6 +45,8 @@ export interface ClusterReport {
   readonly lastOctetMs: Readonly<Record<string, number>>;
   /** Kinds that are listed at an interval, for their watches do not get through; absent: none. */
   readonly polled?: readonly string[];
+  /** Objects, per watched kind, of which a periodic list showed that their events had been lost, since the start. */
+  readonly lostEvents?: Readonly<Record<string, number>>;
   readonly objects: number;
   readonly refusals: readonly Refusal[];
   /** Where the cluster has been read and nothing of it is published: what would change that. */

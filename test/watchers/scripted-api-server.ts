@@ -132,6 +132,13 @@ export class ScriptedApiServer {
     this.#listKinds.set(path, listKind);
   }
 
+  /** Creates, updates or removes an object without telling anyone, as when its event is lost on the way. */
+  lose(path: string, object: Json, removed = false): void {
+    const stored = this.#stamp(object);
+    if (removed) this.#objectsAt(path).delete(keyOf(object));
+    else this.#objectsAt(path).set(keyOf(object), stored);
+  }
+
   /** Creates or updates an object and tells the watches. */
   put(path: string, object: Json): void {
     const objects = this.#objectsAt(path);
@@ -269,6 +276,9 @@ export class ScriptedApiServer {
     if (query.get('resourceVersionMatch') === 'NotOlderThan' && least > this.version) {
       const message = `Timeout: Too large resource version: ${least}, current: ${this.version}`;
       return replyStatus(response, 504, message);
+    }
+    if (query.get('resourceVersionMatch') === 'Exact' && least !== this.version) {
+      return replyStatus(response, 410, 'The provided resource version is too old');
     }
     const limit = Number(query.get('limit') ?? 0);
     const from = Number(query.get('continue') ?? 0);

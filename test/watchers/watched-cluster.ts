@@ -40,6 +40,8 @@ export interface WatchedOptions {
   readonly failStaticAbove?: number;
   readonly dampingSeconds?: number;
   readonly log?: Log;
+  /** Draws the lengths of watches, waits and the like; 0.5 always. */
+  readonly random?: () => number;
 }
 
 /** Starts a cluster with a Node and a Service `web/nginx` that has one ready endpoint. */
@@ -70,7 +72,7 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     }),
     timers: time,
     clock: time.clock,
-    random: () => 0.5,
+    random: options.random ?? (() => 0.5),
     log: options.log ?? NO_LOG,
     onPropagation: (_cluster, ms) => propagation.push(ms),
   });

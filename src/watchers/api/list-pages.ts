@@ -26,6 +26,8 @@ export interface ListContext<T> {
   readonly objectsMax: number;
   readonly gate: ListGate;
   readonly signal: AbortSignal;
+  /** The version that the list is to be of; absent: the newest. */
+  readonly exactVersion?: string;
   /** Called for each block of octets that arrives. */
   readonly onOctets: () => void;
 }
@@ -47,7 +49,10 @@ export interface Listing<T> {
 export async function listAll<T>(context: ListContext<T>): Promise<Listing<T>> {
   const release = await context.gate.enter(context.signal);
   try {
-    for (const limit of [PAGE_OBJECTS, PAGE_OBJECTS, 0]) {
+    // One version is what it is or gone: it is not tried again, and without pages it would be the newest.
+    for (const limit of context.exactVersion === undefined
+      ? [PAGE_OBJECTS, PAGE_OBJECTS, 0]
+      : [PAGE_OBJECTS]) {
       const listing = await listPages(context, limit);
       if (listing !== 'expired') return listing;
     }
@@ -87,8 +92,13 @@ async function listPages<T>(context: ListContext<T>, limit: number): Promise<Lis
   throw new ApiError('TOO_LARGE', `a list of more than ${PAGES_MAX} pages`);
 }
 
-function pagePath({ path, resource }: ListContext<unknown>, limit: number, resume: string): string {
-  const paged = limit === 0 ? 'resourceVersion=' : `limit=${limit}`;
+function pagePath(context: ListContext<unknown>, limit: number, resume: string): string {
+  const { path, resource, exactVersion } = context;
+  const version = encodeURIComponent(exactVersion ?? '');
+  // With a continue token the version is said by it, and must not be said again.
+  const exact =
+    version === '' || resume !== '' ? '' : `&resourceVersion=${version}&resourceVersionMatch=Exact`;
+  const paged = limit === 0 ? 'resourceVersion=' : `limit=${limit}${exact}`;
   return `${path}?${paged}${resource.query}${resume === '' ? '' : `&continue=${encodeURIComponent(resume)}`}`;
 }
 

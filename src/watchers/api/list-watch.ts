@@ -14,6 +14,7 @@
 
 import { ApiError, asApiError } from '../api-error.ts';
 import type { ApiClient } from './api-client.ts';
+import { AuditTimes } from './audit-times.ts';
 import { backOffMs } from './back-off.ts';
 import { findPath } from './discovery.ts';
 import { gateOf } from './list-gate.ts';
@@ -47,6 +48,8 @@ export interface ListWatchOptions<T> {
   readonly random: Random;
   /** A complete list, or an empty one when the cluster does not have the kind. */
   readonly onList: (listing: Listing<T>) => void;
+  /** A complete list of what the watches have told of; what differs from it was lost. */
+  readonly onAudit?: (listing: Listing<T>) => void;
   /** `arrivedMs`: when its octets came, on the monotonic clock. */
   readonly onChange: (type: ChangeType, object: T, arrivedMs: number) => void;
   /** The loop failed or works again. */
@@ -84,6 +87,7 @@ export class ListWatch<T> {
   #version: string | undefined;
   #path: string | undefined;
   readonly #bar = new WatchBar();
+  readonly #audits: AuditTimes;
   /** In a row, since the loop last worked. */
   #failures = 0;
   #absences = 0;
@@ -103,6 +107,7 @@ export class ListWatch<T> {
 
   constructor(options: ListWatchOptions<T>) {
     this.#options = options;
+    this.#audits = new AuditTimes(options.random, options.timers.now());
     this.#failingSinceMs = options.timers.now();
   }
 
@@ -159,11 +164,31 @@ export class ListWatch<T> {
       await this.#options.checkServer?.();
       if (signal.aborted) return 0;
       const isBarred = this.#bar.isDown(this.#options.timers.now());
-      if (this.#version !== undefined && !isBarred) await this.#watch(this.#version, signal);
+      if (this.#version !== undefined && !isBarred) await this.#follow(this.#version, signal);
       else await this.#list(signal);
       return isBarred && !signal.aborted ? this.#bar.pollMs : 0;
     } catch (error) {
       return signal.aborted ? 0 : this.#fail(this.#explained(asApiError(error, 'NOT_JSON')));
+    }
+  }
+
+  async #follow(version: string, signal: AbortSignal): Promise<void> {
+    if (!this.#doubtful && this.#audits.isDue(this.#options.timers.now())) await this.#audit(version, signal);
+    if (!signal.aborted) await this.#watch(version, signal);
+  }
+
+  /** Lists what there was at the version up to which every event has been told, between two watches. */
+  async #audit(version: string, signal: AbortSignal): Promise<void> {
+    const { timers, onAudit } = this.#options;
+    try {
+      const listing = await listAll({ ...this.#context(this.#path!, signal), exactVersion: version });
+      if (signal.aborted) return;
+      this.#audits.done(timers.now());
+      // A server that does not know `Exact` lists the newest, of which the watch is going to tell.
+      if (listing.resourceVersion === version && !listing.truncated) onAudit?.(listing);
+    } catch {
+      // No news: what is known goes on counting, and if it was the server, the watch is about to find out.
+      this.#audits.failed(timers.now());
     }
   }
 

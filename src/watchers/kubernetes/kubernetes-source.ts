@@ -84,6 +84,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #health: ClusterHealth;
   readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
   readonly #polled: PolledKinds;
+  readonly #lostEvents = new Map<ObjectKind, number>();
   readonly #firstAttempt = new AbortController();
   /** Lists of a resync that is not complete yet. The first sync is one. */
   #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
@@ -161,6 +162,7 @@ export class KubernetesSource implements ClusterSource {
       ...(version === undefined ? {} : { version }),
       ...(this.#syncedMs === undefined ? {} : { syncedMs: this.#syncedMs }),
       lastOctetMs: this.#lastOctets(),
+      lostEvents: Object.fromEntries(this.#lostEvents),
       refusals: [...this.#slowedRefusal(), ...this.#polled.refusals(), ...objects.refusals],
       ...(polled.length === 0 ? {} : { polled }),
       ...(lastError === undefined ? {} : { lastError }),
@@ -216,6 +218,7 @@ export class KubernetesSource implements ClusterSource {
       clock,
       random,
       onList: (listing) => this.#onList(resource.kind, listing),
+      onAudit: (listing) => this.#onAudit(resource.kind, listing),
       onChange: (type, object, arrivedMs) => this.#onChange(resource.kind, type, object, arrivedMs),
       onState: () => this.#onLoopState(),
       checkServer: () => this.#identity.check(),
@@ -236,6 +239,19 @@ export class KubernetesSource implements ClusterSource {
     const commit = (): void => this.#commitResync();
     this.#commitDue = true;
     this.#takeBackCommit = firstCommitsOf(sink, timers).add(commit, this.#relistCause(kind));
+  }
+
+  /** Events that were lost are made up for, and told. While changes wait for their turn, nothing can be told apart. */
+  #onAudit(kind: ObjectKind, { objects }: Listing<SlimResult>): void {
+    if (this.#resync !== undefined || this.#queue.waiting > 0) return;
+    const before = this.#objects.changes;
+    this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
+    this.#syncedMs = this.#options.clock();
+    const lost = this.#objects.changes - before;
+    this.#lostEvents.set(kind, (this.#lostEvents.get(kind) ?? 0) + lost);
+    if (lost === 0) return;
+    const fields = { cluster: this.name, kind, objects: lost };
+    this.#options.log.warn(fields, 'a list differs from what watches had told: events were lost');
   }
 
   /** All kinds at once: Services without their slices would be Services without endpoints. */

@@ -100,6 +100,7 @@ export class ClusterObjects {
   /** Depth of open batches. The first sync is one, open from the start. */
   #batches = 1;
   #synced = false;
+  #changes = 0;
   #announced = false;
   /** Whether a complete set of shards has ever been pushed. */
   #pushed = false;
@@ -165,6 +166,11 @@ export class ClusterObjects {
   /** How objects of this cluster are to be slimmed. */
   get slimOptions(): SlimOptions {
     return { endpointAddresses: this.#settings.publish === 'clusterIP' };
+  }
+
+  /** Objects that came, went or changed in what matters of them, since the start. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Whether {@link commitInitial} has been called. */
@@ -392,7 +398,9 @@ export class ClusterObjects {
       case 'Node':
         return this.#putNode(key, object);
       case 'ServiceExport':
-        if (!this.#exports.has(key)) this.#touch(key, cause);
+        if (this.#exports.has(key)) return;
+        this.#changes++;
+        this.#touch(key, cause);
         this.#exports.add(key);
     }
   }
@@ -400,6 +408,7 @@ export class ClusterObjects {
   #putService(key: string, service: SlimService, cause: Cause): void {
     const kept = keepService(service, this.#settings.publish === 'clusterIP');
     if (sameService(this.#services.get(key), kept)) return;
+    this.#changes++;
     // The same text is the key of the Service's slices and shards, and of those in other clusters.
     const shared = intern(key);
     this.#services.set(shared, kept);
@@ -409,6 +418,7 @@ export class ClusterObjects {
   #putSlice(key: string, slice: SlimEndpointSlice, cause: Cause): void {
     const known = this.#slices.get(key);
     if (known !== undefined && sameSlice(known, slice)) return;
+    this.#changes++;
     this.#tally.countEndpoints(slice.all, 1);
     this.#imports.count(slice.importer, 1);
     const before = this.#slices.put(key, slice);
@@ -420,6 +430,7 @@ export class ClusterObjects {
   #putNode(key: string, node: SlimNode): void {
     const before = this.#nodes.get(key);
     if (before !== undefined && sameNode(before, node)) return;
+    this.#changes++;
     if (before !== undefined) this.#tally.countNode(before, -1);
     this.#tally.countNode(node, 1);
     this.#nodes.set(key, {
@@ -430,6 +441,7 @@ export class ClusterObjects {
   }
 
   #drop(kind: ObjectKind, key: string, cause: Cause): void {
+    if (this.#has(kind, key)) this.#changes++;
     switch (kind) {
       case 'Service':
         if (this.#services.delete(key)) this.#touch(key, cause);
