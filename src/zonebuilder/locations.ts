@@ -113,7 +113,8 @@ export class LocationRegistry {
   /** A place had its label in an earlier run. */
   restoreHolder(place: string): void {
     const label = labelOf(place);
-    if (!this.#holders.has(label)) this.#holders.set(label, place);
+    if (this.#holders.has(label)) return;
+    this.#holders.set(label, place);
     this.#changed = true;
   }
 

@@ -1,0 +1,95 @@
+/** What other clusters have brought, and where the cluster is, comes out the same from files and from an API server. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { ManifestSource } from '../../src/watchers/manifests/manifest-source.ts';
+import { FakeTime } from './fake-time.ts';
+import { clusterSettings, node, READY, service, slice } from './kubernetes-objects.ts';
+import { RecordingSink } from './recording-sink.ts';
+import { NODES, ScriptedApiServer, SERVICES, SLICES } from './scripted-api-server.ts';
+import { FEDERATION, NO_LOG, synced, watchCluster } from './watched-cluster.ts';
+
+const HERE = { 'topology.kubernetes.io/region': 'r1', 'topology.kubernetes.io/zone': 'z1' };
+const ELSEWHERE = { 'topology.kubernetes.io/region': 'r9', 'topology.kubernetes.io/zone': 'z9' };
+
+function imported(labels: Record<string, string>, name: string): Record<string, unknown> {
+  const metadata = { name, namespace: 'web', labels };
+  return slice([{ ...READY, zone: 'z9' }], { fields: { metadata } });
+}
+
+const OBJECTS = {
+  services: [service()],
+  nodes: [node('n1', HERE), node('v1', { ...ELSEWHERE, type: 'virtual-kubelet' })],
+  slices: [
+    imported(
+      {
+        'kubernetes.io/service-name': 'nginx',
+        'endpointslice.kubernetes.io/managed-by': 'endpointslice-mesh-controller.cilium.io',
+      },
+      'cilium',
+    ),
+    imported({ 'endpointslice.kubernetes.io/managed-by': 'lighthouse-agent.submariner.io' }, 'submariner'),
+  ],
+};
+
+/** What the sink was told, and what the operator is. */
+interface Outcome {
+  readonly clusters: readonly unknown[];
+  readonly shards: readonly unknown[];
+  readonly refusals: readonly string[];
+}
+
+function outcome(sink: RecordingSink, refusals: readonly { code: string; message: string }[]): Outcome {
+  return {
+    clusters: [...sink.clusters.values()],
+    shards: [...sink.shards.values()].map(({ cause: _cause, ...shard }) => shard),
+    refusals: refusals.map(({ code, message }) => `${code} ${message}`),
+  };
+}
+
+async function fromFiles(t: Test): Promise<Outcome> {
+  const folder = t.testdir({});
+  const items = [...OBJECTS.services, ...OBJECTS.nodes, ...OBJECTS.slices];
+  writeFileSync(join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const sink = new RecordingSink();
+  const time = new FakeTime();
+  const source = new ManifestSource({
+    settings: clusterSettings({ origin: { kind: 'manifests', path: folder } }),
+    federations: [FEDERATION],
+    domain: 'example.com',
+    sink,
+    clock: time.clock,
+    timers: time,
+    graceSeconds: 60,
+    dampingSeconds: 0,
+    log: NO_LOG,
+  });
+  await source.start();
+  const result = outcome(sink, source.report().refusals);
+  await source.stop();
+  return result;
+}
+
+/** The server is asked for slices that have a Service, so that the other one never comes. */
+async function fromServer(): Promise<Outcome> {
+  const server = new ScriptedApiServer();
+  server.load(NODES, OBJECTS.nodes);
+  server.load(SERVICES, OBJECTS.services);
+  server.load(SLICES, OBJECTS.slices.slice(0, 1));
+  await server.start();
+  const cluster = await watchCluster({ server });
+  await synced(cluster);
+  const result = outcome(cluster.sink, cluster.source.report().refusals);
+  await cluster.stop();
+  return result;
+}
+
+t.test('the same objects make the same cluster', async (t) => {
+  const files = await fromFiles(t);
+  t.match(files.clusters, [{ region: 'r1', zones: ['z1'], status: 'available' }]);
+  t.match(files.shards, [{ service: 'nginx', ready: false }]);
+  t.strictSame(files.refusals, [
+    'SLICES_IMPORTED 1 EndpointSlices were brought from other clusters by Cilium Cluster Mesh; they count where their Pods run',
+  ]);
+  t.strictSame(await fromServer(), files);
+});
