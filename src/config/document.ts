@@ -14,6 +14,7 @@ import {
   type Node,
   type YAMLError,
 } from 'yaml';
+import { PLAIN_FROM_CHARACTERS, readPlainRecords, type PlainRecords } from './plain-records.ts';
 import { FAULT_CODES, formatPath, type Fault, type FaultCode, type Path } from './fault.ts';
 
 /** How often aliases may be unfolded in all: each cluster may use some, but a few lines cannot become gigabytes. */
@@ -33,9 +34,42 @@ export interface ConfigDocument {
 
 /** Reads a YAML (or JSON) text. Never throws: what is wrong with the text is in `faults`. */
 export function readDocument(text: string, file: string): ConfigDocument {
+  const plain = text.length < PLAIN_FROM_CHARACTERS ? undefined : readPlainRecords(text);
+  return (plain && withPlainRecords(text, file, plain)) ?? readWhole(text, file);
+}
+
+/** Undefined where the rest does not leave the records empty, and the text has to be read as a whole to say what it means. */
+function withPlainRecords(text: string, file: string, plain: PlainRecords): ConfigDocument | undefined {
+  const lines = lineCounterOf(text);
+  const rest = readWhole(plain.rest, file, lines);
+  const value = rest.value as { records?: unknown } | undefined;
+  if (rest.faults.length > 0 || typeof value !== 'object' || value.records !== null) return undefined;
+  return {
+    value: { ...value, records: plain.entries },
+    faults: rest.faults,
+    locate: (code, path, message, fix, atKey = false) => {
+      const [list, index, key] = path;
+      if (list !== 'records' || typeof index !== 'number')
+        return rest.locate(code, path, message, fix, atKey);
+      const offset = plain.offsetOf(index, key === undefined ? undefined : String(key), atKey);
+      return makeFault(file, lines, offset, code, message, path, fix);
+    },
+  };
+}
+
+/** What a line counter of the package holds after it has read the text. */
+function lineCounterOf(text: string): LineCounter {
   const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
+}
+
+/** @param counted - the lines of the file where `text` has others. Default: counted while reading. */
+function readWhole(text: string, file: string, counted?: LineCounter): ConfigDocument {
+  const lines = counted ?? new LineCounter();
   const documents = parseAllDocuments(text, {
-    lineCounter: lines,
+    ...(counted === undefined && { lineCounter: lines }),
     prettyErrors: false,
     merge: true,
     logLevel: 'error',
