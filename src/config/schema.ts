@@ -142,7 +142,9 @@ export const clusterSchema = z.strictObject({
     .min(1)
     .max(LIST_MAX)
     .optional()
-    .describe('Its zones, the labels Z of names. Default: the zones of its nodes and endpoints.'),
+    .describe(
+      'Its zones, the labels Z of names. Default: the zones of its nodes; where no node has one, of its endpoints.',
+    ),
   manifests: pathText
     .optional()
     .describe(
