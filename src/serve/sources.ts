@@ -84,6 +84,7 @@ export class Sources {
     });
     // Not within the turn: a cluster out of reach must not keep others from joining meanwhile.
     await Promise.all(starts);
+    await this.#takeTurn(() => this.#leaveUnwanted());
   }
 
   reports(): readonly ClusterReport[] {
@@ -179,25 +180,37 @@ export class Sources {
       this.#context.log.error({ reason: String(error) }, 'a cluster that joined could not be started');
     void this.#takeTurn(async () => {
       change();
-      for (const start of await this.#match()) start.catch(failed);
+      const starts = await this.#match();
+      for (const start of starts) start.catch(failed);
+      void Promise.allSettled(starts).then(() => this.#takeTurn(() => this.#leaveUnwanted()).catch(failed));
     }).catch(failed);
   }
 
   /** @returns the first attempts of the sources that are new */
   async #match(): Promise<readonly Promise<void>[]> {
     const settings = this.#settings!;
-    const wanted = new Map(this.#joined);
-    for (const cluster of settings.clusters) wanted.set(cluster.name, cluster);
+    const wanted = this.#wanted(settings);
     for (const name of wanted.keys()) this.#awaited.delete(name);
-    for (const name of this.#present) {
-      if (!wanted.has(name) && !this.#awaited.has(name)) await this.#leave(name);
-    }
     const starts: Promise<void>[] = [];
     for (const cluster of wanted.values()) {
       const source = await this.#keepOrReplace(cluster, settings);
       if (source !== undefined) starts.push(source.start());
     }
     return starts;
+  }
+
+  #wanted(settings: Settings): ReadonlyMap<string, ClusterSettings> {
+    const wanted = new Map(this.#joined);
+    for (const cluster of settings.clusters) wanted.set(cluster.name, cluster);
+    return wanted;
+  }
+
+  /** After others have been looked at: a cluster under another name is never missing between the two. */
+  async #leaveUnwanted(): Promise<void> {
+    const wanted = this.#wanted(this.#settings!);
+    for (const name of this.#present) {
+      if (!wanted.has(name) && !this.#awaited.has(name)) await this.#leave(name);
+    }
   }
 
   async #leave(name: string): Promise<void> {

@@ -256,7 +256,7 @@ t.test('a reload starts, replaces and removes only the sources that it concerns'
   const [one, two] = SETTINGS.clusters;
   parts.events.length = 0;
   await server.reload({ ...SETTINGS, clusters: [one!, { ...two!, name: 'three' }] });
-  t.strictSame(parts.events, ['adopt', 'stop two', 'start three']);
+  t.strictSame(parts.events, ['adopt', 'start three', 'stop two']);
   const records = (await get('/api/v1/records')).text;
   t.match(records, /nginx\.three/);
   t.notMatch(records, /nginx\.two/);
