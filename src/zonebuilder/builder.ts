@@ -10,13 +10,17 @@ import type { Cause, ClusterState, FactSink, ShardId, ShardState } from './facts
 import type { ImageMemory } from './image.ts';
 import { ImageWriter } from './image.ts';
 import { Awaited, GLOBAL, TTL_UNLIMITED } from './layout.ts';
-import type { FamilyLevels, LevelShard } from './levels.ts';
-import { layOutFamily } from './levels.ts';
 import type { LabelConflict, LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
 import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
+import type { NamedCluster } from './cluster-table.ts';
+import { clusterLabel, encodeClusters } from './cluster-table.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
+import type { StaticPlace } from './service-statics.ts';
+import { indexServiceStatics, isAlias } from './service-statics.ts';
+import type { ServiceAnswers, ViewRules, ViewShard } from './service-view.ts';
+import { viewService } from './service-view.ts';
 import type { KnownService } from './services.ts';
 import { KnownServices, namesOf, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
@@ -49,6 +53,10 @@ export interface ZoneBuilderOptions {
   /** Served domain, lower case. */
   readonly domain: string;
   readonly ttlSeconds: number;
+  /** No annotation and no host name brings a TTL below this; default 0. */
+  readonly ttlMinSeconds?: number;
+  /** Most addresses of one reply, per family, by federation; absent or 0: all. */
+  readonly maxAddresses?: (federation: string) => number;
   readonly whenNoneHealthy: WhenNoneHealthy;
   /** Static records, the apex's NS and its glue included. */
   readonly statics: readonly StaticRecord[];
@@ -67,6 +75,8 @@ export interface ZoneBuilderOptions {
   readonly onConflict?: (conflict: PlaceConflict) => void;
   /** Called after shards have become healthy or unhealthy by a fact about them, once they are published. */
   readonly onHealth?: (changes: readonly HealthChange[], cause: Cause) => void;
+  /** A Service that clusters begin to disagree about, or with a name that a record takes away. Told once per text. */
+  readonly onNotice?: (notice: ServiceNotice) => void;
   /** Called with new memory of the image before anything is written to it. */
   readonly prepareMemory?: ((memory: SharedArrayBuffer) => void) | undefined;
 }
@@ -96,17 +106,25 @@ interface Member {
   zones: ReadonlyMap<string, number>;
 }
 
+/** Something about a Service that its operator should know. */
+export interface ServiceNotice {
+  /** `S.N.F`. */
+  readonly service: string;
+  readonly text: string;
+}
+
 /** A Service with its answers worked out, for export and explanation. */
-export interface ServiceView {
+export interface ServiceView extends ServiceAnswers {
   readonly known: KnownService;
-  readonly ttlSeconds: number;
-  readonly v4: FamilyLevels;
-  readonly v6: FamilyLevels;
-  readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[];
+  /** Numbers of the clusters with a shard, sorted. */
+  readonly clusters: readonly number[];
 }
 
 const NONE_KEPT: ReadonlySet<KnownService> = new Set();
-const NO_LEVELS: FamilyLevels = { pool: [], slices: [] };
+const NO_PLACES: readonly StaticPlace[] = [];
+
+/** Services whose last notice is remembered, so that each is told once; beyond, the oldest are told again. */
+const NOTICES_MAX = 10_000;
 
 /** Clusters that can ever have joined one process: a cluster's number is a uint16 in packed shards. */
 const CLUSTER_NUMBERS_MAX = 65535;
@@ -127,6 +145,11 @@ export class ZoneBuilder implements FactSink {
   /** Whether places came or went since it was last looked who has which name. */
   #isDisputed = false;
   #conflicts: readonly PlaceConflict[] = [];
+  #staticNames: ReadonlySet<string> | undefined;
+  readonly #statics: ReadonlyMap<string, readonly StaticPlace[]>;
+  readonly #rules: Omit<ViewRules, 'maxAddresses'>;
+  /** By Service, what was told of it last. */
+  readonly #notices = new Map<string, string>();
   /** What the running call has published so far. */
   #changed: string[] = [];
   #touched = false;
@@ -137,10 +160,20 @@ export class ZoneBuilder implements FactSink {
 
   constructor(options: ZoneBuilderOptions) {
     this.#options = options;
+    this.#statics = indexServiceStatics(options.statics, options.domain);
+    this.#rules = {
+      domain: options.domain,
+      ttlSeconds: options.ttlSeconds,
+      ttlMinSeconds: options.ttlMinSeconds ?? 0,
+      locations: () => this.#locations.names(),
+      clusterText: (cluster) => this.clusterName(cluster),
+      clusterLabel: (cluster) => this.namedClusters().find(({ number }) => number === cluster)?.label,
+    };
     this.#image = new ImageWriter(
       {
         encodeStatics: (seed) => encodeStatics(options.statics, options.domain, seed),
         encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed, this.#openRegions),
+        encodeClusters: (seed) => encodeClusters(this.namedClusters(), seed),
       },
       (memory) => options.onMemory?.(memory),
       options.prepareMemory === undefined ? {} : { prepare: options.prepareMemory },
@@ -169,6 +202,12 @@ export class ZoneBuilder implements FactSink {
     return this.#options.statics;
   }
 
+  /** Whether the configuration has records at a name. */
+  hasStatics(name: string): boolean {
+    this.#staticNames ??= new Set(this.#options.statics.map((record) => record.name));
+    return this.#staticNames.has(name);
+  }
+
   get whenNoneHealthy(): WhenNoneHealthy {
     return this.#options.whenNoneHealthy;
   }
@@ -176,6 +215,26 @@ export class ZoneBuilder implements FactSink {
   /** All names that a location is reached by. */
   locationNames(): LocationName[] {
     return this.#locations.names();
+  }
+
+  /** Clusters that have names of their own below their Services. */
+  namedClusters(): NamedCluster[] {
+    const labels = new Map<string, number>();
+    for (const [name, { number }] of this.#members) {
+      const label = clusterLabel(name);
+      if (label !== undefined && !labels.has(label)) labels.set(label, number);
+    }
+    return [...labels].map(([label, number]) => ({ label, number }));
+  }
+
+  /** What an operator should know of a Service. */
+  notices(view: ServiceView): string[] {
+    return noticesOf(view, this.#statics.get(view.known.name) ?? NO_PLACES);
+  }
+
+  /** The name of a cluster by its number. */
+  clusterName(cluster: number): string {
+    return this.#byNumber[cluster]!.state.name;
   }
 
   /** The clusters, with all that another builder needs to go on where this one is. */
@@ -240,6 +299,7 @@ export class ZoneBuilder implements FactSink {
     this.#removeShards(member, NONE_KEPT);
     this.#members.delete(name);
     this.#byNumber[member.number] = undefined;
+    this.#image.putClusters();
     for (const [place, isConfigured] of member.places) this.#locations.leave(place, isConfigured);
     this.#publishLocations();
     this.#publishAwaited();
@@ -358,6 +418,7 @@ export class ZoneBuilder implements FactSink {
     };
     this.#members.set(state.name, member);
     this.#byNumber.push(member);
+    this.#image.putClusters();
     return member;
   }
 
@@ -454,47 +515,57 @@ export class ZoneBuilder implements FactSink {
 
   #publish(known: KnownService, shards: readonly PackedShard[]): void {
     const key = serviceKey(known.name);
-    const blob = encodeService({ key, ...this.#view(known, shards) });
+    const view = this.#view(known, shards);
+    const blob = encodeService({ key, ...view });
     if (this.#image.get(key)?.equals(blob) === true) return;
     this.#image.put(key, blob);
     this.#changed.push(known.name);
+    if (this.#options.onNotice !== undefined) this.#notice(view);
   }
 
-  #view(
-    known: KnownService,
-    shards: readonly PackedShard[],
-  ): Omit<ServiceView, 'ports'> & { ports: PackedShard['ports'] } {
-    const annotated = shards.flatMap((shard) => shard.ttlSeconds ?? []);
-    const healthy = shards.filter((shard) => this.#isHealthy(shard)).map((shard) => this.#toLevels(shard));
+  #view(known: KnownService, shards: readonly PackedShard[]): ServiceView {
+    const all = shards.map((shard) => this.#toView(shard));
+    const healthy = all.filter((_, i) => this.#isHealthy(shards[i]!));
     const lastKnown = healthy.length === 0 && this.#options.whenNoneHealthy === 'lastKnown';
-    // At the global name only: regions and zones still alias upwards, as for any level without a healthy shard.
-    const counted = lastKnown ? shards.map(({ v4, v6 }) => ({ region: GLOBAL, zones: [], v4, v6 })) : healthy;
-    return {
-      known,
-      // Namespace sameness makes different TTLs a mistake; the shortest does the least harm.
-      ttlSeconds: annotated.length === 0 ? this.#options.ttlSeconds : Math.min(...annotated),
-      v4: counted.length === 0 ? NO_LEVELS : layOutFamily(counted, 'v4'),
-      v6: counted.length === 0 ? NO_LEVELS : layOutFamily(counted, 'v6'),
-      ports: mergePorts(shards),
-    };
+    const statics = this.#statics.size === 0 ? NO_PLACES : (this.#statics.get(known.name) ?? NO_PLACES);
+    const { federation } = namesOf(known);
+    const rules = { ...this.#rules, maxAddresses: this.#options.maxAddresses?.(federation) ?? 0 };
+    const counted = lastKnown ? all.flatMap(toLastKnown) : healthy;
+    const answers = viewService(known.name, all, counted, statics, rules);
+    return { known, clusters: shards.map(({ cluster }) => cluster), ...answers };
   }
 
   /** A Service as it is answered for at the moment. */
   #shown(known: KnownService, shards: readonly PackedShard[]): ServiceView {
     const view = this.#view(known, shards);
-    return { ...view, ttlSeconds: Math.min(view.ttlSeconds, this.#ttlMax) };
+    const bound = (ttlSeconds: number): number => Math.min(ttlSeconds, this.#ttlMax);
+    const levelTtls = view.levelTtls.map((level) => ({ ...level, ttlSeconds: bound(level.ttlSeconds) }));
+    return { ...view, ttlSeconds: bound(view.ttlSeconds), levelTtls };
   }
 
   #isHealthy(shard: PackedShard): boolean {
     return shard.ready && shard.v4.length + shard.v6.length > 0 && counts(this.#byNumber[shard.cluster]!);
   }
 
-  #toLevels({ cluster, readyZones, v4, v6 }: PackedShard): LevelShard {
-    const { region, zones } = this.#byNumber[cluster]!;
+  #toView(shard: PackedShard): ViewShard {
+    const { region, zones } = this.#byNumber[shard.cluster]!;
+    const { readyZones } = shard;
     // A cluster of one zone is in it, whatever its endpoints say or do not say.
     const everywhere = readyZones === 'every' || zones.size === 1;
     const inZones = everywhere ? [...zones.values()] : readyZones.flatMap((zone) => zones.get(zone) ?? []);
-    return { region, zones: inZones, v4, v6 };
+    return { ...shard, region, zones: inZones };
+  }
+
+  /** Tells what there is to know of a Service, when that is something else than before. */
+  #notice(view: ServiceView): void {
+    const service = view.known.name;
+    const text = this.notices(view).join('; ');
+    if (text === (this.#notices.get(service) ?? '')) return;
+    this.#notices.delete(service);
+    if (text === '') return;
+    this.#notices.set(service, text);
+    if (this.#notices.size > NOTICES_MAX) this.#notices.delete(this.#notices.keys().next().value!);
+    this.#options.onNotice?.({ service, text });
   }
 
   #publishLocations(): void {
@@ -502,6 +573,11 @@ export class ZoneBuilder implements FactSink {
     this.#image.putLocations();
     this.#touched = true;
     this.#isDisputed = true;
+    // Static records at a location that was not there have a say from now on.
+    for (const service of this.#statics.keys()) {
+      const known = this.#services.named(service);
+      if (known !== undefined) this.#publishSoon(known);
+    }
   }
 
   /** Tells readers what is still to come, and settles who has which name once nothing is. */
@@ -604,17 +680,17 @@ function sameZones(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
   return a.size === b.size && [...a].every(([zone, id]) => b.get(zone) === id);
 }
 
-/** Ports of all shards, also of those that do not count now: a port's name exists as long as it is known. */
-function mergePorts(shards: readonly PackedShard[]): PackedShard['ports'] {
-  const ports = new Map<string, PackedShard['ports'][number]>();
-  for (const shard of shards) {
-    for (const port of shard.ports) {
-      const key = `${port.name}/${port.protocol}`;
-      // Where clusters disagree on a number, the cluster that was announced first decides (compare KEP-1645).
-      if (!ports.has(key)) ports.set(key, port);
-    }
-  }
-  return [...ports.values()];
+/**
+ * At the global name only: regions and zones still alias upwards, as for any level without a healthy shard.
+ */
+function toLastKnown(shard: ViewShard): ViewShard[] {
+  return shard.v4.length + shard.v6.length === 0 ? [] : [{ ...shard, region: GLOBAL, zones: [] }];
+}
+
+/** What an operator should know of a Service: names that records take away, ports that clusters disagree about. */
+function noticesOf(view: ServiceAnswers, statics: readonly StaticPlace[]): string[] {
+  const hidden = statics.filter(isAlias).map(({ name }) => `a CNAME of the configuration hides ${name}`);
+  return [...hidden, ...view.ports.flatMap(({ conflict }) => conflict ?? [])];
 }
 
 function packShard(cluster: number, shard: ShardState): PackedShard {
@@ -627,6 +703,9 @@ function packShard(cluster: number, shard: ShardState): PackedShard {
     v6: addresses.filter((octets) => octets.length === 16),
     ports: shard.ports,
     ttlSeconds: shard.ttlSeconds,
+    addressTtlSeconds: shard.addressTtlSeconds,
+    maxAddresses: shard.maxAddresses,
+    srv: shard.srv,
     changedMs: shard.cause.timeMs,
   };
 }
@@ -643,6 +722,9 @@ function toShardState(cluster: string, known: KnownService, shard: PackedShard):
     readyZones: shard.readyZones,
     ports: shard.ports,
     ...(shard.ttlSeconds === undefined ? {} : { ttlSeconds: shard.ttlSeconds }),
+    ...(shard.addressTtlSeconds === undefined ? {} : { addressTtlSeconds: shard.addressTtlSeconds }),
+    ...(shard.maxAddresses === undefined ? {} : { maxAddresses: shard.maxAddresses }),
+    ...(shard.srv === undefined ? {} : { srv: shard.srv }),
     cause: { object: `Service ${namespace}/${service}`, timeMs: shard.changedMs },
   };
 }

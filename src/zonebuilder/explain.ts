@@ -4,6 +4,7 @@
  */
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import type { ClusterState, ShardState } from './facts.ts';
+import { Type } from './dns.ts';
 import { GLOBAL } from './layout.ts';
 import type { Level, RecordSet } from './records.ts';
 import { addressesAt, levelsOf, listServices, listStatics, PLACEHOLDER_TYPE } from './records.ts';
@@ -11,7 +12,7 @@ import { unreadThatCouldKnow } from './unread.ts';
 
 /** One rule that was applied on the way to an answer. */
 export interface ExplainStep {
-  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `alias`, `pending`, `absent`, `exists`. */
+  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
   readonly rule: string;
   readonly text: string;
 }
@@ -199,12 +200,16 @@ function isCut(builder: ZoneBuilder, name: string, type: string): boolean {
 
 /** Notes what a name is: a static name, or a Service at a level with its shards. */
 function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): void {
-  if (builder.statics.some((record) => record.name === name)) {
-    steps.push({ rule: 'static', text: `${name}. has records in the configuration` });
-    return;
-  }
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  const own = builder.statics.filter((record) => record.name === name);
+  if (own.length > 0) {
+    steps.push({ rule: 'static', text: `${name}. has records in the configuration` });
+    const isAlias = own.some((record) => record.type === Type.CNAME);
+    if (isAlias && view !== undefined)
+      steps.push({ rule: 'hidden', text: `its CNAME hides what Service ${view.known.name} has there` });
+    if (isAlias) return;
+  }
   if (parts === undefined || view === undefined) return;
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
   const isKnown = steps.some((step) => step.text === service);
@@ -216,6 +221,7 @@ function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): voi
   if (!isKnown)
     for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
   steps.push({ rule: 'level', text: describeLevel(view, level) });
+  if (!isKnown) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
 }
 
 function describeShard(builder: ZoneBuilder, shard: ShardState): string {
@@ -250,7 +256,7 @@ interface NameParts {
 }
 
 function splitName(builder: ZoneBuilder, name: string): NameParts | undefined {
-  const match = /^(?:(?:_[^.]+\.)?_[^.]+\.)?(([^.]+)\.([^.]+)\.([^.]+))\.svc(?:\..+)?$/.exec(
+  const match = /^(?:(?:_[^.]+\.)?_[^.]+\.|[^._][^.]*\.)?(([^.]+)\.([^.]+)\.([^.]+))\.svc(?:\..+)?$/.exec(
     name.slice(0, -builder.domain.length - 1),
   );
   if (match === null) return undefined;

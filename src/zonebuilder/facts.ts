@@ -19,6 +19,9 @@ export interface ShardPort {
   readonly port: number;
 }
 
+/** Largest number of addresses that a reply can be held to: sharing out more among clusters takes a reader too long. */
+export const MAX_ADDRESSES_LIMIT = 255;
+
 /** The object whose change led to a fact, so that every change of an answer can be traced to it. */
 export interface Cause {
   /** For example `EndpointSlice mynamespace/nginx-1`. */
@@ -41,6 +44,12 @@ export interface ShardState extends ShardId {
   readonly ports: readonly ShardPort[];
   /** TTL of the Service's records in seconds, where an annotation sets it (0 to 2147483647, RFC 2181 section 8). */
   readonly ttlSeconds?: number;
+  /** Least TTL in seconds of the host names that addresses were resolved from; they are not served for longer. */
+  readonly addressTtlSeconds?: number;
+  /** Most addresses of one reply, per family, where an annotation sets it (1 to {@link MAX_ADDRESSES_LIMIT}). */
+  readonly maxAddresses?: number;
+  /** Priority and weight of the shard's SRV records (0 to 65535 each), where annotations set them. */
+  readonly srv?: { readonly priority: number; readonly weight: number };
   readonly cause: Cause;
 }
 

@@ -31,6 +31,8 @@ export interface ImageStatics {
   readonly encodeStatics: (seed: number) => Buffer;
   /** Encodes the location table as it is now. */
   readonly encodeLocations: (seed: number) => Buffer;
+  /** Encodes the cluster table as it is now. */
+  readonly encodeClusters: (seed: number) => Buffer;
 }
 
 /** Thrown when the image would pass its largest size; the state before the change stays published. */
@@ -56,6 +58,7 @@ export class ImageWriter {
   #filled = 0;
   #generation = 0;
   #locationsOctets = 0;
+  #clustersOctets = 0;
 
   /**
    * @param statics - what to put into each new arena
@@ -128,13 +131,26 @@ export class ImageWriter {
   /** Publishes the location table anew. */
   putLocations(): void {
     const table = this.#statics.encodeLocations(this.#seed);
+    if (this.#putTable(Header.locations, table, this.#locationsOctets)) this.#locationsOctets = table.length;
+  }
+
+  /** Publishes the cluster table anew. */
+  putClusters(): void {
+    const table = this.#statics.encodeClusters(this.#seed);
+    if (this.#putTable(Header.clusters, table, this.#clustersOctets)) this.#clustersOctets = table.length;
+  }
+
+  /** Returns false where a new arena came instead, which has another seed, and all tables as they are now. */
+  #putTable(word: number, table: Buffer, octetsBefore: number): boolean {
     const at = this.#arena.allocate(table.length);
-    // A new arena has another seed, and comes with the location table as it is now.
-    if (at === 0) return this.#replaceArena(table.length);
+    if (at === 0) {
+      this.#replaceArena(table.length);
+      return false;
+    }
     this.#arena.octets.set(table, at);
-    const old = (Atomics.exchange(this.#arena.words, Header.locations, at / 8) >>> 0) * 8;
-    this.#arena.retire(old, this.#locationsOctets);
-    this.#locationsOctets = table.length;
+    const old = (Atomics.exchange(this.#arena.words, word, at / 8) >>> 0) * 8;
+    this.#arena.retire(old, octetsBefore);
+    return true;
   }
 
   setSerial(serial: number): void {
@@ -225,8 +241,9 @@ export class ImageWriter {
     const seed = randomInt(2 ** 31);
     const statics = this.#statics.encodeStatics(seed);
     const locations = this.#statics.encodeLocations(seed);
+    const clusters = this.#statics.encodeClusters(seed);
     const memory = new SharedArrayBuffer(
-      wholePages(octets + HEADER_OCTETS + statics.length + locations.length),
+      wholePages(octets + HEADER_OCTETS + statics.length + locations.length + clusters.length),
     );
     this.#prepare(memory);
     const arena = new Arena(memory, this.#control);
@@ -238,6 +255,7 @@ export class ImageWriter {
     for (const [word, blob] of [
       [Header.statics, statics],
       [Header.locations, locations],
+      [Header.clusters, clusters],
     ] as const) {
       const at = arena.allocate(blob.length);
       arena.octets.set(blob, at);
@@ -250,6 +268,7 @@ export class ImageWriter {
     this.#entries = 0;
     this.#filled = 0;
     this.#locationsOctets = locations.length;
+    this.#clustersOctets = clusters.length;
     return arena;
   }
 
@@ -259,7 +278,7 @@ export class ImageWriter {
   }
 }
 
-/** Sizes in whole pages, so that arenas can be viewed as words; both tables fit with room for their rounding. */
+/** Sizes in whole pages, so that arenas can be viewed as words; all tables fit with room for their rounding. */
 function wholePages(octets: number): number {
   return (Math.floor(octets / PAGE_OCTETS) + 1) * PAGE_OCTETS;
 }

@@ -51,6 +51,8 @@ export const Header = {
   awaited: 6,
   /** Longest TTL in seconds of what is answered for Services. */
   ttlMax: 7,
+  /** Blob of the cluster table. Replaced when a cluster joins or leaves. */
+  clusters: 8,
 } as const;
 
 /**
@@ -82,31 +84,77 @@ export const BlobKind = { emptyNonTerminal: 1, service: 2 } as const;
  * root label; an empty non-terminal has `N.F`, `F` or nothing as its key and ends after the key.
  */
 export const Blob = {
-  /** uint32, seconds. */
+  /** uint32, seconds: the global level's, and that of every level without another in the extras. */
   ttl: 0,
   kind: 4,
   keyOctets: 5,
   ports: 6,
+  /** Where the level entries start, in units of 2 octets. */
+  levelsAt: 7,
   /** uint16: level entries for IPv4, then the same for IPv6. */
   v4Levels: 8,
   v6Levels: 10,
-  /** uint16: octet offset of the level entries, IPv4 first, IPv6 behind. */
-  levelsAt: 12,
-  /** uint16: octet offset of the ports. */
-  portsAt: 14,
-  /** uint32: octet offset of the IPv4 addresses, of the IPv6 addresses. */
-  v4At: 16,
-  v6At: 20,
+  /** uint16: cluster entries, which follow the level entries: of every shard's cluster for IPv4, then those with IPv6. */
+  v4Clusters: 12,
+  v6Clusters: 14,
+  /** uint32: octet offset of the ports, of the IPv4 addresses, of the IPv6 addresses. */
+  portsAt: 16,
+  v4At: 20,
+  v6At: 24,
   /** uint32: octets of the whole blob. */
-  octets: 24,
-  key: 28,
+  octets: 28,
+  /** uint32: octet offset of what most Services do not have, {@link Extras}; 0 for none. */
+  extrasAt: 32,
+  key: 36,
 } as const;
 
-/** A level entry: three uint16, location, first address, number of addresses. Sorted by location; global is 0. */
+/**
+ * A level entry: three uint16, location, first address, number of addresses. Sorted by location; global is 0.
+ * A cluster entry is the same with the cluster's number, so that the addresses of one cluster are a slice, too.
+ */
 export const LEVEL_OCTETS = 6;
 
-/** A port: uint16 port, uint16 octets of `_name._proto` in wire form, those octets, padded to even length. */
+/**
+ * What only some Services have. Behind the counts stand the TTLs, a uint16 location and a uint32 of seconds each, then
+ * the shares of both families: uint16 location, uint16 number of runs, and a uint16 for each run, the number of
+ * addresses of the level up to its end. A run is the addresses of one cluster.
+ */
+export const Extras = {
+  /** uint16: most addresses of one reply, 0 for all. */
+  maxAddresses: 0,
+  /** uint16: TTLs, shares of IPv4 levels, shares of IPv6 levels. */
+  ttls: 2,
+  v4Shares: 4,
+  v6Shares: 6,
+  entries: 8,
+} as const;
+
+/** Octets of a level's TTL. */
+export const TTL_OCTETS = 6;
+
+/**
+ * A port: uint16 port, uint16 octets of `_name._proto` in wire form, those octets, padded to even length. Where the
+ * port is 0 a uint32 follows, the octets behind it, and then the levels that have the port, sorted by location: uint16
+ * location, uint16 number of targets, uint32 octets of the targets, the targets.
+ */
 export const PORT_HEADER_OCTETS = 4;
+export const PORT_LEVEL_OCTETS = 8;
+
+/** A target of an SRV record, padded to even length. */
+export const Target = {
+  /** uint16: location, or number of the cluster, whose addresses are the target's. */
+  place: 0,
+  /** uint16 each. */
+  port: 2,
+  priority: 4,
+  weight: 6,
+  kind: 8,
+  nameOctets: 9,
+  name: 10,
+} as const;
+
+/** What the name of a target is: the location of a level, the label in front of the Service, or a whole name. */
+export const TargetKind = { level: 0, cluster: 1, name: 2 } as const;
 
 /** What stands for no limit of the TTL: the longest there is (RFC 2181 section 8). */
 export const TTL_UNLIMITED = 0x7fffffff;
@@ -133,6 +181,12 @@ export const Location = {
   keyOctets: 9,
   key: 10,
 } as const;
+
+/**
+ * The cluster table, made as the location table: uint32 number of slots minus one, slots, and entries of a uint16, the
+ * number that cluster entries use, an octet with the length of the key, and the key, the cluster's label in wire form.
+ */
+export const Clusters = { mask: 0, slots: 4, number: 0, keyOctets: 2, key: 3 } as const;
 
 /**
  * The static table: uint32 number of slots minus one, uint32 mask of the depths at which names lie, uint32 mask of

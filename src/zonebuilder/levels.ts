@@ -17,6 +17,8 @@ const PLACED_MAX = POOL_MAX - LEVEL_ADDRESSES_MAX;
 
 /** A shard as the levels see it. */
 export interface LevelShard {
+  /** Number of the cluster. */
+  readonly cluster: number;
   /** Number of the region, {@link GLOBAL} for a cluster without one. */
   readonly region: number;
   /** Numbers of the zones in which the shard counts; empty without a region. */
@@ -34,14 +36,34 @@ export interface LevelSlice {
   readonly count: number;
 }
 
+/** How the addresses of one level are shared out among clusters: where the run of each ends, from the level's start. */
+export interface LevelShare {
+  readonly location: number;
+  readonly ends: readonly number[];
+}
+
+/** The addresses of one cluster. */
+export interface ClusterSlice {
+  readonly cluster: number;
+  readonly start: number;
+  readonly count: number;
+}
+
 /** One address family of a Service. Slices are sorted by location; a level without addresses has none. */
 export interface FamilyLevels {
   readonly pool: readonly string[];
   readonly slices: readonly LevelSlice[];
+  /** Of the clusters with addresses, sorted by number. */
+  readonly clusters: readonly ClusterSlice[];
+  /** Of the levels with more addresses than one reply is to have, sorted by location. */
+  readonly shares: readonly LevelShare[];
 }
+
+export const NO_LEVELS: FamilyLevels = { pool: [], slices: [], clusters: [], shares: [] };
 
 /** One zone of one shard, or a shard that is in no zone; these sort by region, then zone. */
 interface Placement {
+  readonly cluster: number;
   readonly region: number;
   readonly zone: number;
   readonly addresses: readonly string[];
@@ -53,27 +75,63 @@ const NO_ZONE = 65536;
 /**
  * Lays out one address family of the given shards, all of which count. Where the zones of a Service would need more than
  * {@link PLACED_MAX} addresses they are left out, so that they alias to their regions.
+ *
+ * @param maxAddresses - most addresses of one reply, 0 for all: what levels with more than that need is worked out
  */
-export function layOutFamily(shards: readonly LevelShard[], family: 'v4' | 'v6'): FamilyLevels {
+export function layOutFamily(
+  shards: readonly LevelShard[],
+  family: 'v4' | 'v6',
+  maxAddresses = 0,
+): FamilyLevels {
   const placements = placementsOf(shards, family);
-  let count = 0;
-  for (const { addresses } of placements) count += addresses.length;
-  if (count <= PLACED_MAX) return layOut(placements);
-  return layOut(
-    placementsOf(
-      shards.map((shard) => ({ ...shard, zones: [] })),
-      family,
-    ),
-  );
+  if (sizeOf(placements) <= PLACED_MAX) return layOut(placements, maxAddresses);
+  const regional = shards.map((shard) => ({ ...shard, zones: [] }));
+  return layOut(shareRoom(placementsOf(regional, family)), maxAddresses);
 }
 
-function layOut(placements: readonly Placement[]): FamilyLevels {
-  const layout = new PoolLayout();
+function sizeOf(placements: readonly Placement[]): number {
+  let count = 0;
+  for (const { addresses } of placements) count += addresses.length;
+  return count;
+}
+
+/** Gives every shard the same room where not all addresses have some. */
+function shareRoom(placements: readonly Placement[]): readonly Placement[] {
+  if (sizeOf(placements) <= PLACED_MAX) return placements;
+  const counts = shareOut(
+    placements.map(({ addresses }) => addresses.length),
+    PLACED_MAX,
+  );
+  return placements.map((placement, i) => ({
+    ...placement,
+    addresses: placement.addresses.slice(0, counts[i]),
+  }));
+}
+
+/** Shares `total` out among those who want so many each, one at a time and in turn. */
+function shareOut(wanted: readonly number[], total: number): number[] {
+  const shares = wanted.map(() => 0);
+  let left = total;
+  let open = wanted.map((_, i) => i).filter((i) => wanted[i]! > 0);
+  while (left > 0 && open.length > 0) {
+    const each = Math.max(1, Math.floor(left / open.length));
+    for (const i of open.slice(0, left)) {
+      const more = Math.min(each, wanted[i]! - shares[i]!, left);
+      shares[i] = shares[i]! + more;
+      left -= more;
+    }
+    open = open.filter((i) => shares[i]! < wanted[i]!);
+  }
+  return shares;
+}
+
+function layOut(placements: readonly Placement[], maxAddresses: number): FamilyLevels {
+  const layout = new PoolLayout(maxAddresses);
   let regionStart = 0;
   let zoneStart = 0;
-  placements.forEach(({ region, zone, addresses }, i) => {
+  placements.forEach(({ cluster, region, zone, addresses }, i) => {
     const next = placements[i + 1];
-    layout.add(addresses);
+    layout.add(cluster, addresses);
     if (next?.region === region && next.zone === zone) return;
     if (zone !== NO_ZONE) layout.level(zone, zoneStart);
     zoneStart = layout.length;
@@ -87,12 +145,18 @@ function layOut(placements: readonly Placement[]): FamilyLevels {
 
 function placementsOf(shards: readonly LevelShard[], family: 'v4' | 'v6'): Placement[] {
   const placements: Placement[] = [];
-  for (const { region, zones, [family]: addresses } of shards) {
+  for (const { cluster, region, zones, [family]: addresses } of shards) {
     if (addresses.length === 0) continue;
-    if (zones.length === 0) placements.push({ region, zone: NO_ZONE, addresses });
-    for (const zone of zones) placements.push({ region, zone, addresses });
+    if (zones.length === 0) placements.push({ cluster, region, zone: NO_ZONE, addresses });
+    for (const zone of zones) placements.push({ cluster, region, zone, addresses });
   }
   return placements.toSorted((a, b) => a.region - b.region || a.zone - b.zone);
+}
+
+/** What one cluster adds to a level. */
+interface Run {
+  readonly cluster: number;
+  readonly addresses: string[];
 }
 
 /**
@@ -101,18 +165,29 @@ function placementsOf(shards: readonly LevelShard[], family: 'v4' | 'v6'): Place
  * everything else, with each address once (DESIGN: a level answers with each address once).
  */
 class PoolLayout {
+  readonly #maxAddresses: number;
   readonly #pool: string[] = [];
+  /** What was added, in order: where it starts, and whose it is. */
+  readonly #added: ClusterSlice[] = [];
+  readonly #clusters = new Map<number, ClusterSlice>();
   readonly #slices: LevelSlice[] = [];
+  readonly #shares: LevelShare[] = [];
   readonly #apart: { readonly location: number; readonly addresses: readonly string[] }[] = [];
+
+  constructor(maxAddresses: number) {
+    this.#maxAddresses = maxAddresses;
+  }
 
   get length(): number {
     return this.#pool.length;
   }
 
-  add(addresses: readonly string[]): void {
-    const room = Math.max(0, PLACED_MAX - this.#pool.length);
-    const fitting = addresses.length > room ? addresses.slice(0, room) : addresses;
-    for (const address of fitting) this.#pool.push(address);
+  add(cluster: number, addresses: readonly string[]): void {
+    const slice = { cluster, start: this.#pool.length, count: addresses.length };
+    for (const address of addresses) this.#pool.push(address);
+    this.#added.push(slice);
+    // The addresses are the shard's, the same in each of its zones.
+    if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, slice);
   }
 
   level(location: number, start: number): void {
@@ -120,8 +195,11 @@ class PoolLayout {
     if (count === 0) return;
     const run = start === 0 ? this.#pool : this.#pool.slice(start);
     const distinct = distinctOf(run);
-    if (distinct.length === count) this.#slices.push({ location, start, count });
-    else this.#apart.push({ location, addresses: distinct.slice(0, LEVEL_ADDRESSES_MAX) });
+    if (distinct.length > LEVEL_ADDRESSES_MAX) this.#levelShared(location, start);
+    else if (distinct.length === count) this.#slices.push({ location, start, count });
+    else this.#apart.push({ location, addresses: distinct });
+    if (this.#maxAddresses > 0 && Math.min(distinct.length, LEVEL_ADDRESSES_MAX) > this.#maxAddresses)
+      this.#share(location, this.#runsFrom(start));
   }
 
   finish(): FamilyLevels {
@@ -131,7 +209,40 @@ class PoolLayout {
       if (start >= 0) this.#slices.push({ location, start, count: addresses.length });
     }
     this.#slices.sort((a, b) => a.location - b.location);
-    return { pool: this.#pool, slices: this.#slices };
+    this.#shares.sort((a, b) => a.location - b.location);
+    const clusters = [...this.#clusters.values()].toSorted((a, b) => a.cluster - b.cluster);
+    return { pool: this.#pool, slices: this.#slices, clusters, shares: this.#shares };
+  }
+
+  /** A level with more addresses than a reply holds: every cluster gets its share of the room. */
+  #levelShared(location: number, start: number): void {
+    const addresses = this.#runsFrom(start).flatMap((run) => run.addresses);
+    this.#apart.push({ location, addresses });
+  }
+
+  #share(location: number, runs: readonly Run[]): void {
+    let end = 0;
+    this.#shares.push({ location, ends: runs.map(({ addresses }) => (end += addresses.length)) });
+  }
+
+  /** What each cluster adds to the level that starts there, each address once, at most what a level holds. */
+  #runsFrom(start: number): Run[] {
+    const seen = new Set<string>();
+    const runs = new Map<number, Run>();
+    for (const slice of this.#added) {
+      if (slice.start < start) continue;
+      const own = this.#pool.slice(slice.start, slice.start + slice.count).filter((each) => !seen.has(each));
+      if (own.length === 0) continue;
+      for (const address of own) seen.add(address);
+      // In another zone a shard has the same addresses again, so that a cluster's are always added at once.
+      runs.set(slice.cluster, { cluster: slice.cluster, addresses: own });
+    }
+    const list = [...runs.values()];
+    const counts = shareOut(
+      list.map(({ addresses }) => addresses.length),
+      LEVEL_ADDRESSES_MAX,
+    );
+    return list.map(({ cluster, addresses }, i) => ({ cluster, addresses: addresses.slice(0, counts[i]) }));
   }
 
   /** Where the addresses already stand as the start of another level, or where they are appended; -1 without room. */

@@ -6,13 +6,18 @@ import type { Apex } from './apex.ts';
 import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from './apex.ts';
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { formatAddress } from './ip-text.ts';
-import { GLOBAL } from './layout.ts';
+import { Type } from './dns.ts';
+import { GLOBAL, TargetKind } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
 import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { LocationName } from './locations.ts';
 import type { RecordFilter } from './record-filter.ts';
 import { isOfServices, recordTest, serviceTest } from './record-filter.ts';
+import { decodeName } from './names.ts';
 import { formatRdata, typeText } from './rr-types.ts';
+import type { ServicePort } from './service-ports.ts';
+import { SRV_PRIORITY, SRV_WEIGHT } from './service-ports.ts';
+import { type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
 import { namesOf } from './services.ts';
 
 /** An RRset in presentation form (RFC 1035 section 5.1). */
@@ -99,9 +104,15 @@ export function levelsOf(service: string, domain: string, locations: readonly Lo
 /** The addresses of a level in one family, in text. */
 export function addressesAt(family: FamilyLevels, location: number): string[] {
   const slice = family.slices.find((candidate) => candidate.location === location);
-  if (slice === undefined) return [];
-  const end = slice.start + Math.min(slice.count, LEVEL_ADDRESSES_MAX);
-  return family.pool.slice(slice.start, end).map((octets) => formatAddress(Buffer.from(octets, 'latin1')));
+  return slice === undefined ? [] : addressText(family, slice);
+}
+
+function addressText(
+  { pool }: FamilyLevels,
+  { start, count }: { readonly start: number; readonly count: number },
+): string[] {
+  const end = start + Math.min(count, LEVEL_ADDRESSES_MAX);
+  return pool.slice(start, end).map((octets) => formatAddress(Buffer.from(octets, 'latin1')));
 }
 
 /** The RRsets of some Services, at every level. */
@@ -114,6 +125,7 @@ function* stepServices(
   views: Iterable<ServiceView | undefined>,
 ): Generator<RecordSet | undefined> {
   const locations = builder.locationNames();
+  const clusters = new Map(builder.namedClusters().map(({ label, number }) => [number, label]));
   const taken = takenNames(builder);
   const kept = new Set<string>();
   for (const view of views) {
@@ -121,7 +133,7 @@ function* stepServices(
       yield undefined;
       continue;
     }
-    yield* listService(builder, view, locations, taken);
+    yield* listService(builder, view, locations, clusters, taken);
     const names = namesOf(view.known);
     const namespace = `${names.namespace}.${names.federation}.svc.${builder.domain}`;
     if (isAbsent(builder, view) && !taken(namespace) && !kept.has(namespace)) {
@@ -131,10 +143,12 @@ function* stepServices(
   }
 }
 
-/** The RRsets of the configuration, the apex's NS included. */
+/** The RRsets of the configuration, the apex's NS included, without those that Services have with their own. */
 export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
+  const isShared = sharedNames(builder);
   const rrsets = new Map<string, { name: string; type: number; ttlSeconds: number; data: string[] }>();
   for (const { name, type, ttlSeconds, rdata } of builder.statics) {
+    if (isShared(name, type)) continue;
     const key = `${name} ${type}`;
     const rrset = rrsets.get(key) ?? { name: `${name}.`, type, ttlSeconds, data: [] };
     rrset.data.push(formatRdata(type, rdata));
@@ -147,26 +161,60 @@ function* listService(
   builder: ZoneBuilder,
   view: ServiceView,
   locations: readonly LocationName[],
+  clusters: ReadonlyMap<number, string>,
   taken: (name: string) => boolean,
 ): Generator<RecordSet> {
-  for (const level of levelsOf(view.known.name, builder.domain, locations)) {
-    const ports = view.ports.map(({ name, protocol, port }) => ({
-      name: `_${name.toLowerCase()}._${protocol}.${level.name}`,
-      port,
-    }));
+  const levels = levelsOf(view.known.name, builder.domain, locations);
+  for (const level of levels) {
     if (!taken(level.name)) yield* listLevel(builder, view, level);
-    for (const port of ports) if (!taken(port.name)) yield* listPort(builder, view, level, port);
+    for (const port of view.ports) yield* listPort(builder, view, level, port, taken);
+  }
+  for (const number of view.clusters) {
+    const name = `${clusters.get(number)}.${levels[0]!.name}`;
+    if (clusters.has(number) && !taken(name)) yield* listCluster(builder, view, number, name);
   }
 }
 
+/** Tells the static RRsets that are part of one of a Service (kept-levels.ts, service-ports.ts). */
+function sharedNames(builder: ZoneBuilder): (name: string, type: number) => boolean {
+  const views = new Map<string, ServiceView | undefined>();
+  const viewOf = (service: string): ServiceView | undefined => {
+    if (!views.has(service)) {
+      const [name = '', namespace = '', federation = ''] = service.split('.');
+      views.set(service, builder.service(federation, namespace, name));
+    }
+    return views.get(service);
+  };
+  const locations = new Map(builder.locationNames().map(({ text, location }) => [text, location.id]));
+  return (name, type) => {
+    if (!SHARED_TYPES.has(type)) return false;
+    const parts = splitServiceName(name, builder.domain);
+    const view = parts && viewOf(parts.service);
+    const location = parts?.location === '' ? GLOBAL : locations.get(parts?.location ?? '');
+    if (parts === undefined || view === undefined || location === undefined) return false;
+    if (type === Type.SRV)
+      return view.ports.some((port) => portPrefix(port) === parts.prefix && hasTargets(port, location));
+    const { slices } = type === Type.A ? view.v4 : view.v6;
+    return parts.prefix === '' && slices.some((slice) => slice.location === location);
+  };
+}
+
+function portPrefix({ name, protocol }: ServicePort): string {
+  return `_${name}._${protocol}`;
+}
+
+function hasTargets({ levels }: ServicePort, location: number): boolean {
+  return levels.some((level) => level.location === location);
+}
+
 function* listLevel(builder: ZoneBuilder, view: ServiceView, level: Level): Generator<RecordSet> {
-  const rrset = (type: string, data: readonly string[]): RecordSet => toSet(view, level.name, type, data);
+  const ttlSeconds = ttlAt(view, level.location);
   const v4 = addressesAt(view.v4, level.location);
   const v6 = addressesAt(view.v6, level.location);
-  if (v4.length > 0) yield rrset('A', v4);
-  if (v6.length > 0) yield rrset('AAAA', v6);
-  if (v4.length + v6.length > 0) return;
-  if (level.above !== undefined) yield rrset('CNAME', [`${level.above}.`]);
+  if (v4.length > 0) yield toSet(ttlSeconds, level.name, 'A', v4);
+  if (v6.length > 0) yield toSet(ttlSeconds, level.name, 'AAAA', v6);
+  if (v4.length + v6.length > 0 || builder.hasStatics(level.name)) return;
+  if (level.above !== undefined) yield toSet(view.ttlSeconds, level.name, 'CNAME', [`${level.above}.`]);
   else if (!isAbsent(builder, view)) yield placeholder(view, level.name);
 }
 
@@ -174,15 +222,65 @@ function* listPort(
   builder: ZoneBuilder,
   view: ServiceView,
   level: Level,
-  port: { readonly name: string; readonly port: number },
+  port: ServicePort,
+  taken: (name: string) => boolean,
 ): Generator<RecordSet> {
-  const rrset = (type: string, data: string): RecordSet => toSet(view, port.name, type, [data]);
+  const name = `${portPrefix(port)}.${level.name}`;
+  if (taken(name)) return;
+  const data = srvData(builder, view, level, port);
+  if (data.length > 0) yield toSet(ttlAt(view, level.location), name, 'SRV', data);
+  else if (builder.hasStatics(name)) return;
+  else if (level.above !== undefined)
+    yield toSet(view.ttlSeconds, name, 'CNAME', [`${portPrefix(port)}.${level.above}.`]);
+  else if (!isAbsent(builder, view)) yield placeholder(view, name);
+}
+
+function srvData(builder: ZoneBuilder, view: ServiceView, level: Level, port: ServicePort): string[] {
+  const { location } = level;
+  if (port.port === 0) {
+    const targets = port.levels.find((candidate) => candidate.location === location)?.targets ?? [];
+    return targets.map((target) => formatTarget(builder, view, target));
+  }
   const hasAddresses = [view.v4, view.v6].some(({ slices }) =>
-    slices.some((slice) => slice.location === level.location),
+    slices.some((slice) => slice.location === location),
   );
-  if (hasAddresses) yield rrset('SRV', `0 100 ${port.port} ${level.name}.`);
-  else if (level.above !== undefined) yield rrset('CNAME', port.name.replace(level.name, `${level.above}.`));
-  else if (!isAbsent(builder, view)) yield placeholder(view, port.name);
+  return hasAddresses ? [`${SRV_PRIORITY} ${SRV_WEIGHT} ${port.port} ${level.name}.`] : [];
+}
+
+function formatTarget(builder: ZoneBuilder, view: ServiceView, target: PortTarget): string {
+  const { kind, name, priority, weight, port } = target;
+  const global = `${view.known.name}.svc`;
+  const names = {
+    [TargetKind.level]: () => [global, name, builder.domain].filter((part) => part !== '').join('.'),
+    [TargetKind.cluster]: () => `${name}.${global}.${builder.domain}`,
+    [TargetKind.name]: () => decodeName(Buffer.from(name, 'latin1')),
+  };
+  const text = names[kind]();
+  return `${priority} ${weight} ${port} ${text === '.' ? '' : text}.`;
+}
+
+function* listCluster(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  number: number,
+  name: string,
+): Generator<RecordSet> {
+  const v4 = clusterAddresses(view.v4, number);
+  const v6 = clusterAddresses(view.v6, number);
+  if (v4.length > 0) yield toSet(view.ttlSeconds, name, 'A', v4);
+  if (v6.length > 0) yield toSet(view.ttlSeconds, name, 'AAAA', v6);
+  if (v4.length + v6.length > 0 || builder.hasStatics(name)) return;
+  if (!isAbsent(builder, view)) yield placeholder(view, name);
+}
+
+function clusterAddresses(family: FamilyLevels, number: number): string[] {
+  const slice = family.clusters.find(({ cluster }) => cluster === number);
+  return slice === undefined ? [] : addressText(family, slice);
+}
+
+/** The TTL of a level's records; aliases have the Service's. */
+export function ttlAt(view: ServiceView, location: number): number {
+  return view.levelTtls.find((level) => level.location === location)?.ttlSeconds ?? view.ttlSeconds;
 }
 
 /** Whether the global name does not exist for the time being. The namespace above it does (RFC 8020 is about names below). */
@@ -191,19 +289,19 @@ function isAbsent(builder: ZoneBuilder, view: ServiceView): boolean {
 }
 
 function placeholder(view: ServiceView, name: string): RecordSet {
-  return toSet(view, name, PLACEHOLDER_TYPE, ['\\# 0']);
+  return toSet(view.ttlSeconds, name, PLACEHOLDER_TYPE, ['\\# 0']);
 }
 
-function toSet(view: ServiceView, name: string, type: string, data: readonly string[]): RecordSet {
-  return { name: `${name}.`, type, ttlSeconds: view.ttlSeconds, data };
+function toSet(ttlSeconds: number, name: string, type: string, data: readonly string[]): RecordSet {
+  return { name: `${name}.`, type, ttlSeconds, data };
 }
 
-/** Names that static records own: those with records, and all at or below a zone cut. */
+/** Names that static records have for themselves: those with a CNAME, and all at or below a zone cut. */
 function takenNames(builder: ZoneBuilder): (name: string) => boolean {
-  const names = new Set(builder.statics.map((record) => record.name));
+  const names = new Set(builder.statics.filter(({ type }) => type === Type.CNAME).map(({ name }) => name));
   const cuts = builder.statics.filter(({ name, type }) => typeText(type) === 'NS' && name !== builder.domain);
   const cutNames = [...new Set(cuts.map(({ name }) => name))];
-  return (name) => names.has(name) || cutNames.some((cut) => name.endsWith(`.${cut}`));
+  return (name) => names.has(name) || cutNames.some((cut) => name === cut || name.endsWith(`.${cut}`));
 }
 
 function isRegion({ location }: LocationName): boolean {

@@ -5,6 +5,7 @@
  *
  * ```
  *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 2 | ports 1 | v4 2 | v6 2 | the lists
+ *         | where a flag says so: ttl of addresses 4 | addresses of a reply 2 | priority 2 | weight 2
  * ```
  */
 import type { ShardPort } from './facts.ts';
@@ -20,6 +21,9 @@ export interface PackedShard {
   readonly v6: readonly string[];
   readonly ports: readonly ShardPort[];
   readonly ttlSeconds: number | undefined;
+  readonly addressTtlSeconds: number | undefined;
+  readonly maxAddresses: number | undefined;
+  readonly srv: { readonly priority: number; readonly weight: number } | undefined;
   /** When the shard last changed, in milliseconds since the epoch. */
   readonly changedMs: number;
 }
@@ -28,6 +32,12 @@ const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 const READY = 1;
 const EVERY_ZONE = 2;
 const HAS_TTL = 4;
+const HAS_MORE = 8;
+const HAS_ADDRESS_TTL = 16;
+const HAS_MAX_ADDRESSES = 32;
+const HAS_SRV = 64;
+/** Octets of what few shards have. */
+const MORE_OCTETS = 10;
 const FIXED_OCTETS = 26;
 
 /** Most entries of a shard's lists; further ones are left out. A cluster's own caps lie below. */
@@ -36,7 +46,8 @@ const PORTS_MAX = 255;
 const ADDRESSES_MAX = 4096;
 
 /** Octets of the largest shard: its lists full, every name of 63 octets. */
-const SHARD_OCTETS_MAX = FIXED_OCTETS + ZONES_MAX * 64 + PORTS_MAX * 67 + ADDRESSES_MAX * 2 * 16;
+const SHARD_OCTETS_MAX =
+  FIXED_OCTETS + ZONES_MAX * 64 + PORTS_MAX * 67 + ADDRESSES_MAX * 2 * 16 + MORE_OCTETS;
 
 /** Where shards are packed and unpacked; single-threaded, and never held across a call. */
 let scratch = Buffer.alloc(SHARD_OCTETS_MAX);
@@ -120,7 +131,8 @@ function packShard(shard: PackedShard): number {
   scratch[6] =
     (shard.ready ? READY : 0) |
     (shard.readyZones === 'every' ? EVERY_ZONE : 0) |
-    (shard.ttlSeconds === undefined ? 0 : HAS_TTL);
+    (shard.ttlSeconds === undefined ? 0 : HAS_TTL) |
+    moreFlags(shard);
   scratch.writeDoubleLE(shard.changedMs, 7);
   scratch.writeUInt32LE(shard.ttlSeconds ?? 0, 15);
   scratch.writeUInt16LE(zones.length, 19);
@@ -136,8 +148,24 @@ function packShard(shard: PackedShard): number {
   }
   for (const address of v4) at += scratch.write(address, at, 'latin1');
   for (const address of v6) at += scratch.write(address, at, 'latin1');
+  if (moreFlags(shard) !== 0) at = writeMore(shard, at);
   scratch.writeUInt32LE(at, 0);
   return at;
+}
+
+function moreFlags({ addressTtlSeconds, maxAddresses, srv }: PackedShard): number {
+  const flags =
+    (addressTtlSeconds === undefined ? 0 : HAS_ADDRESS_TTL) |
+    (maxAddresses === undefined ? 0 : HAS_MAX_ADDRESSES) |
+    (srv === undefined ? 0 : HAS_SRV);
+  return flags === 0 ? 0 : flags | HAS_MORE;
+}
+
+function writeMore({ addressTtlSeconds, maxAddresses, srv }: PackedShard, at: number): number {
+  scratch.writeUInt32LE(addressTtlSeconds ?? 0, at);
+  scratch.writeUInt16LE(maxAddresses ?? 0, at + 4);
+  scratch.writeUInt16LE(srv?.priority ?? 0, at + 6);
+  return scratch.writeUInt16LE(srv?.weight ?? 0, at + 8);
 }
 
 /** Reads the text itself: cutting it up is cheaper than writing it into a buffer first. */
@@ -151,9 +179,26 @@ function unpackShard(packed: string, start: number): PackedShard {
     readyZones: (flags & EVERY_ZONE) === 0 ? zones : 'every',
     ttlSeconds: (flags & HAS_TTL) === 0 ? undefined : uint32At(packed, start + 15),
     changedMs: doubleAt(packed, start + 7),
+    ...takeMore(packed, flags, start + lengthAt(packed, start) - MORE_OCTETS),
     ports: times(packed.charCodeAt(start + 21), () => takePort(reader)),
     v4: times(uint16At(packed, start + 22), () => take(reader, 4)),
     v6: times(uint16At(packed, start + 24), () => take(reader, 16)),
+  };
+}
+
+const NO_MORE = { addressTtlSeconds: undefined, maxAddresses: undefined, srv: undefined };
+
+function takeMore(
+  packed: string,
+  flags: number,
+  at: number,
+): Pick<PackedShard, 'addressTtlSeconds' | 'maxAddresses' | 'srv'> {
+  if ((flags & HAS_MORE) === 0) return NO_MORE;
+  const srv = { priority: uint16At(packed, at + 6), weight: uint16At(packed, at + 8) };
+  return {
+    addressTtlSeconds: (flags & HAS_ADDRESS_TTL) === 0 ? undefined : uint32At(packed, at),
+    maxAddresses: (flags & HAS_MAX_ADDRESSES) === 0 ? undefined : uint16At(packed, at + 4),
+    srv: (flags & HAS_SRV) === 0 ? undefined : srv,
   };
 }
 

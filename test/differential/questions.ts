@@ -52,6 +52,19 @@ export const COMPLETE_RECORDS = [
   'note.noted.ops.f.svc.example.com TXT "below a Service that is down"',
   'note._http._tcp.noted.ops.f.svc.example.com TXT "below its port"',
   'note.db.shop.f.svc.us.example.com TXT "below a Service"',
+  'note.c2.web.shop.f.svc.example.com TXT "below a cluster\'s name"',
+  'web.shop.f.svc.example.com CAA 0 issue "ca.example.net"',
+  'web.shop.f.svc.example.com AAAA 2001:db8::feed',
+  'web.shop.f.svc.us.example.com TXT "beside a region, whether it has addresses or not"',
+  'web.shop.f.svc.nova.eu.example.com HTTPS 1 . alpn=h2',
+  'web.shop.f.svc.us1.example.com A 192.0.2.211',
+  'db.shop.f.svc.eu.example.com A 192.0.2.212',
+  'db.shop.f.svc.eu1.example.com MX 10 mail.example.com',
+  '_http._tcp.db.shop.f.svc.example.com SRV 7 8 99 mail.example.com',
+  '_http._tcp.db.shop.f.svc.us.example.com TXT "beside a port"',
+  'c0.web.shop.f.svc.example.com TXT "beside a cluster\'s name"',
+  'noted.ops.f.svc.eu.example.com TXT "beside a Service that is down"',
+  'noted.ops.f.svc.example.com A 192.0.2.213',
 ];
 
 /** With some that leave SRV targets without addresses, which zone checkers find fault with, or that lead in circles. */
@@ -61,6 +74,11 @@ export const RECORDS = [
   'round.example.com CNAME trip.example.com',
   'trip.example.com CNAME round.example.com',
   'down.ops.f.svc.example.com CNAME down.ops.f.svc.us.example.com',
+  '_dns._udp.db.shop.f.svc.us1.us.example.com SRV 0 100 53 db.shop.f.svc.us.example.com',
+  'web.blog.f.svc.example.com CNAME www.example.com',
+  'c3.web.blog.f.svc.example.com CNAME www.example.com',
+  'web.blog.f.svc.us.us.example.com CNAME www.example.com',
+  'web.blog.f.svc.asia.example.com CNAME mail.example.com',
 ];
 
 /** Without a healthy shard: with a static record at the name, below it, beside a wildcard, and nothing of that. */

@@ -6,7 +6,12 @@ import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
 import type { SharedSettings } from '../../src/server/workers/worker-pool.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
-import type { Change, HealthChange, ZoneBuilderOptions } from '../../src/zonebuilder/builder.ts';
+import type {
+  Change,
+  HealthChange,
+  ServiceNotice,
+  ZoneBuilderOptions,
+} from '../../src/zonebuilder/builder.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
@@ -19,6 +24,9 @@ export const CAUSE = { object: 'test', timeMs: 1 };
 export interface FederationOptions {
   readonly domain?: string;
   readonly whenNoneHealthy?: ZoneBuilderOptions['whenNoneHealthy'];
+  readonly ttlMinSeconds?: number;
+  /** Most addresses of one reply. */
+  readonly maxAddresses?: number;
   /** Lines `name type data`, names absolute. */
   readonly records?: readonly string[];
   /** Default: any name may be a federation's. */
@@ -38,6 +46,7 @@ export interface Federation {
   readonly changes: Change[];
   /** Shards that became healthy or unhealthy. */
   readonly health: HealthChange[];
+  readonly notices: ServiceNotice[];
   readonly counters: Float64Array;
   cluster(
     name: string,
@@ -55,6 +64,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
   const domain = options.domain ?? 'example.com';
   const changes: Change[] = [];
   const health: HealthChange[] = [];
+  const notices: ServiceNotice[] = [];
   let serial = 100;
   const statics = [
     `${domain} NS ns1.${domain}`,
@@ -73,6 +83,9 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     onMemory: () => (stale = true),
     onChange: (change) => changes.push(change),
     onHealth: (flips) => health.push(...flips),
+    onNotice: (notice) => notices.push(notice),
+    ttlMinSeconds: options.ttlMinSeconds ?? 0,
+    maxAddresses: () => options.maxAddresses ?? 0,
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
   const apex = makeApex({
@@ -112,6 +125,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     settings: shared,
     changes,
     health,
+    notices,
     counters: new Float64Array(counters),
     cluster: (name, region, zones, status = 'available') =>
       builder.setCluster({ name, zones, status, ...(region === undefined ? {} : { region }) }),

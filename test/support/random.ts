@@ -45,8 +45,12 @@ export function randomShard(random: Random): ShardState {
     addresses: [...new Set([...v4, ...v6])],
     ready: !random.oneIn(3),
     readyZones: random.oneIn(3) ? 'every' : place.zones.filter(() => random.oneIn(2)),
-    ports: PORTS.filter(() => random.oneIn(2)),
+    ports: PORTS.filter(() => random.oneIn(2)).map((port) =>
+      random.oneIn(4) ? { ...port, port: port.port + 8000 } : port,
+    ),
     ...(random.oneIn(5) && { ttlSeconds: 10 + random.below(50) }),
+    ...(random.oneIn(8) && { addressTtlSeconds: 5 + random.below(30) }),
+    ...(random.oneIn(8) && { srv: { priority: random.below(3), weight: random.below(200) } }),
   });
 }
 
@@ -77,7 +81,12 @@ export function allNames(): string[] {
     (service) =>
       service.split('.').length < 3
         ? [service]
-        : [service, `_http._tcp.${service}`, `_dns._udp.${service}`, `_tcp.${service}`, `x.${service}`],
+        : [
+            service,
+            ...['_http._tcp', '_dns._udp', '_tcp', 'x', 'c1', 'c5', '_http._tcp.c1'].map(
+              (prefix) => `${prefix}.${service}`,
+            ),
+          ],
   );
   const names = locations.flatMap((location) =>
     services.map((service) => `${service === '' ? '' : `${service}.`}svc${location}`),

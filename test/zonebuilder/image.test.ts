@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import { encodeClusters } from '../../src/zonebuilder/cluster-table.ts';
 import { ImageWriter, type ImageMemory } from '../../src/zonebuilder/image.ts';
 import { Awaited, Blob, BlobKind } from '../../src/zonebuilder/layout.ts';
 import { encodeLocations, LocationRegistry } from '../../src/zonebuilder/locations.ts';
@@ -28,6 +29,7 @@ function makeImage(octetsMax?: number): Image {
     {
       encodeStatics: (seed) => encodeStatics([], 'example.com', seed),
       encodeLocations: (seed) => encodeLocations(locations.names(), seed),
+      encodeClusters: (seed) => encodeClusters([], seed),
     },
     (memory) => handles.push(memory),
     octetsMax === undefined ? {} : { octetsMax },
@@ -83,7 +85,7 @@ t.test('random updates against a plain map', (t) => {
       image.writer.delete(keyOf(name));
       model.delete(name);
     } else {
-      put(image, name, i, 40 + random.below(400));
+      put(image, name, i, 64 + random.below(400));
       model.set(name, i);
     }
     if (i % 5000 !== 0) continue;

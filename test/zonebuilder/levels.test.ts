@@ -4,15 +4,18 @@ import { GLOBAL } from '../../src/zonebuilder/layout.ts';
 import {
   layOutFamily,
   LEVEL_ADDRESSES_MAX,
+  NO_LEVELS,
   type FamilyLevels,
   type LevelShard,
 } from '../../src/zonebuilder/levels.ts';
 import { encodeService } from '../../src/zonebuilder/service-blob.ts';
 import { makeRandom } from '../support/random.ts';
 
+let nextCluster = 0;
+
 /** Locations: regions 1 to 3, zone `1r` to `4r` of region r. */
 function shard(region: number, zones: readonly number[], ...v4: readonly string[]): LevelShard {
-  return { region, zones, v4, v6: [] };
+  return { cluster: nextCluster++, region, zones, v4, v6: [] };
 }
 
 /** What each location answers with, sorted. */
@@ -132,6 +135,15 @@ function checkBounded(t: Test, title: string, shards: readonly LevelShard[]): vo
   t.strictSame(strays, [], 'no level has an address of another');
   const key = Buffer.from('\x01s\x01n\x01f', 'latin1');
   t.doesNotThrow(() =>
-    encodeService({ key, ttlSeconds: 1, v4: family, v6: { pool: [], slices: [] }, ports: [] }),
+    encodeService({
+      key,
+      ttlSeconds: 1,
+      levelTtls: [],
+      maxAddresses: 0,
+      v4: family,
+      v6: NO_LEVELS,
+      clusters: [],
+      ports: [],
+    }),
   );
 }

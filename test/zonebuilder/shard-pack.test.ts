@@ -17,6 +17,9 @@ const PLAIN: PackedShard = {
   v6: [],
   ports: [],
   ttlSeconds: undefined,
+  addressTtlSeconds: undefined,
+  maxAddresses: undefined,
+  srv: undefined,
   changedMs: 0,
 };
 
@@ -28,6 +31,11 @@ t.test('a shard comes back as it went in', (t) => {
     ['ready in every zone', { readyZones: 'every' }],
     ['ready in some', { readyZones: ['us1', 'z'.repeat(63)] }],
     ['TTL 0', { ttlSeconds: 0 }],
+    ['TTL 0 of a host name', { addressTtlSeconds: 0 }],
+    ['the largest TTL of a host name', { addressTtlSeconds: 2147483647 }],
+    ['a number of addresses for a reply', { maxAddresses: 255 }],
+    ['SRV priority and weight', { srv: { priority: 0, weight: 65535 } }],
+    ['all of these', { addressTtlSeconds: 60, maxAddresses: 1, srv: { priority: 65535, weight: 0 } }],
     ['the largest TTL (RFC 2181 section 8)', { ttlSeconds: 2147483647 }],
     ['times with fractions', { changedMs: 1795250000123.5 }],
     [
@@ -115,6 +123,9 @@ function randomShard(random: Random, cluster: number): PackedShard {
     ready: random.oneIn(2),
     readyZones: random.oneIn(3) ? 'every' : ['us1', 'us2'].filter(() => random.oneIn(2)),
     ttlSeconds: random.oneIn(2) ? undefined : random.below(1000),
+    addressTtlSeconds: random.oneIn(2) ? undefined : random.below(1000),
+    maxAddresses: random.oneIn(2) ? undefined : 1 + random.below(255),
+    srv: random.oneIn(2) ? undefined : { priority: random.below(65536), weight: random.below(65536) },
     changedMs: random.below(1e9),
     ports: random.oneIn(2) ? [] : [{ name: 'http', protocol: 'tcp', port: 1 + random.below(65535) }],
     v4: Array.from({ length: random.below(4) }, () => octets(4)),

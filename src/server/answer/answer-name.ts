@@ -1,6 +1,6 @@
 /** Answers for a name of the domain: looks it up, leaves it to whoever knows its kind, and follows static aliases. */
 import { Rcode, Type } from '../../zonebuilder/dns.ts';
-import { answerService } from './answer-service.ts';
+import { answerCluster, answerService } from './answer-service.ts';
 import { answerApex, answerStatic, refer } from './answer-static.ts';
 import type { Answering } from './answering.ts';
 import { HEADER_OCTETS } from './exchange.ts';
@@ -28,6 +28,8 @@ function answerLink(a: Answering): boolean {
     case Kind.service:
     case Kind.port:
       return answerService(a, kind);
+    case Kind.cluster:
+      return answerCluster(a);
     case Kind.static:
       return answerStatic(a);
     case Kind.cut:

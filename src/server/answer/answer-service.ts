@@ -3,7 +3,7 @@
  * some (DESIGN: zone → region → global), all from one blob and so from one state.
  */
 import { Rcode, Type } from '../../zonebuilder/dns.ts';
-import { GLOBAL } from '../../zonebuilder/layout.ts';
+import { GLOBAL, PORT_LEVEL_OCTETS, Target, TargetKind } from '../../zonebuilder/layout.ts';
 import { depthBit } from '../../zonebuilder/static-table.ts';
 import { follow, type Answering } from './answering.ts';
 import {
@@ -12,13 +12,17 @@ import {
   moveTo,
   writeAddresses,
   writeAlias,
+  writeFewAddresses,
   writeFullAlias,
   writeService,
+  writeTargetRecord,
+  SRV_FIXED_OCTETS,
 } from './compose.ts';
 import { truncate } from './exchange.ts';
 import { isStatic, Kind } from './find.ts';
 import { deny, denyUnlessPending } from './negative.ts';
-import { canPointAt } from './write.ts';
+import { canPointAt, RECORD_OCTETS } from './write.ts';
+import { answerStatic } from './answer-static.ts';
 
 /** Answers for a Service's name or port. Returns whether an alias leads to a name that static records decide about. */
 export function answerService(a: Answering, kind: Kind): boolean {
@@ -28,7 +32,9 @@ export function answerService(a: Answering, kind: Kind): boolean {
   for (;;) {
     const v4 = view.levelV4(found.blob, found.location);
     const v6 = view.levelV6(found.blob, found.location);
-    if (v4 !== 0 || v6 !== 0) answerLevel(a, kind, owner, v4, v6);
+    if (hasAnswer(a, kind, v4, v6)) answerLevel(a, kind, owner, v4, v6);
+    // Nothing above has addresses either: where it had, records beside a Service keep its name from being an alias.
+    else if (found.entry !== 0) return answerStatic(a);
     else if (found.location === GLOBAL) noneHealthy(a);
     // `_tcp.S.…` has no data of its own: it is no alias, only the port names below it are.
     else if (kind === Kind.port && found.port === 0) deny(a, Rcode.NOERROR);
@@ -44,6 +50,26 @@ export function answerService(a: Answering, kind: Kind): boolean {
     }
     return false;
   }
+}
+
+/** Answers for a Service's name in one cluster, which never leads anywhere else. */
+export function answerCluster(a: Answering): boolean {
+  const { x, view, found } = a;
+  x.answerKey = found.blob;
+  const entry = view.clusterV4(found.blob, found.cluster);
+  const v4 = view.levelCount(entry) === 0 ? 0 : entry;
+  const v6 = view.clusterV6(found.blob, found.cluster);
+  found.location = GLOBAL;
+  if (v4 !== 0 || v6 !== 0) answerLevel(a, Kind.service, a.nameAt, v4, v6);
+  else if (found.entry !== 0) return answerStatic(a);
+  else noneHealthy(a);
+  return false;
+}
+
+/** Whether a level answers itself. It does with addresses, but not every shard has every port. */
+function hasAnswer({ view, found }: Answering, kind: Kind, v4: number, v6: number): boolean {
+  const isOwn = kind === Kind.port && found.port !== 0 && view.portNumber(found.port) === 0;
+  return isOwn ? view.findPortLevel(found.port, found.location) !== 0 : v4 !== 0 || v6 !== 0;
 }
 
 /** Whether the configuration has records at the level above. */
@@ -71,31 +97,101 @@ function answerLevel(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
   const { x } = a;
   if (kind === Kind.port) {
     if (a.found.port !== 0 && (x.type === Type.SRV || x.type === Type.ANY)) answerPort(a, owner, v4, v6);
-    else deny(a, Rcode.NOERROR);
+    else if (!answerBeside(a)) deny(a, Rcode.NOERROR);
     return;
   }
   // RFC 8482 section 4.1: ANY is answered with one of the RRsets.
   const wantsV4 = x.type === Type.A || (x.type === Type.ANY && v4 !== 0);
   const level = wantsV4 ? v4 : x.type === Type.AAAA || x.type === Type.ANY ? v6 : 0;
-  if (level === 0) return noOtherFamily(a);
-  const count = writeAddresses(x, a.view, a.found, level, wantsV4 ? Type.A : Type.AAAA, owner);
+  if (level === 0) {
+    if (!answerBeside(a)) noOtherFamily(a);
+    return;
+  }
+  const count = writeLevel(a, a.found.location, level, wantsV4 ? Type.A : Type.AAAA, owner);
   if (count === 0) truncate(x);
   else x.answers += count;
 }
 
-function answerPort(a: Answering, owner: number, v4: number, v6: number): void {
+/** Writes addresses of a level of the Service. Returns their number, 0 when they do not fit. */
+function writeLevel(a: Answering, location: number, level: number, type: number, owner: number): number {
   const { x, view } = a;
-  const target = writeService(x, view, a.domain, a.found, owner);
-  if (target === 0) return truncate(x);
-  x.answers++;
-  if (!canPointAt(x, target)) return;
-  // RFC 2782: the target's addresses save a query; they are left out when they do not fit.
-  if (v4 !== 0) x.additionals += writeAddresses(x, view, a.found, v4, Type.A, target);
-  if (v6 !== 0) x.additionals += writeAddresses(x, view, a.found, v6, Type.AAAA, target);
+  const { blob } = a.found;
+  if (view.extras(blob) !== 0) return writeFewAddresses(x, view, blob, location, level, type, owner);
+  return writeAddresses(x, view, blob, level, view.ttlSeconds(blob), type, owner);
 }
 
+/** Answers with the static RRset of the type that stands beside the Service. Returns false where there is none. */
+function answerBeside(a: Answering): boolean {
+  const { entry } = a.found;
+  if (entry === 0 || a.view.findRrset(entry, a.x.type) === 0) return false;
+  answerStatic(a);
+  return true;
+}
+
+function answerPort(a: Answering, owner: number, v4: number, v6: number): void {
+  const { x, view, found } = a;
+  if (view.portNumber(found.port) === 0) return answerTargets(a, owner);
+  const target = writeService(x, view, a.domain, found, owner);
+  if (target === 0) return truncate(x);
+  x.answers++;
+  addAddresses(a, found.location, v4, v6, target);
+}
+
+/** A port that not all shards have alike: a record for each target (service-ports.ts). */
+function answerTargets(a: Answering, owner: number): void {
+  const { x, view, found } = a;
+  const level = view.findPortLevel(found.port, found.location);
+  const count = view.targetCount(level);
+  const start = x.at;
+  let target = level + PORT_LEVEL_OCTETS;
+  for (let i = 0; i < count; i++, target = view.nextTarget(target)) {
+    if (writeTargetRecord(x, view, a.domain, found, owner, target) !== 0) continue;
+    // RFC 2181 section 9: an RRset is there as a whole or not at all.
+    x.at = start;
+    return truncate(x);
+  }
+  x.answers += count;
+  let at = start;
+  target = level + PORT_LEVEL_OCTETS;
+  for (let i = 0; i < count; i++, target = view.nextTarget(target)) {
+    const name = at + RECORD_OCTETS + SRV_FIXED_OCTETS;
+    at += RECORD_OCTETS + ((x.reply[at + 10]! << 8) | x.reply[at + 11]!);
+    addTargetAddresses(a, target, name);
+  }
+}
+
+function addTargetAddresses(a: Answering, target: number, name: number): void {
+  const { view } = a;
+  const { blob } = a.found;
+  const place = view.targetShort(target, Target.place);
+  switch (view.octets[target + Target.kind]) {
+    case TargetKind.level:
+      return addAddresses(a, place, view.levelV4(blob, place), view.levelV6(blob, place), name);
+    case TargetKind.cluster: {
+      const entry = view.clusterV4(blob, place);
+      const v4 = entry === 0 || view.levelCount(entry) === 0 ? 0 : entry;
+      return addAddresses(a, GLOBAL, v4, view.clusterV6(blob, place), name);
+    }
+    default:
+  }
+}
+
+/** RFC 2782: a target's addresses save a query; they are left out when they do not fit. */
+function addAddresses(a: Answering, location: number, v4: number, v6: number, name: number): void {
+  const { x } = a;
+  if (!canPointAt(x, name)) return;
+  if (v4 !== 0) x.additionals += writeLevel(a, location, v4, Type.A, name);
+  if (v6 !== 0) x.additionals += writeLevel(a, location, v6, Type.AAAA, name);
+}
+
+/** Nothing here and nothing above: the Service is down, or has no healthy shard with the port or in the cluster. */
 function noneHealthy(a: Answering): void {
-  const isAbsent = a.apex.nxdomainWhenNoneHealthy && !isAboveStatic(a);
+  const { view, found } = a;
+  const isAbsent =
+    a.apex.nxdomainWhenNoneHealthy &&
+    view.levelV4(found.blob, GLOBAL) === 0 &&
+    view.levelV6(found.blob, GLOBAL) === 0 &&
+    !isAboveStatic(a);
   denyUnlessPending(a, isAbsent ? Rcode.NXDOMAIN : Rcode.NOERROR);
 }
 

@@ -11,8 +11,11 @@ import {
   RRSET_HEADER_OCTETS,
   Blob,
   RECORD_HEADER_OCTETS,
+  Target,
+  TargetKind,
 } from '../../zonebuilder/layout.ts';
 import { copyOctets } from '../../zonebuilder/octets.ts';
+import { SRV_PRIORITY, SRV_WEIGHT } from '../../zonebuilder/service-ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Found } from './find.ts';
 import type { ImageView } from './image-view.ts';
@@ -20,10 +23,8 @@ import type { Name } from './name.ts';
 import { NAME_OCTETS_MAX, readName } from './name.ts';
 import { apexNameOctets, RECORD_OCTETS, write16, write32, writeApexName, writeRecordHead } from './write.ts';
 
-/** SRV priority and weight: every healthy shard is as good as the other (as CoreDNS's kubernetes plugin has it). */
-const SRV_PRIORITY = 0;
-const SRV_WEIGHT = 100;
-const SRV_FIXED_OCTETS = 6;
+/** Priority, weight and port in front of an SRV record's target. */
+export const SRV_FIXED_OCTETS = 6;
 
 /** Where a name is put together. */
 const scratch = new DataView(new ArrayBuffer(NAME_OCTETS_MAX));
@@ -38,20 +39,27 @@ function nextTurn(count: number): number {
   return ((turn >>> 16) * count) >>> 16;
 }
 
-/** Writes all addresses of a level, starting at another one each time. Returns their number, 0 when they do not fit. */
+/** An odd number whose multiples are spread over 32 bits (the golden ratio's). */
+const SPREAD = 0x9e3779b1;
+
+/**
+ * Writes all addresses of a level, starting at another one each time. Returns their number, 0 when they do not fit.
+ *
+ * @param owner - position of the owner name in the reply
+ */
 export function writeAddresses(
   x: Exchange,
   view: ImageView,
-  found: Found,
+  blob: number,
   level: number,
+  ttlSeconds: number,
   type: number,
   owner: number,
 ): number {
   const count = view.levelCount(level);
   const octets = type === Type.A ? 4 : 16;
   if (x.at + count * (RECORD_OCTETS + octets) > x.limit) return 0;
-  const ttlSeconds = view.ttlSeconds(found.blob);
-  const from = view.levelAddresses(found.blob, level, octets);
+  const from = view.levelAddresses(blob, level, octets);
   const { data } = view;
   let turnTo = count === 1 ? 0 : nextTurn(count);
   for (let i = 0; i < count; i++) {
@@ -60,6 +68,77 @@ export function writeAddresses(
     turnTo = turnTo + 1 === count ? 0 : turnTo + 1;
   }
   return count;
+}
+
+/**
+ * As {@link writeAddresses}, for a Service with extras: the level's own TTL, and no more addresses than a reply is to
+ * have.
+ *
+ * @param location - whose TTL and share count; {@link GLOBAL} for a cluster
+ */
+export function writeFewAddresses(
+  x: Exchange,
+  view: ImageView,
+  blob: number,
+  location: number,
+  level: number,
+  type: number,
+  owner: number,
+): number {
+  const extras = view.extras(blob);
+  const ttlSeconds = view.levelTtlSeconds(blob, extras, location);
+  const max = view.maxAddresses(extras);
+  if (max === 0 || view.levelCount(level) <= max)
+    return writeAddresses(x, view, blob, level, ttlSeconds, type, owner);
+  return writeSome(x, view, blob, location, level, ttlSeconds, type, owner, max);
+}
+
+/**
+ * Writes `max` addresses of a level with more. They are dealt out as cards are, one from each cluster in turn, from
+ * another first cluster and another first address of each every time: every cluster has the same share of replies as far
+ * as its addresses go, and every address of a cluster is as frequent as the other.
+ */
+function writeSome(
+  x: Exchange,
+  view: ImageView,
+  blob: number,
+  location: number,
+  level: number,
+  ttlSeconds: number,
+  type: number,
+  owner: number,
+  max: number,
+): number {
+  const octets = type === Type.A ? 4 : 16;
+  if (x.at + max * (RECORD_OCTETS + octets) > x.limit) return 0;
+  const from = view.levelAddresses(blob, level, octets);
+  const share = view.findShare(view.extras(blob), location, octets);
+  const count = view.levelCount(level);
+  const runs = share === 0 ? 1 : view.shareRuns(share);
+  const first = nextTurn(runs);
+  const seed = turn;
+  let written = 0;
+  for (let round = 0; written < max && round < count; round++) {
+    for (let i = 0; i < runs && written < max; i++) {
+      const run = first + i < runs ? first + i : first + i - runs;
+      const start = share === 0 ? 0 : view.shareEnd(share, run - 1);
+      const length = (share === 0 ? count : view.shareEnd(share, run)) - start;
+      if (round >= length) continue;
+      const offset = ((scatter(seed, run) >>> 16) * length) >>> 16;
+      const index = start + (offset + round < length ? offset + round : offset + round - length);
+      const at = writeRecordHead(x, owner, type, ttlSeconds, octets);
+      x.at = copyOctets(x.replyData, at, view.data, from + index * octets, octets);
+      written++;
+    }
+  }
+  return written;
+}
+
+/** A number for one run in one reply, as if drawn for it. */
+function scatter(seed: number, run: number): number {
+  let mixed = Math.imul(seed ^ Math.imul(run + 1, SPREAD), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }
 
 /**
@@ -80,8 +159,10 @@ export function moveTo(view: ImageView, found: Found, region: number): void {
 }
 
 /**
- * Writes the CNAME from a level to the one above. The target is the labels up to `svc` as they were asked for, then
- * the location above, then a pointer to the domain in the name that was asked for.
+ * Writes the CNAME from a level to the one above. The target is the labels up to `svc` and the location above, both as
+ * the zone has them (RFC 1034 section 3.1: case is preserved, and a target's is not the query's), then a pointer to the
+ * domain in the name that was asked for: compressed names share their case with what they point at, and writing the
+ * domain out for its case alone would cost its octets in every link.
  *
  * @param nameAt - position in the reply of the name that was looked up
  * @param region - entry of the region above, 0 for the global level
@@ -102,7 +183,7 @@ export function writeAlias(
   const octets = prefix + regionOctets + 2;
   if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
   const target = writeRecordHead(x, owner, Type.CNAME, view.ttlSeconds(found.blob), octets);
-  let at = copyOctets(data, target, data, nameAt, prefix);
+  let at = copyOctets(data, target, name.data, 0, prefix);
   at = copyOctets(data, at, view.data, region + Location.key, regionOctets);
   data.setUint16(at, 0xc000 | (nameAt + name.labels[found.below]! - x.base));
   x.at = at + 2;
@@ -135,8 +216,8 @@ export function levelName(view: ImageView, found: Found, name: Name, region: num
 }
 
 /**
- * Writes the SRV record of a port at a level. Its target is the Service's name at that level, never compressed
- * (RFC 2782) and never an alias, since the level has addresses.
+ * Writes the SRV record of a port that every shard of the level has. Its target is the Service's name at that level,
+ * never compressed (RFC 2782) and never an alias, since the level has addresses.
  *
  * @returns the position of the target's name, 0 when the record does not fit
  */
@@ -147,21 +228,77 @@ export function writeService(
   found: Found,
   owner: number,
 ): number {
-  const serviceOctets = view.octets[found.blob + Blob.keyOctets]!;
-  const locationOctets =
-    found.locationEntry === 0 ? 0 : view.octets[found.locationEntry + Location.keyOctets]!;
-  const octets = SRV_FIXED_OCTETS + serviceOctets + 4 + locationOctets + domain.byteLength;
+  const { blob, location, locationEntry } = found;
+  const locationOctets = locationEntry === 0 ? 0 : view.octets[locationEntry + Location.keyOctets]!;
+  const octets = SRV_FIXED_OCTETS + serviceOctets(view, blob, domain) + locationOctets;
   if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
-  let at = writeRecordHead(x, owner, Type.SRV, view.ttlSeconds(found.blob), octets);
+  const at = writeRecordHead(x, owner, Type.SRV, ttlAt(view, blob, location), octets);
   write16(x.reply, at, SRV_PRIORITY);
   write16(x.reply, at + 2, SRV_WEIGHT);
-  write16(x.reply, at + 4, found.port);
+  write16(x.reply, at + 4, view.portNumber(found.port));
   const target = at + SRV_FIXED_OCTETS;
-  at = copyOctets(x.replyData, target, view.data, found.blob + Blob.key, serviceOctets);
-  write32(x.reply, at, 0x03737663);
-  at = copyOctets(x.replyData, at + 4, view.data, found.locationEntry + Location.key, locationOctets);
-  x.at = copyOctets(x.replyData, at, domain, 0, domain.byteLength);
+  x.at = writeTarget(x, view, blob, domain, target, locationEntry + Location.key, locationOctets);
   return target;
+}
+
+/**
+ * Writes the SRV record of one target of a port (layout.ts, `Target`).
+ *
+ * @returns the position of the target's name, 0 when the record does not fit
+ */
+export function writeTargetRecord(
+  x: Exchange,
+  view: ImageView,
+  domain: DataView,
+  found: Found,
+  owner: number,
+  target: number,
+): number {
+  const { blob } = found;
+  const kind = view.octets[target + Target.kind]!;
+  const nameOctets = view.octets[target + Target.nameOctets]!;
+  const octets =
+    SRV_FIXED_OCTETS + nameOctets + (kind === TargetKind.name ? 0 : serviceOctets(view, blob, domain));
+  if (x.at + RECORD_OCTETS + octets > x.limit) return 0;
+  const at = writeRecordHead(x, owner, Type.SRV, ttlAt(view, blob, found.location), octets);
+  write16(x.reply, at, view.targetShort(target, Target.priority));
+  write16(x.reply, at + 2, view.targetShort(target, Target.weight));
+  write16(x.reply, at + 4, view.targetShort(target, Target.port));
+  const start = at + SRV_FIXED_OCTETS;
+  const name = target + Target.name;
+  if (kind === TargetKind.level) x.at = writeTarget(x, view, blob, domain, start, name, nameOctets);
+  else {
+    const end = copyOctets(x.replyData, start, view.data, name, nameOctets);
+    x.at = kind === TargetKind.name ? end : writeTarget(x, view, blob, domain, end, 0, 0);
+  }
+  return start;
+}
+
+/** Octets of a Service's global name. */
+function serviceOctets(view: ImageView, blob: number, domain: DataView): number {
+  return view.octets[blob + Blob.keyOctets]! + 4 + domain.byteLength;
+}
+
+/** TTL in seconds of a level's records. */
+function ttlAt(view: ImageView, blob: number, location: number): number {
+  const extras = view.extras(blob);
+  return extras === 0 ? view.ttlSeconds(blob) : view.levelTtlSeconds(blob, extras, location);
+}
+
+/** Writes `S.N.F.svc`, a location and the domain. Returns the position behind them. */
+function writeTarget(
+  x: Exchange,
+  view: ImageView,
+  blob: number,
+  domain: DataView,
+  start: number,
+  location: number,
+  locationOctets: number,
+): number {
+  let at = copyOctets(x.replyData, start, view.data, blob + Blob.key, view.octets[blob + Blob.keyOctets]!);
+  write32(x.reply, at, 0x03737663);
+  at = copyOctets(x.replyData, at + 4, view.data, location, locationOctets);
+  return copyOctets(x.replyData, at, domain, 0, domain.byteLength);
 }
 
 /** Writes an RRset of the static table. Returns the number of records, 0 when they do not fit. */

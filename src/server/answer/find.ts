@@ -4,11 +4,15 @@
  * ```
  *   _http._tcp . nginx.mynamespace.myfederation . svc . us-central1-a.us-central1 . example.com
  *   └─ port ─┘   └────────── Service ─────────┘         └──────── location ─────┘   └ domain ─┘
+ *
+ *   gce-us-central1-a . nginx.mynamespace.myfederation . svc . example.com
+ *   └──── cluster ──┘
  * ```
  *
  * The Service part and the location part are one hash probe each. A location is never called `svc`, so the
  * rightmost label `svc` among the last three below the domain separates them.
  */
+import { Type } from '../../zonebuilder/dns.ts';
 import { depthBit } from '../../zonebuilder/static-table.ts';
 import { BlobKind, GLOBAL } from '../../zonebuilder/layout.ts';
 import type { ImageView } from './image-view.ts';
@@ -27,6 +31,8 @@ export const Kind = {
   static: 4,
   /** A name at or below a zone cut. */
   cut: 5,
+  /** A Service in one cluster. */
+  cluster: 6,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -34,21 +40,26 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 export class Found {
   /** Labels of the name below the domain. */
   below = 0;
-  /** Blob of the Service, for `service` and `port`. */
+  /** Blob of the Service, for `service`, `port` and `cluster`. */
   blob = 0;
   /** Number of the location, and its entry (0 for the global level). */
   location = GLOBAL;
   locationEntry = 0;
   /** Index of the label `svc`. */
   svcLabel = 0;
+  /** Entry of the port, 0 for the name above ports. */
   port = 0;
-  /** Entry of the static name, for `static` and `cut`. */
+  /** Number of the cluster. */
+  cluster = 0;
+  /** Entry of the static name, for `static` and `cut`; what stands beside a Service at its name, 0 for nothing. */
   entry = 0;
   /** Index of the first label of the zone cut. */
   cutLabel = 0;
   /** Whether the static name came from a wildcard. */
   isWildcard = false;
 }
+
+const UNDERSCORE = 0x5f;
 
 /** `*.` and the rest of a name, for the look-up of a wildcard. */
 const wildcardKey = new Uint8Array(260);
@@ -65,11 +76,12 @@ export function find(view: ImageView, name: Name, below: number, wantsParent: bo
   found.isWildcard = false;
   if (view.cutDepths !== 0 && findCut(view, name, below, wantsParent, found)) return Kind.cut;
   let kind: Kind = Kind.nxdomain;
+  found.entry = 0;
   if ((view.staticDepths & depthBit(below)) !== 0) {
     found.entry = view.findStatic(name.data, 0, name.labels[below]!);
     if (found.entry !== 0) {
-      // A name that the configuration gives records to is answered from them alone, also where a Service has it.
-      if (view.rrsetCount(found.entry) !== 0) return Kind.static;
+      if (view.rrsetCount(found.entry) !== 0) return findBeside(view, name, below, found);
+      found.entry = 0;
       kind = Kind.emptyNonTerminal;
     }
   }
@@ -78,6 +90,17 @@ export function find(view: ImageView, name: Name, below: number, wantsParent: bo
   if (dynamic !== Kind.nxdomain) return dynamic;
   if (kind === Kind.nxdomain && view.hasWildcards) return findWildcard(view, name, below, found);
   return kind;
+}
+
+/**
+ * RFC 1034 section 3.6.2: a CNAME has its name for itself, records of other types stand beside those of a Service.
+ */
+function findBeside(view: ImageView, name: Name, below: number, found: Found): Kind {
+  if (below === 0 || view.findRrset(found.entry, Type.CNAME) !== 0) return Kind.static;
+  const dynamic = findFederated(view, name, 0, below, found);
+  const hasRecords = dynamic === Kind.service || dynamic === Kind.cluster || dynamic === Kind.port;
+  // `_tcp.S.…` is a name without data of its own.
+  return hasRecords && (dynamic !== Kind.port || found.port !== 0) ? dynamic : Kind.static;
 }
 
 /** The topmost zone cut at or above the name. */
@@ -128,8 +151,18 @@ function findFederated(view: ImageView, name: Name, from: number, below: number,
   if (view.blobKind(blob) === BlobKind.emptyNonTerminal)
     return extra > 0 ? Kind.nxdomain : Kind.emptyNonTerminal;
   if (extra === 0) return Kind.service;
+  if (extra === 1 && data.getUint8(labels[from]! + 1) !== UNDERSCORE)
+    return findCluster(view, name, from, blob, found);
   // Below a level that is NXDOMAIN there is nothing (RFC 8020); the composer decides that for ports.
   return findPort(view, name, from, extra, blob, found);
+}
+
+/** Names of one cluster lie below the global name: where a cluster is needs no saying. */
+function findCluster(view: ImageView, name: Name, from: number, blob: number, found: Found): Kind {
+  if (found.location !== GLOBAL) return Kind.nxdomain;
+  const { data, labels } = name;
+  found.cluster = view.findCluster(data, labels[from]!, labels[from + 1]!);
+  return found.cluster >= 0 && view.clusterV4(blob, found.cluster) !== 0 ? Kind.cluster : Kind.nxdomain;
 }
 
 function findPort(

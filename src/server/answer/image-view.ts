@@ -7,17 +7,22 @@ import { hashOctets } from '../../zonebuilder/hash.ts';
 import {
   Awaited,
   Blob,
+  Clusters,
   Control,
+  Extras,
   Header,
   LEVEL_OCTETS,
   Location,
   Locations,
   PORT_HEADER_OCTETS,
+  PORT_LEVEL_OCTETS,
   RRSET_HEADER_OCTETS,
   StaticName,
   Statics,
+  Target,
   TOMBSTONE,
   TTL_UNLIMITED,
+  TTL_OCTETS,
 } from '../../zonebuilder/layout.ts';
 import { sameOctets } from '../../zonebuilder/octets.ts';
 import type { ImageHandle } from '../responder.ts';
@@ -129,15 +134,56 @@ export class ImageView {
     return this.octets[blob + Blob.kind]!;
   }
 
-  /** TTL in seconds of a Service's records. */
+  /** TTL in seconds of a Service's aliases, and of the levels without another. */
   ttlSeconds(blob: number): number {
     const ttlSeconds = this.#words[(blob + Blob.ttl) / 4]! >>> 0;
     return ttlSeconds > this.#ttlMax ? this.#ttlMax : ttlSeconds;
   }
 
+  /** Where the extras of a Service stand; 0 when it has none. */
+  extras(blob: number): number {
+    const at = this.#words[(blob + Blob.extrasAt) / 4]!;
+    return at === 0 ? 0 : blob + at;
+  }
+
+  /** TTL in seconds of a level of a Service with extras. */
+  levelTtlSeconds(blob: number, extras: number, location: number): number {
+    const ttls = this.#shorts[(extras + Extras.ttls) / 2]!;
+    for (let i = 0, at = extras + Extras.entries; i < ttls; i++, at += TTL_OCTETS)
+      if (this.#shorts[at / 2] === location) return Math.min(this.data.getUint32(at + 2, true), this.#ttlMax);
+    return this.ttlSeconds(blob);
+  }
+
+  /** Most addresses of one reply of a Service with extras, 0 for all. */
+  maxAddresses(extras: number): number {
+    return this.#shorts[(extras + Extras.maxAddresses) / 2]!;
+  }
+
+  /** How a level is shared out among clusters: the position of its number of runs, 0 when it is one run. */
+  findShare(extras: number, location: number, addressOctets: number): number {
+    const shorts = this.#shorts;
+    const v4 = shorts[(extras + Extras.v4Shares) / 2]!;
+    const v6 = shorts[(extras + Extras.v6Shares) / 2]!;
+    let at = extras + Extras.entries + shorts[(extras + Extras.ttls) / 2]! * TTL_OCTETS;
+    for (let i = 0; i < v4 + v6; i++) {
+      if (i < v4 === (addressOctets === 4) && shorts[at / 2] === location) return at + 2;
+      at += 4 + shorts[(at + 2) / 2]! * 2;
+    }
+    return 0;
+  }
+
+  shareRuns(share: number): number {
+    return this.#shorts[share / 2]!;
+  }
+
+  /** Where a run ends, counted in addresses from the level's first. */
+  shareEnd(share: number, run: number): number {
+    return run < 0 ? 0 : this.#shorts[share / 2 + 1 + run]!;
+  }
+
   /** The level entry of a location among the IPv4 levels of a Service; 0 when it has no such address. */
   levelV4(blob: number, location: number): number {
-    const at = blob + this.#shorts[(blob + Blob.levelsAt) / 2]!;
+    const at = blob + this.octets[blob + Blob.levelsAt]! * 2;
     return this.#findLevel(at, this.#shorts[(blob + Blob.v4Levels) / 2]!, location);
   }
 
@@ -146,7 +192,24 @@ export class ImageView {
     const count = this.#shorts[(blob + Blob.v6Levels) / 2]!;
     if (count === 0) return 0;
     const skip = this.#shorts[(blob + Blob.v4Levels) / 2]! * LEVEL_OCTETS;
-    return this.#findLevel(blob + this.#shorts[(blob + Blob.levelsAt) / 2]! + skip, count, location);
+    return this.#findLevel(blob + this.octets[blob + Blob.levelsAt]! * 2 + skip, count, location);
+  }
+
+  /** The entry of a cluster's IPv4 addresses, which may be none; 0 when the Service has no shard there. */
+  clusterV4(blob: number, cluster: number): number {
+    return this.#findLevel(this.#clustersAt(blob), this.#shorts[(blob + Blob.v4Clusters) / 2]!, cluster);
+  }
+
+  /** The entry of a cluster's IPv6 addresses; 0 when it has none. */
+  clusterV6(blob: number, cluster: number): number {
+    const skip = this.#shorts[(blob + Blob.v4Clusters) / 2]! * LEVEL_OCTETS;
+    const count = this.#shorts[(blob + Blob.v6Clusters) / 2]!;
+    return count === 0 ? 0 : this.#findLevel(this.#clustersAt(blob) + skip, count, cluster);
+  }
+
+  #clustersAt(blob: number): number {
+    const levels = this.#shorts[(blob + Blob.v4Levels) / 2]! + this.#shorts[(blob + Blob.v6Levels) / 2]!;
+    return blob + this.octets[blob + Blob.levelsAt]! * 2 + levels * LEVEL_OCTETS;
   }
 
   /** Octet position of a level's first address in the arena. */
@@ -182,23 +245,22 @@ export class ImageView {
   /**
    * The port of a Service whose `_name._proto` is `key[start..end)`.
    *
-   * @returns the port's number, 0 when the Service has no such port
+   * @returns the position of its entry, 0 when the Service has no such port
    */
   findPort(blob: number, key: DataView, start: number, end: number): number {
-    let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
+    let at = blob + this.#words[(blob + Blob.portsAt) / 4]!;
     for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
       const length = this.#shorts[(at + 2) / 2]!;
-      const name = at + PORT_HEADER_OCTETS;
-      if (length === end - start && sameOctets(this.data, name, key, start, length))
-        return this.#shorts[at / 2]!;
-      at = name + ((length + 1) & ~1);
+      if (length === end - start && sameOctets(this.data, at + PORT_HEADER_OCTETS, key, start, length))
+        return at;
+      at = this.#nextPort(at);
     }
     return 0;
   }
 
   /** Whether a Service has a port of the protocol whose label is `key[start..end)`. */
   hasProtocol(blob: number, key: DataView, start: number, end: number): boolean {
-    let at = blob + this.#shorts[(blob + Blob.portsAt) / 2]!;
+    let at = blob + this.#words[(blob + Blob.portsAt) / 4]!;
     for (let left = this.octets[blob + Blob.ports]!; left > 0; left--) {
       const length = this.#shorts[(at + 2) / 2]!;
       const name = at + PORT_HEADER_OCTETS;
@@ -208,9 +270,52 @@ export class ImageView {
         sameOctets(this.data, protocol, key, start, end - start)
       )
         return true;
-      at = name + ((length + 1) & ~1);
+      at = this.#nextPort(at);
     }
     return false;
+  }
+
+  /** The number of a port, the same at every level with addresses; 0 where {@link findPortLevel} says it. */
+  portNumber(port: number): number {
+    return this.#shorts[port / 2]!;
+  }
+
+  /** The targets of a port at a level; 0 when the level does not have the port. */
+  findPortLevel(port: number, location: number): number {
+    const first = port + PORT_HEADER_OCTETS + ((this.#shorts[(port + 2) / 2]! + 1) & ~1);
+    let at = first + 4;
+    for (const end = at + this.data.getUint32(first, true); at < end;) {
+      const here = this.#shorts[at / 2]!;
+      if (here >= location) return here === location ? at : 0;
+      at += PORT_LEVEL_OCTETS + this.data.getUint32(at + 4, true);
+    }
+    return 0;
+  }
+
+  targetCount(portLevel: number): number {
+    return this.#shorts[(portLevel + 2) / 2]!;
+  }
+
+  nextTarget(target: number): number {
+    return target + ((Target.name + this.octets[target + Target.nameOctets]! + 1) & ~1);
+  }
+
+  /** A number of a target, by its place in {@link Target}. */
+  targetShort(target: number, field: number): number {
+    return this.#shorts[(target + field) / 2]!;
+  }
+
+  /** The number of the cluster whose label is `key[start..end)`, in wire form; -1 when there is none. */
+  findCluster(key: DataView, start: number, end: number): number {
+    const table = (this.#words[Header.clusters]! >>> 0) * 8;
+    const mask = this.#words[(table + Clusters.mask) / 4]!;
+    const entry = this.#findEntry(key, start, end, table, Clusters.slots, mask, Clusters.keyOctets);
+    return entry === 0 ? -1 : this.#shorts[(entry + Clusters.number) / 2]!;
+  }
+
+  #nextPort(port: number): number {
+    const end = port + PORT_HEADER_OCTETS + ((this.#shorts[(port + 2) / 2]! + 1) & ~1);
+    return this.#shorts[port / 2] === 0 ? end + 4 + this.data.getUint32(end, true) : end;
   }
 
   /** Number of RRsets of a static name; 0 for an empty non-terminal. */
