@@ -142,6 +142,8 @@ export class ZoneBuilder implements FactSink {
   /** Whether answers are given, or all clusters have been heard or given up: from then on it counts who had a name first. */
   #isSettled = false;
   #ttlMax = TTL_UNLIMITED;
+  /** Clusters that readers know to be unread. */
+  #unread: ReadonlySet<number> = new Set();
   /** Whether places came or went since it was last looked who has which name. */
   #isDisputed = false;
   #conflicts: readonly PlaceConflict[] = [];
@@ -219,12 +221,12 @@ export class ZoneBuilder implements FactSink {
 
   /** Clusters that have names of their own below their Services. */
   namedClusters(): NamedCluster[] {
-    const labels = new Map<string, number>();
-    for (const [name, { number }] of this.#members) {
+    const named = new Map<string, NamedCluster>();
+    for (const [name, { number, unread }] of this.#members) {
       const label = clusterLabel(name);
-      if (label !== undefined && !labels.has(label)) labels.set(label, number);
+      if (label !== undefined && !named.has(label)) named.set(label, { label, number, unread });
     }
-    return [...labels].map(([label, number]) => ({ label, number }));
+    return [...named.values()];
   }
 
   /** What an operator should know of a Service. */
@@ -593,10 +595,20 @@ export class ZoneBuilder implements FactSink {
       this.#image.putLocations();
       this.#touched = true;
     }
+    this.#publishUnread();
     this.#ttlMax = this.#longestTtl(awaited);
     this.#image.setAwaited(awaited, this.#ttlMax);
     if (this.#members.size > 0 && (awaited & Awaited.shards) === 0) this.#isSettled = true;
     this.#settleNames();
+  }
+
+  /** Names of one cluster are unknown for as long as that cluster is. */
+  #publishUnread(): void {
+    const members = [...this.#members.values()].filter(({ unread }) => unread);
+    const unread = new Set(members.map(({ number }) => number));
+    if (sameNumbers(unread, this.#unread)) return;
+    this.#unread = unread;
+    this.#image.putClusters();
   }
 
   #longestTtl(awaited: number): number {

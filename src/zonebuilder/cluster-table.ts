@@ -11,6 +11,8 @@ export interface NamedCluster {
   /** Lower case, one label. */
   readonly label: string;
   readonly number: number;
+  /** Nothing was ever read of it, so that it may have a shard of any Service. */
+  readonly unread: boolean;
 }
 
 /** The label of a cluster, lower case; undefined for a name that is no label of a host name. */
@@ -22,8 +24,8 @@ export function clusterLabel(name: string): string | undefined {
 /** Encodes the cluster table; of two clusters with one label the first has it. */
 export function encodeClusters(clusters: readonly NamedCluster[], seed: number): Buffer {
   const entries = new Map<string, Buffer>();
-  for (const { label, number } of clusters)
-    if (!entries.has(label)) entries.set(label, encodeEntry(label, number));
+  for (const cluster of clusters)
+    if (!entries.has(cluster.label)) entries.set(cluster.label, encodeEntry(cluster));
   let slots = 8;
   while (slots < entries.size * 2) slots *= 2;
   const head = Buffer.alloc(Clusters.slots + slots * 4);
@@ -41,10 +43,11 @@ export function wireLabel(label: string): Buffer {
   return Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1');
 }
 
-function encodeEntry(label: string, number: number): Buffer {
+function encodeEntry({ label, number, unread }: NamedCluster): Buffer {
   const key = wireLabel(label);
   const entry = Buffer.alloc((Clusters.key + key.length + 3) & ~3);
   entry.writeUInt16LE(number, Clusters.number);
+  entry[Clusters.isUnread] = unread ? 1 : 0;
   entry[Clusters.keyOctets] = key.length;
   key.copy(entry, Clusters.key);
   return entry;

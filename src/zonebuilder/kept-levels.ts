@@ -4,8 +4,7 @@
  */
 import { GLOBAL } from './layout.ts';
 import type { FamilyLevels, LevelSlice } from './levels.ts';
-import { isAlias, staticAddresses } from './service-statics.ts';
-import type { PlacedStatic } from './service-view.ts';
+import { isAlias, type PlacedStatic, staticAddresses } from './service-statics.ts';
 
 interface Families {
   readonly v4: FamilyLevels;

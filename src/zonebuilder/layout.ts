@@ -184,9 +184,10 @@ export const Location = {
 
 /**
  * The cluster table, made as the location table: uint32 number of slots minus one, slots, and entries of a uint16, the
- * number that cluster entries use, an octet with the length of the key, and the key, the cluster's label in wire form.
+ * number that cluster entries use, an octet that says whether the cluster has never been read, an octet with the length
+ * of the key, and the key, the cluster's label in wire form.
  */
-export const Clusters = { mask: 0, slots: 4, number: 0, keyOctets: 2, key: 3 } as const;
+export const Clusters = { mask: 0, slots: 4, number: 0, isUnread: 2, keyOctets: 3, key: 4 } as const;
 
 /**
  * The static table: uint32 number of slots minus one, uint32 mask of the depths at which names lie, uint32 mask of

@@ -17,6 +17,11 @@ export interface StaticPlace {
   readonly records: readonly StaticRecord[];
 }
 
+/** A static place whose location is known. */
+export interface PlacedStatic extends StaticPlace {
+  readonly at: number;
+}
+
 /** The parts of a name that some Service could have. */
 export interface ServiceName {
   /** `S.N.F`. */

@@ -14,6 +14,7 @@ import type { PortPlaces, ServicePort } from './service-ports.ts';
 import { buildPorts, knownPorts } from './service-ports.ts';
 import {
   isAlias,
+  type PlacedStatic,
   type PortTarget,
   sharedTtl,
   splitServiceName,
@@ -58,11 +59,6 @@ export interface ServiceAnswers {
   readonly v4: FamilyLevels;
   readonly v6: FamilyLevels;
   readonly ports: readonly ServicePort[];
-}
-
-/** A static place whose location is known. */
-export interface PlacedStatic extends StaticPlace {
-  readonly at: number;
 }
 
 /**

@@ -161,8 +161,10 @@ function findFederated(view: ImageView, name: Name, from: number, below: number,
 function findCluster(view: ImageView, name: Name, from: number, blob: number, found: Found): Kind {
   if (found.location !== GLOBAL) return Kind.nxdomain;
   const { data, labels } = name;
-  found.cluster = view.findCluster(data, labels[from]!, labels[from + 1]!);
-  return found.cluster >= 0 && view.clusterV4(blob, found.cluster) !== 0 ? Kind.cluster : Kind.nxdomain;
+  const entry = view.findCluster(data, labels[from]!, labels[from + 1]!);
+  if (entry === 0) return Kind.nxdomain;
+  found.cluster = view.clusterNumber(entry);
+  return view.clusterV4(blob, found.cluster) === 0 ? Kind.nxdomain : Kind.cluster;
 }
 
 function findPort(

@@ -305,12 +305,20 @@ export class ImageView {
     return this.#shorts[(target + field) / 2]!;
   }
 
-  /** The number of the cluster whose label is `key[start..end)`, in wire form; -1 when there is none. */
+  /** The entry of the cluster whose label is `key[start..end)`, in wire form; 0 when there is none. */
   findCluster(key: DataView, start: number, end: number): number {
     const table = (this.#words[Header.clusters]! >>> 0) * 8;
     const mask = this.#words[(table + Clusters.mask) / 4]!;
-    const entry = this.#findEntry(key, start, end, table, Clusters.slots, mask, Clusters.keyOctets);
-    return entry === 0 ? -1 : this.#shorts[(entry + Clusters.number) / 2]!;
+    return this.#findEntry(key, start, end, table, Clusters.slots, mask, Clusters.keyOctets);
+  }
+
+  clusterNumber(entry: number): number {
+    return this.#shorts[(entry + Clusters.number) / 2]!;
+  }
+
+  /** Whether nothing was ever read of a cluster. */
+  isClusterUnread(entry: number): boolean {
+    return this.octets[entry + Clusters.isUnread] !== 0;
   }
 
   #nextPort(port: number): number {

@@ -3,7 +3,7 @@
  * at only for names that are not known, and only while there is such a cluster.
  *
  * ```
- *   [ [ _port . ] _proto . ] [ [ [ Service . ] Namespace . ] federation . ] svc [ . location ] . domain
+ *   [ [ _port . ] _proto . | cluster . ] [ [ [ Service . ] Namespace . ] federation . ] svc [ . location ] . domain
  * ```
  */
 import { Awaited } from '../../zonebuilder/layout.ts';
@@ -40,15 +40,21 @@ function couldBePlace(view: ImageView, name: Name, from: number, below: number):
   return region !== 0 && view.isOpen(region);
 }
 
-/** The labels before `svc`: at most a Service with a port. */
+/** The labels before `svc`: at most a Service with a port, or a Service of one cluster. */
 function couldBeService(a: Answering, svc: number): boolean {
   const { name } = a;
   if (svc > 5) return false;
   if (svc >= 1 && !isFederation(a, svc - 1)) return false;
   if (svc >= 2 && !isHostLabel(name, svc - 2)) return false;
   if (svc >= 3 && !isHostLabel(name, svc - 3)) return false;
+  if (svc === 4 && !isProtocol(name, 0)) return svc + 1 === a.below && isUnreadCluster(a.view, name);
   if (svc >= 4 && !isProtocol(name, svc - 4)) return false;
   return svc < 5 || isPort(name, 0);
+}
+
+function isUnreadCluster(view: ImageView, { data, labels }: Name): boolean {
+  const entry = view.findCluster(data, 0, labels[1]!);
+  return entry !== 0 && view.isClusterUnread(entry);
 }
 
 function isFederation({ name, apex }: Answering, label: number): boolean {

@@ -173,3 +173,15 @@ t.test(
     t.end();
   },
 );
+
+t.test('the name of a cluster that was never read is not denied, others are', (t) => {
+  const f = make();
+  f.cluster('c7', 'us', ['us1'], 'pending');
+  t.strictSame(ask(f, 'c7.web.n.f.svc', 'A'), ['SERVFAIL']);
+  t.strictSame(ask(f, 'c9.web.n.f.svc', 'A'), ['NXDOMAIN']);
+  f.shard('c2', 'api.n.f', { addresses: ['192.0.2.8'] });
+  t.strictSame(ask(f, 'c1.api.n.f.svc', 'A'), ['NXDOMAIN'], 'a cluster that was read, without a shard');
+  f.cluster('c7', 'us', ['us1']);
+  t.strictSame(ask(f, 'c7.web.n.f.svc', 'A'), ['NXDOMAIN'], 'once it is read');
+  t.end();
+});
