@@ -70,7 +70,18 @@ function* stepsFor(name: string, explanation: Explanation, context: AbsenceConte
         rule: 'hint',
         text: `names of Services are SERVICE.NAMESPACE.FEDERATION.svc[.ZONE].[REGION.]${domain}., and no record of the configuration is called ${name}.`,
       }
-    : hint(near);
+    : hint(existing(near, context));
+}
+
+/** The same name with the Service that was meant, where it has none of that name. */
+function existing(name: string, context: AbsenceContext): string {
+  const { domain } = context.builder;
+  const asked = partsOf(name, domain);
+  if (asked === undefined) return name;
+  const [namespace, service] = nearService(asked, knownNames(context))?.split('/') ?? [];
+  return namespace === undefined || service === undefined
+    ? name
+    : nameOf({ ...asked, namespace, service }, domain);
 }
 
 function* outside(name: string, { rcode }: Explanation, context: AbsenceContext): Generator<ExplainStep> {
@@ -78,7 +89,7 @@ function* outside(name: string, { rcode }: Explanation, context: AbsenceContext)
   const near = nearInDomain(name, knownNames(context));
   yield near === undefined
     ? { rule: 'hint', text: `fedns serves ${context.builder.domain}. and what is below it, nothing else` }
-    : hint(near);
+    : hint(existing(near, context));
 }
 
 /** What is wrong with the parts of the name first, then with the Service itself. */

@@ -101,6 +101,7 @@ export function placesOf(location: string, { locations }: KnownNames): readonly 
 /** The `namespace/name` of the Service that was meant. */
 export function nearService({ service, namespace }: AskedName, known: KnownNames): string | undefined {
   const keys = new Set(known.services());
+  if (keys.has(`${namespace}/${service}`)) return `${namespace}/${service}`;
   if (keys.has(`${service}/${namespace}`)) return `${service}/${namespace}`;
   const here: string[] = [];
   const elsewhere: string[] = [];

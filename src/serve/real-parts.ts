@@ -45,6 +45,8 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     name: cluster.name,
     start: () => source.start(),
     report: () => source.report(),
+    account: (namespace, service) => source.account(namespace, service),
+    serviceKeys: () => source.serviceKeys(),
     stop: async () => {
       await source.stop();
       shared.governor.leave(cluster.name);

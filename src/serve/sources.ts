@@ -96,17 +96,14 @@ export class Sources {
     ];
   }
 
-  /** What the clusters can say of a Service, those that keep its objects. */
+  /** What the clusters can say of a Service. */
   *accounts(namespace: string, service: string): Generator<readonly [cluster: string, ServiceAccount]> {
-    for (const [name, { source }] of this.#entries) {
-      const account = source.account?.(namespace, service);
-      if (account !== undefined) yield [name, account];
-    }
+    for (const [name, { source }] of this.#entries) yield [name, source.account(namespace, service)];
   }
 
   /** `namespace/name` of every Service, once for each cluster that has it. */
   *serviceKeys(): Generator<string> {
-    for (const { source } of this.#entries.values()) yield* source.serviceKeys?.() ?? [];
+    for (const { source } of this.#entries.values()) yield* source.serviceKeys();
   }
 
   /** Names of the clusters in the sink that no configuration names. */

@@ -73,8 +73,8 @@ export interface ClusterSource {
   /** Leaves no timer, watcher or socket behind. The facts stay in the sink. */
   stop(): Promise<void>;
   report(): ClusterReport;
-  /** What is known of one Service. Absent: the source keeps no objects. */
-  account?(namespace: string, service: string): ServiceAccount;
+  /** What is known of one Service. */
+  account(namespace: string, service: string): ServiceAccount;
   /** `namespace/name` of every Service of the cluster. */
-  serviceKeys?(): Iterable<string>;
+  serviceKeys(): Iterable<string>;
 }

@@ -129,6 +129,23 @@ t.test('a change in a manifest is in the answers', async (t) => {
   t.match(await metricsOf(adminPort), /^fedns_propagation_seconds_count\{cluster="one"\} [1-9]/m);
 });
 
+t.test(
+  'why a name is not served, and that a shard has changed health, is told by the running process',
+  async (t) => {
+    const { folder, file, adminPort } = await site(t);
+    const server = await serve(t, file);
+    const explained = async (name: string): Promise<string> => {
+      const url = `http://127.0.0.1:${adminPort}/api/v1/explain?name=${name}`;
+      return (await fetch(url)).text();
+    };
+    t.match(await explained(NGINX.replace('nginx', 'ngnix')), `did you mean ${NGINX}?`);
+    t.notMatch(await explained(NGINX), /reason/);
+    writeFileSync(join(folder, 'cluster', 'nginx.yaml'), manifest('192.0.2.99', false));
+    await server.until(/a shard is not healthy any more/);
+    t.match(await explained(NGINX), 'one: none of its endpoints is ready');
+  },
+);
+
 t.test('what nobody catches in the control plane is logged and counted, and answers go on', async (t) => {
   const { file, port, adminPort } = await site(t);
   const child = fileURLToPath(new URL('fault-child.ts', import.meta.url));

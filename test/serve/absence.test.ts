@@ -271,6 +271,12 @@ const CASES: readonly Case[] = [
     says: [/domain: /, 'hint: did you mean nginx.web.main.svc.example.com?'],
   },
   {
+    title: 'the domain is missing, and the Service misspelt',
+    members: without(...NGINX),
+    name: 'ngnix.web.main',
+    says: ['hint: did you mean nginx.web.main.svc.example.com?'],
+  },
+  {
     title: 'the domain is misspelt',
     members: without(...NGINX),
     name: 'nginx.web.main.svc.exmaple.com',

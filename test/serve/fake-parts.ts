@@ -258,6 +258,8 @@ function fakeSource(
       state = { condition: 'Ready', syncedMs: context.clock() };
     },
     stop: async () => void events.push(`stop ${name}`),
+    account: () => ({ exists: false, reasons: [] }),
+    serviceKeys: () => [],
     report: () => {
       const { syncedMs: _, ...unsynced } = report(name);
       return { ...unsynced, ...state };

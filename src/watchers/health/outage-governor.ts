@@ -159,5 +159,7 @@ export function alwaysInContact(governor: OutageGovernor, source: ClusterSource)
       return source.stop();
     },
     report: () => source.report(),
+    account: (namespace, service) => source.account(namespace, service),
+    serviceKeys: () => source.serviceKeys(),
   };
 }
