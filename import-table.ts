@@ -12,6 +12,7 @@ export const IMPORTS = {
   jobs: ['log', 'timers'],
 
   zonebuilder: [],
+  geo: [],
   config: ['zonebuilder'],
 
   watchers: ['log', 'timers'],
@@ -37,7 +38,7 @@ export const IMPORTS = {
   'server/policy': ['zonebuilder', 'config'],
   server: ['server/policy', 'zonebuilder', 'config'],
   'server/linux': [],
-  'server/answer': ['server', 'server/policy', 'zonebuilder'],
+  'server/answer': ['server', 'server/policy', 'zonebuilder', 'geo'],
   'server/udp': ['server', 'server/linux', 'config'],
   'server/tcp': ['server', 'config'],
   'server/workers': [
