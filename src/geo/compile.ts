@@ -19,6 +19,8 @@ export interface GeoInput {
   readonly places: readonly Place[];
   /** Rows here begin at ROW_VALUES; what they mean, their maker knows. */
   readonly clients: readonly ClientNetwork[];
+  /** Of the rows, not 0: differs whenever they mean something else. */
+  readonly version: number;
 }
 
 /** What is told of a database that is in use. */
@@ -48,17 +50,20 @@ const EMPTY_TREE: NetworkTree = {
  *
  * @throws GeoError naming the file
  */
-export function compileGeo({ files, places, clients }: GeoInput): GeoTables {
+export function compileGeo({ files, places, clients, version }: GeoInput): GeoTables {
   if (places.length > ROWS_MAX)
     throw new GeoError('GEOIP_TOO_MANY_PLACES', `more than ${ROWS_MAX} regions and zones have a place`);
   const databases = files.map(({ path, octets }) => named(path, () => openDatabase(octets)));
   const rows = compileRows(databases, places, files);
-  const memory = joinTables({
-    v4: rows.v4,
-    v6: rows.v6,
-    clients4: compileClients(clients, 32),
-    clients6: compileClients(clients, 128),
-  });
+  const memory = joinTables(
+    {
+      v4: rows.v4,
+      v6: rows.v6,
+      clients4: compileClients(clients, 32),
+      clients6: compileClients(clients, 128),
+    },
+    version,
+  );
   const reports = databases.map(({ type, builtMs }, i) => ({ path: files[i]!.path, type, builtMs }));
   return { memory, orders: rows.orders, files: reports };
 }

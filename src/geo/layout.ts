@@ -7,8 +7,8 @@
  *         │ IPv4 networks of clients   │ IPv6 networks of clients
  * ```
  *
- * A place is a row (network-tree.ts); what a row means, an ordered list of locations, is the orders' (orders.ts), so that a region that
- * fails needs no new table.
+ * A place is a row (network-tree.ts). What a row means, locations in the order in which a client there wants them, stands in the answer
+ * image, so that a region that fails or comes needs no new table.
  */
 
 /** Words of the header; positions are in octets from the start of the memory. */
@@ -33,6 +33,8 @@ export const GeoHeader = {
   v6Clients: 9,
   v6ClientRows: 10,
   v6ClientRanges: 11,
+  /** Which set of rows this is; orders of another set say nothing of these. */
+  version: 12,
 } as const;
 
 /** Words of the header. */

@@ -12,8 +12,12 @@ export interface GeoParts {
   readonly clients6: ClientRanges;
 }
 
-/** Joins the parts; each begins at a multiple of four octets. */
-export function joinTables({ v4, v6, clients4, clients6 }: GeoParts): SharedArrayBuffer {
+/**
+ * Joins the parts; each begins at a multiple of four octets.
+ *
+ * @param version - of the rows, see {@link GeoHeader.version}
+ */
+export function joinTables({ v4, v6, clients4, clients6 }: GeoParts, version: number): SharedArrayBuffer {
   const parts = [
     [GeoHeader.v4Index, v4.index],
     [GeoHeader.v4Scopes, v4.scopes],
@@ -37,6 +41,7 @@ export function joinTables({ v4, v6, clients4, clients6 }: GeoParts): SharedArra
   }
   header[GeoHeader.v4ClientRanges] = clients4.rows.length;
   header[GeoHeader.v6ClientRanges] = clients6.rows.length;
+  header[GeoHeader.version] = version;
   return memory;
 }
 

@@ -139,12 +139,15 @@ function placeOf(networks: Rows, owned: Rows): ClientPlace {
 }
 
 function compile(tree: ReturnType<typeof plainTree>, owned: readonly ClientNetwork[]): ClientPlace {
-  const memory = joinTables({
-    v4: compileIpv4(tree),
-    v6: compileIpv6(tree),
-    clients4: compileClients(owned, 32),
-    clients6: compileClients(owned, 128),
-  });
+  const memory = joinTables(
+    {
+      v4: compileIpv4(tree),
+      v6: compileIpv6(tree),
+      clients4: compileClients(owned, 32),
+      clients6: compileClients(owned, 128),
+    },
+    1,
+  );
   return new ClientPlace(memory);
 }
 

@@ -29,6 +29,8 @@ export class ClientPlace {
   row = UNKNOWN_ROW;
   /** Prefix length of the largest network around with this row, in the family that was asked for. */
   scope = 0;
+  /** Of the rows; see GeoHeader.version. */
+  readonly version: number;
 
   readonly #octets: Uint8Array;
   readonly #shorts: Uint16Array;
@@ -46,6 +48,7 @@ export class ClientPlace {
 
   constructor(memory: SharedArrayBuffer) {
     const header = new Uint32Array(memory, 0, GEO_HEADER_WORDS);
+    this.version = header[GeoHeader.version]!;
     this.#octets = new Uint8Array(memory);
     this.#shorts = new Uint16Array(memory);
     this.#words = new Uint32Array(memory);
