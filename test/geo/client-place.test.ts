@@ -169,12 +169,12 @@ function randomWorld(random: Random, bits: number) {
   const networks = Array.from({ length: 60 }, () => randomNetwork(random, bits, 9, finest, 5));
   const owned = Array.from({ length: 12 }, () => randomNetwork(random, bits, 12, finest, 3, CLUSTER));
   const tree = bits === 32 ? plainTree(networks, []) : plainTree([], networks);
-  const clients = owned.map(({ address, prefix, row }) => ({
+  const ofClients = owned.map(({ address, prefix, row }) => ({
     address: octetsOf(address, bits),
     prefix,
     row,
   }));
-  return { networks, owned, place: compile(tree, clients) };
+  return { networks, owned, place: compile(tree, ofClients) };
 }
 
 function randomNetwork(
