@@ -74,7 +74,12 @@ async function watch(cluster: MemberCluster, onPropagation: (ms: number) => void
     domain: 'example.com',
     dampingSeconds: 0,
     sink: makeBuilder(),
-    governor: new OutageGovernor({ timers: systemTimers, graceSeconds: 60, failStaticAbove: 0.5 }),
+    governor: new OutageGovernor({
+      timers: systemTimers,
+      graceSeconds: 60,
+      refusedGraceSeconds: 43_200,
+      failStaticAbove: 0.5,
+    }),
     credentials: new Credentials({
       load: async () => access,
       timers: systemTimers,

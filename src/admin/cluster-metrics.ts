@@ -4,7 +4,7 @@ import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { ClusterView } from './control-plane.ts';
 
-const CONDITIONS = ['Pending', 'Ready', 'NotReady', 'Offline'] as const;
+const CONDITIONS = ['Pending', 'Ready', 'Refused', 'NotReady', 'Offline'] as const;
 const STATUSES = ['pending', 'available', 'held', 'withdrawn'] as const;
 
 type Put = (labels: Readonly<Record<string, string>>, value: number) => void;
@@ -56,6 +56,14 @@ const FAMILIES: readonly Family[] = [
     labelNames: ['cluster', 'kind'],
     each: ({ report }, put) => {
       for (const kind of report.polled ?? []) put({ kind }, 1);
+    },
+  },
+  {
+    name: 'fedns_cluster_credential_expiry_seconds',
+    help: 'Time until the token or client certificate of the cluster ends, where it says so; negative: since then.',
+    labelNames: ['cluster'],
+    each: ({ report: { credentialEndsMs } }, put, nowMs) => {
+      if (credentialEndsMs !== undefined) put({}, (credentialEndsMs - nowMs) / 1000);
     },
   },
   {

@@ -420,6 +420,12 @@ export const settingsSchema = z.strictObject({
         .describe(
           'How long shards of an unreachable cluster still count, in seconds, 0 to 86400. Default: 60.',
         ),
+      refusedGraceSeconds: seconds(604_800)
+        .default(43_200)
+        .describe(
+          'The same for a cluster that answers and refuses fedns, for its credentials have ended or lack a permission, ' +
+            'in seconds, 0 to 604800, at least graceSeconds. Default: 43200, 12 hours: a night until people come.',
+        ),
       failStaticAbove: z
         .number()
         .min(0)

@@ -157,7 +157,12 @@ export interface Settings {
     readonly version: string;
     readonly hostname: string;
   };
-  readonly outage: { readonly graceSeconds: number; readonly failStaticAbove: number };
+  readonly outage: {
+    readonly graceSeconds: number;
+    /** For clusters that answer and refuse fedns. */
+    readonly refusedGraceSeconds: number;
+    readonly failStaticAbove: number;
+  };
   /** How long a shard must be down before it leaves; one that is back sooner does not leave. In seconds; 0 turns it off. */
   readonly dampingSeconds: number;
   /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */

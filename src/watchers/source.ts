@@ -3,8 +3,8 @@
  * its life cycle and what it reports of itself to the operator.
  */
 
-/** How a source sees its cluster. */
-export type ClusterCondition = 'Pending' | 'Ready' | 'NotReady' | 'Offline';
+/** How a source sees its cluster. `Refused`: it answers, and what fedns shows or asks for is not taken. */
+export type ClusterCondition = 'Pending' | 'Ready' | 'Refused' | 'NotReady' | 'Offline';
 
 /** Something in the cluster that was not taken, and why. Codes are stable; the message is for people. */
 export interface Refusal {
@@ -53,6 +53,8 @@ export interface ClusterReport {
   readonly advice?: string;
   /** Default: none. */
   readonly stale?: readonly StalePart[];
+  /** When the token or client certificate in use ends, in milliseconds since the epoch, where it says so. */
+  readonly credentialEndsMs?: number;
   /** The newest trouble, in one line. */
   readonly lastError?: string;
 }

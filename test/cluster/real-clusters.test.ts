@@ -40,7 +40,12 @@ type Name = keyof typeof PLACES;
 
 const folder = mkdtempSync(join(tmpdir(), 'fedns-clusters-'));
 const sink = new RecordingSink();
-const governor = new OutageGovernor({ timers: systemTimers, graceSeconds: 3, failStaticAbove: 0.5 });
+const governor = new OutageGovernor({
+  timers: systemTimers,
+  graceSeconds: 3,
+  refusedGraceSeconds: 43_200,
+  failStaticAbove: 0.5,
+});
 const sources = new Map<string, KubernetesSource>();
 let etcd: Etcd;
 let secrets: ClusterSecrets;

@@ -29,7 +29,7 @@ test('defaults are filled in', async (t) => {
     adminHosts: [],
     tcp: { connections: 1000, connectionsPerClient: 100, idleSeconds: 10 },
     identity: { version: '', hostname: '' },
-    outage: { graceSeconds: 60, failStaticAbove: 0.5 },
+    outage: { graceSeconds: 60, refusedGraceSeconds: 43_200, failStaticAbove: 0.5 },
     dampingSeconds: 0,
     resolvers: [],
     clusters: [

@@ -38,7 +38,7 @@ export const SETTINGS: Settings = {
   udpPayloadMax: 1232,
   federations: [{ name: 'myfederation', select: 'label', policy: 'all' }],
   ecs: { trust: [] },
-  outage: { graceSeconds: 60, failStaticAbove: 0.5 },
+  outage: { graceSeconds: 60, refusedGraceSeconds: 43_200, failStaticAbove: 0.5 },
   dampingSeconds: 0,
   resolvers: [],
   clusters: ['one', 'two'].map((name) => ({
@@ -201,7 +201,12 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
     },
     openShared: (settings, context) => ({
       resolver: { follow: () => undefined },
-      governor: new OutageGovernor({ timers: systemTimers, graceSeconds: 60, failStaticAbove: 0.5 }),
+      governor: new OutageGovernor({
+        timers: systemTimers,
+        graceSeconds: 60,
+        refusedGraceSeconds: 43_200,
+        failStaticAbove: 0.5,
+      }),
       loaderOf: () => undefined,
       trouble: () => undefined,
       remembered: () => hostnames,

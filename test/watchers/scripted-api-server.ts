@@ -121,6 +121,11 @@ export class ScriptedApiServer {
     await closed;
   }
 
+  /** Takes no new connections, and lets those that are in use go on, as an API server does that is told to end. */
+  drain(): void {
+    this.#server.close();
+  }
+
   /** Resets all connections. */
   reset(): void {
     for (const socket of this.#sockets) socket.destroy();

@@ -31,15 +31,16 @@ export interface WatchedOptions {
   readonly federations?: readonly FederationSettings[];
   readonly access?: Partial<ClusterAccess>;
   readonly load?: () => Promise<ClusterAccess>;
+  readonly log?: Log;
   readonly server?: ScriptedApiServer;
   readonly time?: FakeTime;
   readonly sink?: RecordingSink;
   readonly governor?: OutageGovernor;
   readonly graceSeconds?: number;
+  readonly refusedGraceSeconds?: number;
   /** 1: nothing counts as isolation, which one cluster out of one otherwise does. */
   readonly failStaticAbove?: number;
   readonly dampingSeconds?: number;
-  readonly log?: Log;
   /** Draws the lengths of watches, waits and the like; 0.5 always. */
   readonly random?: () => number;
 }
@@ -54,6 +55,7 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     new OutageGovernor({
       timers: time,
       graceSeconds: options.graceSeconds ?? 60,
+      refusedGraceSeconds: options.refusedGraceSeconds ?? 3600,
       failStaticAbove: options.failStaticAbove ?? 1,
     });
   const propagation: number[] = [];

@@ -71,6 +71,8 @@ export interface ListWatchState {
   readonly lastWatchOctetMs?: number;
   /** Why watches do not get through, while lists take their place. */
   readonly barred?: string;
+  /** Whether a watch is open at this moment. */
+  readonly isWatching: boolean;
   readonly lists: number;
   readonly watches: number;
 }
@@ -99,6 +101,7 @@ export class ListWatch<T> {
   #lastError: ApiError | undefined;
   #lastOctetMs: number | undefined;
   #lastWatchOctetMs: number | undefined;
+  #isWatching = false;
   #arrivedMs = 0;
   /** Whether the server may have gone back behind the version seen last. */
   #doubtful = false;
@@ -118,6 +121,7 @@ export class ListWatch<T> {
       ...(this.#lastOctetMs === undefined ? {} : { lastOctetMs: this.#lastOctetMs }),
       ...(this.#lastWatchOctetMs === undefined ? {} : { lastWatchOctetMs: this.#lastWatchOctetMs }),
       ...(this.#bar.reason === undefined ? {} : { barred: this.#bar.reason }),
+      isWatching: this.#isWatching,
       lists: this.#lists,
       watches: this.#watches,
     };
@@ -253,6 +257,7 @@ export class ListWatch<T> {
       this.#lastWatchOctetMs = this.#arrivedMs;
     };
     this.#watches++;
+    let wasSilent = false;
     // Until it is known how this one ends.
     this.#doubtful = true;
     try {
@@ -261,7 +266,13 @@ export class ListWatch<T> {
       if (!watch.worked && !signal.aborted)
         throw new ApiError('INTERRUPTED', 'the watch ended as soon as it began');
       this.#doubtful = !watch.isConclusive(seconds);
+    } catch (error) {
+      wasSilent = error instanceof ApiError && error.code === 'IDLE';
+      throw error;
     } finally {
+      // An end that the server or its machine has brought about is a sign of it, too.
+      if (this.#isWatching && !wasSilent) this.#lastWatchOctetMs = timers.now();
+      this.#isWatching = false;
       watch.end();
     }
   }
@@ -269,6 +280,7 @@ export class ListWatch<T> {
   #eventsOf(watch: WatchCourse, signal: AbortSignal): WatchEvents<T> {
     return {
       onOpen: () => {
+        this.#isWatching = true;
         this.#lastWatchOctetMs = this.#options.timers.now();
         // With a list just read, what is known is complete, however long this watch is going to last.
         if (this.#listedLast) this.#recovers();

@@ -27,8 +27,9 @@ import type { ClusterOrigin } from '../../config/settings.ts';
 
 /** Largest token, certificate or key file: a chain of certificates is a few thousand octets. */
 const MATERIAL_OCTETS_MAX = 256 * 1024;
-/** Least time between two runs of a plugin, so that one that fails is not run in a loop. */
+/** Least time between two runs of a plugin, so that one that fails is not run in a loop; longer as it fails on. */
 export const EXEC_SPACING_MS = 5_000;
+const EXEC_DOUBLINGS_MAX = 3;
 /** A plugin's credential is renewed this long before it expires, for clocks that differ a little. */
 const EXEC_EXPIRY_MARGIN_MS = 30_000;
 
@@ -62,6 +63,8 @@ interface ExecState {
   readonly credential?: ExecCredential;
   readonly error?: unknown;
   readonly atMs: number;
+  /** In a row. */
+  readonly failures: number;
 }
 
 /** Credentials that renew themselves. */
@@ -74,6 +77,7 @@ export class Credentials {
   #checkedId: string | undefined;
   #expiry: Expiry | undefined;
   #fault: CredentialError | undefined;
+  #onRenewed: () => void = () => {};
 
   constructor(options: CredentialsOptions) {
     this.#options = options;
@@ -97,6 +101,11 @@ export class Credentials {
     return assembled;
   }
 
+  /** @param onRenewed - called when others are in use than before: what was refused may be taken now */
+  follow(onRenewed: () => void): void {
+    this.#onRenewed = onRenewed;
+  }
+
   /** When the token or the client certificate in use ends; undefined: it does not say, or a plugin renews it. */
   get expiry(): Expiry | undefined {
     return this.#expiry;
@@ -112,7 +121,9 @@ export class Credentials {
     const id = `${assembled.tlsId} ${assembled.authorization ?? ''}`;
     if (id === this.#checkedId) return;
     checkMaterials(access, materials);
+    const isRenewed = this.#checkedId !== undefined;
     this.#checkedId = id;
+    if (isRenewed) this.#onRenewed();
     this.#expiry = expiryOf(
       {
         text: given.token === undefined ? materials.token : undefined,
@@ -149,7 +160,8 @@ export class Credentials {
   }
 
   #isDue(state: ExecState): boolean {
-    if (this.#options.timers.now() - state.atMs < EXEC_SPACING_MS) return false;
+    const doublings = Math.min(EXEC_DOUBLINGS_MAX, Math.max(0, state.failures - 1));
+    if (this.#options.timers.now() - state.atMs < EXEC_SPACING_MS * 2 ** doublings) return false;
     if (state.credential === undefined || this.#execRefused) return true;
     const { expiresMs } = state.credential;
     return expiresMs !== undefined && this.#options.clock() >= expiresMs - EXEC_EXPIRY_MARGIN_MS;
@@ -159,11 +171,11 @@ export class Credentials {
     const { timers, env } = this.#options;
     try {
       const credential = await runExecPlugin(access, { timers, env, ca, signal: this.#stopped.signal });
-      this.#exec = { credential, atMs: timers.now() };
+      this.#exec = { credential, atMs: timers.now(), failures: 0 };
       this.#execRefused = false;
       return credential;
     } catch (error) {
-      this.#exec = { error, atMs: timers.now() };
+      this.#exec = { error, atMs: timers.now(), failures: (this.#exec?.failures ?? 0) + 1 };
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Finds out how a cluster's API server is: Ready, NotReady or Offline. A probe of `/readyz` and the state of the
+ * Finds out how a cluster's API server is: Ready, Refused, NotReady or Offline. A probe of `/readyz` and the state of the
  * list/watch loops go in, a condition comes out, after as many failures or successes in a row as it takes to be
  * sure. What a condition does to the cluster's facts is decided in outage-governor.ts.
  */
@@ -28,15 +28,37 @@ export interface HealthOptions {
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
-  /** The loop that has failed for longest: since when (monotonic) and why. */
-  readonly worstLoop: () => { readonly sinceMs: number; readonly reason: string } | undefined;
+  /** The loop that says most of what is wrong. */
+  readonly worstLoop: () => LoopTrouble | undefined;
+  /** Whether every loop has had an outcome: before that, nothing is known of a new cluster. Default: yes. */
+  readonly tried?: () => boolean;
+  /** Called before each probe. */
+  readonly onProbe?: () => void;
   /** `/readyz` says ok after it did not: reason for loops that wait to try again. */
   readonly onAnswer: () => void;
-  /** `sinceMs`: when the first sign of the condition was seen, on the monotonic clock. */
-  readonly onCondition: (condition: ClusterCondition, sinceMs: number) => void;
+  readonly onCondition: (condition: ClusterCondition, evidence: ConditionEvidence) => void;
 }
 
-type Outcome = 'ok' | 'notReady' | 'unreachable';
+/** A loop that does not work. */
+export interface LoopTrouble {
+  /** On the monotonic clock. */
+  readonly sinceMs: number;
+  readonly reason: string;
+  /** The server, or our own credentials, refuse it. */
+  readonly refused?: boolean;
+}
+
+/** What a condition was concluded from. */
+export interface ConditionEvidence {
+  /** When the first sign was seen, on the monotonic clock. */
+  readonly sinceMs: number;
+  /** It was a probe that failed, while the loops may go on. */
+  readonly byProbe: boolean;
+  /** The machine refuses new connections, so that it is there, and open ones may be alive. */
+  readonly turnedAway: boolean;
+}
+
+type Outcome = 'ok' | 'refused' | 'notReady' | 'unreachable';
 
 export class ClusterHealth {
   readonly #options: HealthOptions;
@@ -51,6 +73,8 @@ export class ClusterHealth {
   #streak = 0;
   #streakSinceMs = 0;
   #answers = true;
+  #byProbe = false;
+  #turnedAway = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -100,17 +124,21 @@ export class ClusterHealth {
     while (!this.#stopped.signal.aborted) {
       this.#wait = new AbortController();
       await this.#probe();
-      const calm = this.#condition === 'Ready' && this.#streak === 0;
+      // What is refused waits for people, and a plugin that fails is a program to start each time.
+      const calm = CALM.has(this.#condition) && this.#streak === 0;
       const ms = (calm ? PROBE_MS : PROBE_DOUBT_MS) * (0.9 + random() / 5);
       if (!this.#stopped.signal.aborted) await pause(timers, ms, this.#wait.signal);
     }
   }
 
   async #probe(): Promise<void> {
-    const startedMs = this.#options.timers.now();
+    const { timers, tried, onProbe } = this.#options;
+    const startedMs = timers.now();
+    onProbe?.();
     const outcome = await this.#readyz();
     if (this.#stopped.signal.aborted) return;
-    this.#count(outcome, startedMs);
+    const isEarly = this.#condition === 'Pending' && outcome === 'ok' && tried?.() === false;
+    if (!isEarly) this.#count(outcome, startedMs);
     if (outcome === 'ok' && this.#version === undefined) await this.#readVersion();
   }
 
@@ -138,15 +166,21 @@ export class ClusterHealth {
     if (ANSWERED.has(error.code)) return this.#loopOutcome();
     this.#lastError = error.message;
     this.#answers = false;
+    this.#byProbe = true;
+    this.#turnedAway = TURNED_AWAY.has(error.system ?? '');
+    if (REFUSALS.has(error.code)) return 'refused';
     return CONNECTION_CODES.has(error.code) ? 'unreachable' : 'notReady';
   }
 
   #loopOutcome(): Outcome {
     const { worstLoop, timers } = this.#options;
     const worst = worstLoop();
-    if (worst === undefined || timers.now() - worst.sinceMs < LOOP_FAILING_MS) return 'ok';
+    this.#byProbe = false;
+    this.#turnedAway = false;
+    if (worst === undefined) return 'ok';
+    if (worst.refused !== true && timers.now() - worst.sinceMs < LOOP_FAILING_MS) return 'ok';
     this.#lastError = worst.reason;
-    return 'notReady';
+    return worst.refused === true ? 'refused' : 'notReady';
   }
 
   #count(outcome: Outcome, atMs: number): void {
@@ -159,8 +193,13 @@ export class ClusterHealth {
     }
     if (this.#streak === 0) this.#streakSinceMs = atMs;
     this.#streak++;
-    const enough = outcome !== 'ok' ? PROBE_FAILURES : this.#condition === 'Pending' ? 1 : PROBE_SUCCESSES;
+    const enough = this.#isFirst(outcome) ? 1 : outcome === 'ok' ? PROBE_SUCCESSES : PROBE_FAILURES;
     if (this.#streak >= enough) this.#set(CONDITION_OF[outcome], this.#streakSinceMs);
+  }
+
+  /** An answer is enough for a cluster of which nothing is known; silence may be a start under way. */
+  #isFirst(outcome: Outcome): boolean {
+    return this.#condition === 'Pending' && (outcome === 'ok' || outcome === 'refused');
   }
 
   #set(condition: ClusterCondition, sinceMs: number): void {
@@ -170,7 +209,8 @@ export class ClusterHealth {
     this.#streak = 0;
     // It may come back upgraded.
     if (condition === 'Offline') this.#version = undefined;
-    this.#options.onCondition(condition, sinceMs);
+    const evidence = { sinceMs, byProbe: this.#byProbe, turnedAway: this.#turnedAway };
+    this.#options.onCondition(condition, evidence);
   }
 
   async #readVersion(): Promise<void> {
@@ -193,8 +233,17 @@ export class ClusterHealth {
 
 const CONDITION_OF: Readonly<Record<Outcome, ClusterCondition>> = {
   ok: 'Ready',
+  refused: 'Refused',
   notReady: 'NotReady',
   unreachable: 'Offline',
 };
+
+/** Conditions that need no haste. */
+const CALM: ReadonlySet<ClusterCondition> = new Set(['Ready', 'Refused']);
+
+/** Refusals of which there is no doubt whom they are for: `/readyz` itself may be closed to us while all else is open. */
+const REFUSALS: ReadonlySet<string> = new Set(['CREDENTIALS', 'UNTRUSTED']);
+
+const TURNED_AWAY: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET']);
 
 const ANSWERED: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND', 'BUSY']);

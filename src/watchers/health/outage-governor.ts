@@ -3,6 +3,8 @@
  * grace period, and held on when so many clusters are out of reach at once that fedns must be the isolated one.
  * Whether a cluster is in contact is found out elsewhere (cluster-health.ts).
  *
+ * A cluster that answers and refuses fedns has lost nothing but our credentials: it is held for longer.
+ *
  * ```
  *   pending ──contact──► available ◄──contact── held ──grace──► withdrawn ──contact──► available
  *      └──grace──► withdrawn          lost ──► held         no ──grace──► while isolated
@@ -17,6 +19,8 @@ import type { Timer, Timers } from '../../timers.ts';
 export interface OutageLimits {
   /** How long the facts of a cluster out of contact count, in seconds. */
   readonly graceSeconds: number;
+  /** The same for a cluster that answers and refuses fedns, in seconds; at least {@link graceSeconds}. */
+  readonly refusedGraceSeconds: number;
   /** Fraction of all clusters; when more are out of contact at once, nothing is withdrawn. */
   readonly failStaticAbove: number;
 }
@@ -27,10 +31,19 @@ export interface OutageOptions extends OutageLimits {
   readonly onIsolation?: (isolated: boolean, outOfContact: number, clusters: number) => void;
 }
 
+/** How contact was lost. Times are on the monotonic clock, in milliseconds. */
+export interface Loss {
+  readonly sinceMs: number;
+  /** The cluster answers, and refuses fedns. Default: it is silent. */
+  readonly refused?: boolean;
+  /** When the cluster was last heard all the same, asked for when it matters: the grace period begins there. */
+  readonly heardMs?: () => number;
+}
+
 interface Member {
   status: ClusterStatus;
-  /** On the monotonic clock; undefined: in contact. */
-  lostSinceMs: number | undefined;
+  /** Undefined: in contact. */
+  loss: Loss | undefined;
   readonly onStatus: (status: ClusterStatus) => void;
 }
 
@@ -69,8 +82,8 @@ export class OutageGovernor {
    * @param inContact - the cluster is in contact from the start, as files always are
    */
   join(name: string, onStatus: (status: ClusterStatus) => void, inContact = false): void {
-    const lostSinceMs = inContact ? undefined : this.#timers.now();
-    this.#members.set(name, { status: inContact ? 'available' : 'pending', lostSinceMs, onStatus });
+    const loss = inContact ? undefined : { sinceMs: this.#timers.now() };
+    this.#members.set(name, { status: inContact ? 'available' : 'pending', loss, onStatus });
     this.#judge();
   }
 
@@ -87,17 +100,17 @@ export class OutageGovernor {
   contact(name: string): void {
     const member = this.#members.get(name);
     if (member === undefined) return;
-    member.lostSinceMs = undefined;
+    member.loss = undefined;
     this.#set(member, 'available');
     this.#judge();
   }
 
-  /** The cluster has been out of contact since `sinceMs` (monotonic clock). */
-  lost(name: string, sinceMs: number): void {
+  /** The cluster is out of contact. Said again when it is so in another way. */
+  lost(name: string, loss: Loss): void {
     const member = this.#members.get(name);
-    if (member === undefined || member.lostSinceMs !== undefined) return;
-    member.lostSinceMs = sinceMs;
-    this.#set(member, 'held');
+    if (member === undefined) return;
+    member.loss = laterOf(member.loss, loss);
+    if (member.status === 'available') this.#set(member, 'held');
     this.#judge();
   }
 
@@ -119,7 +132,7 @@ export class OutageGovernor {
 
   #judgeIsolation(): void {
     const total = this.#members.size;
-    const out = [...this.#members.values()].filter(({ lostSinceMs }) => lostSinceMs !== undefined).length;
+    const out = [...this.#members.values()].filter(({ loss }) => loss !== undefined).length;
     const isolated = total > 0 && out / total > this.#limits.failStaticAbove;
     if (isolated === this.#isolated) return;
     this.#isolated = isolated;
@@ -129,10 +142,13 @@ export class OutageGovernor {
 
   /** @returns how long until the member is due, in milliseconds */
   #judgeMember(member: Member): number {
-    if (member.lostSinceMs === undefined || member.status === 'withdrawn') return Infinity;
+    const { loss } = member;
+    if (loss === undefined || member.status === 'withdrawn') return Infinity;
+    const { graceSeconds, refusedGraceSeconds } = this.#limits;
+    const seconds = loss.refused === true ? Math.max(refusedGraceSeconds, graceSeconds) : graceSeconds;
     // After an isolation the others come back within seconds of each other: none is withdrawn for being second.
-    const fromMs = Math.max(member.lostSinceMs, this.#reunitedMs);
-    const leftMs = fromMs + this.#limits.graceSeconds * 1000 - this.#timers.now();
+    const fromMs = Math.max(loss.sinceMs, this.#reunitedMs, loss.heardMs?.() ?? -Infinity);
+    const leftMs = fromMs + seconds * 1000 - this.#timers.now();
     if (leftMs > 0) return leftMs;
     this.#set(member, 'withdrawn');
     return Infinity;
@@ -143,6 +159,12 @@ export class OutageGovernor {
     member.status = status;
     member.onStatus(status);
   }
+}
+
+/** The first sign counts, except that silence after a refusal begins with the silence. */
+function laterOf(before: Loss | undefined, loss: Loss): Loss {
+  if (before === undefined || (before.refused === true && loss.refused !== true)) return loss;
+  return { ...loss, sinceMs: before.sinceMs };
 }
 
 /** Counts a source that is always in contact, such as one that reads files, among the governor's clusters. */

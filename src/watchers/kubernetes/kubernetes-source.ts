@@ -13,8 +13,14 @@ import type { ClusterSettings, FederationSettings } from '../../config/settings.
 import type { Cause, ClusterState, ClusterStatus, FactSink } from '../../zonebuilder/facts.ts';
 import { ApiClient } from '../api/api-client.ts';
 import { ChangeQueue } from '../objects/change-queue.ts';
-import { ClusterHealth } from '../health/cluster-health.ts';
+import {
+  ClusterHealth,
+  LOOP_FAILING_MS,
+  type ConditionEvidence,
+  type LoopTrouble,
+} from '../health/cluster-health.ts';
 import { ClusterObjects } from '../objects/cluster-objects.ts';
+import { CredentialWatch } from '../credentials/credential-watch.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import { firstCommitsOf } from '../objects/first-commits.ts';
 import { FlapDamping } from '../health/flap-damping.ts';
@@ -31,7 +37,7 @@ import {
   type ObjectFault,
   type SlimResult,
 } from '../objects/objects.ts';
-import type { OutageGovernor } from '../health/outage-governor.ts';
+import type { Loss, OutageGovernor } from '../health/outage-governor.ts';
 import type { Clock, Log } from '../../log.ts';
 import type { ClusterCondition, ClusterReport, ClusterSource, Refusal, ServiceAccount } from '../source.ts';
 import { TokenBucket } from '../token-bucket.ts';
@@ -82,6 +88,7 @@ export class KubernetesSource implements ClusterSource {
   readonly #queue: ChangeQueue;
   readonly #identity: ServerIdentity;
   readonly #health: ClusterHealth;
+  readonly #credentialWatch: CredentialWatch;
   readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
   readonly #polled: PolledKinds;
   readonly #lostEvents = new Map<ObjectKind, number>();
@@ -118,6 +125,8 @@ export class KubernetesSource implements ClusterSource {
       timers,
       onOther: () => this.#beginResync("another cluster answers at its API server's address"),
     });
+    this.#credentialWatch = new CredentialWatch({ ...options, cluster: this.name });
+    options.credentials.follow(() => this.#nudgeLoops());
     this.#health = this.#makeHealth();
     const kinds = watchedKinds(this.#objects.slimOptions, {
       exports: options.federations.some(({ select }) => select === 'export'),
@@ -153,6 +162,7 @@ export class KubernetesSource implements ClusterSource {
     const polled = this.#polled.kinds();
     const lastError = this.#lastError();
     const version = this.#health.version;
+    const credentialEndsMs = this.#options.credentials.expiry?.endsMs;
     return {
       name: this.name,
       kind: 'kubernetes',
@@ -163,8 +173,14 @@ export class KubernetesSource implements ClusterSource {
       ...(this.#syncedMs === undefined ? {} : { syncedMs: this.#syncedMs }),
       lastOctetMs: this.#lastOctets(),
       lostEvents: Object.fromEntries(this.#lostEvents),
-      refusals: [...this.#slowedRefusal(), ...this.#polled.refusals(), ...objects.refusals],
+      refusals: [
+        ...this.#contactRefusals(),
+        ...this.#slowedRefusal(),
+        ...this.#polled.refusals(),
+        ...objects.refusals,
+      ],
       ...(polled.length === 0 ? {} : { polled }),
+      ...(credentialEndsMs === undefined ? {} : { credentialEndsMs }),
       ...(lastError === undefined ? {} : { lastError }),
     };
   }
@@ -201,8 +217,10 @@ export class KubernetesSource implements ClusterSource {
       clock,
       random,
       worstLoop: () => this.#worstLoop(),
+      tried: () => [...this.#loops.values()].every(({ state }) => wasTried(state)),
+      onProbe: () => this.#credentialWatch.look(),
       onAnswer: () => this.#nudgeLoops(),
-      onCondition: (condition, sinceMs) => this.#onCondition(condition, sinceMs),
+      onCondition: (condition, evidence) => this.#onCondition(condition, evidence),
     });
   }
 
@@ -228,6 +246,7 @@ export class KubernetesSource implements ClusterSource {
 
   #onList(kind: ObjectKind, listing: Listing<SlimResult>): void {
     this.#queue.drop(kind);
+    if (this.#health.condition === 'Pending') this.#health.probeNow();
     if (this.#resync === undefined) {
       this.#objects.replaceAll(kind, listing.objects, this.#relistCause(kind));
       this.#syncedMs = this.#options.clock();
@@ -295,15 +314,16 @@ export class KubernetesSource implements ClusterSource {
     if (worst === undefined) return;
     this.#loopsBroke = true;
     this.#firstAttempt.abort();
-    if (this.#health.condition === 'Ready') this.#health.probeNow();
+    const { condition } = this.#health;
+    if (condition === 'Ready' || condition === 'Pending') this.#health.probeNow();
   }
 
-  #onCondition(condition: ClusterCondition, sinceMs: number): void {
+  #onCondition(condition: ClusterCondition, evidence: ConditionEvidence): void {
     const { governor } = this.#options;
     this.#logCondition(condition);
     if (condition !== 'Ready') {
       if (condition === 'Offline' && this.#objects.synced) this.#resyncOnContact = true;
-      governor.lost(this.name, sinceMs);
+      governor.lost(this.name, this.#lossOf(condition, evidence));
       return;
     }
     // A server that was away may come back with another history; one whose watches went on was not away.
@@ -312,6 +332,19 @@ export class KubernetesSource implements ClusterSource {
     this.#resyncOnContact = false;
     this.#loopsBroke = false;
     this.#nudgeLoops();
+  }
+
+  /** The picture is as good as its watches: while one is fed, a server that takes no new connections is not silent. */
+  #lossOf(condition: ClusterCondition, { sinceMs, byProbe, turnedAway }: ConditionEvidence): Loss {
+    const heardMs = (): number => this.#heardMs(turnedAway);
+    return { sinceMs, refused: condition === 'Refused', ...(byProbe ? { heardMs } : {}) };
+  }
+
+  /** A machine that turns connections away is there, and would have ended the open ones of a process that is not. */
+  #heardMs(turnedAway: boolean): number {
+    const states = [...this.#loops.values()].map(({ state }) => state);
+    if (turnedAway && states.some(({ isWatching }) => isWatching)) return this.#options.timers.now();
+    return Math.max(...states.map(({ lastWatchOctetMs }) => lastWatchOctetMs ?? -Infinity));
   }
 
   #nudgeLoops(): void {
@@ -359,15 +392,22 @@ export class KubernetesSource implements ClusterSource {
     return { object: `list of ${kind}s`, timeMs: this.#options.clock() };
   }
 
-  #worstLoop(): { readonly sinceMs: number; readonly reason: string } | undefined {
-    let worst: { readonly sinceMs: number; readonly reason: string } | undefined;
+  /**
+   * Silence of one kind outweighs the refusal of another: what is refused is held for long, and must not hold what is
+   * out of date.
+   */
+  #worstLoop(): LoopTrouble | undefined {
+    let silent: LoopTrouble | undefined;
+    let refused: LoopTrouble | undefined;
     for (const [kind, { state }] of this.#loops) {
-      const { failingSinceMs: sinceMs, lastError } = state;
-      if (sinceMs === undefined || lastError === undefined) continue;
-      if (worst === undefined || sinceMs < worst.sinceMs)
-        worst = { sinceMs, reason: `${kind}: ${lastError.message}` };
+      const { failingSinceMs: sinceMs, lastError: error } = state;
+      if (sinceMs === undefined || error === undefined) continue;
+      const reason = OF_ALL_KINDS.has(error.code) ? error.message : `${kind}: ${error.message}`;
+      if (REFUSALS.has(error.code)) refused ??= { sinceMs, reason, refused: true };
+      else if (silent === undefined || sinceMs < silent.sinceMs) silent = { sinceMs, reason };
     }
-    return worst;
+    if (refused === undefined || silent === undefined) return refused ?? silent;
+    return this.#options.timers.now() - silent.sinceMs < LOOP_FAILING_MS ? refused : silent;
   }
 
   #lastError(): string | undefined {
@@ -381,6 +421,14 @@ export class KubernetesSource implements ClusterSource {
       if (state.lastOctetMs !== undefined) entries.push([kind, state.lastOctetMs]);
     }
     return Object.fromEntries(entries);
+  }
+
+  #contactRefusals(): Refusal[] {
+    const standing = this.#credentialWatch.refusals();
+    const { condition, conditionSinceMs: sinceMs } = this.#health;
+    if (condition !== 'Refused') return standing;
+    const message = this.#lastError() ?? 'the cluster refuses fedns';
+    return [{ code: 'CONTACT_REFUSED', object: `Cluster ${this.name}`, message, sinceMs }, ...standing];
   }
 
   #slowedRefusal(): Refusal[] {
@@ -409,6 +457,17 @@ const CONSEQUENCES: Readonly<Record<Exclude<ClusterStatus, 'available'>, string>
   held: 'are held as it last said',
   withdrawn: 'are withdrawn from the answers',
 };
+
+/** A kind that the cluster does not have works without a list. */
+function wasTried({ lists, lastError, failingSinceMs }: ListWatchState): boolean {
+  return lists > 0 || lastError !== undefined || failingSinceMs === undefined;
+}
+
+/** What is wrong with fedns' own credentials, or with what it may do, while the cluster answers. */
+const REFUSALS: ReadonlySet<string> = new Set(['CREDENTIALS', 'UNTRUSTED', 'UNAUTHORIZED', 'FORBIDDEN']);
+
+/** Errors that say nothing of the kind that was asked for. */
+const OF_ALL_KINDS: ReadonlySet<string> = new Set(['CREDENTIALS', 'UNTRUSTED', 'UNREACHABLE']);
 
 function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {
   const version = object.kind === 'Fault' ? undefined : object.resourceVersion;

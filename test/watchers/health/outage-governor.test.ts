@@ -4,6 +4,7 @@ import type { ClusterSource } from '../../../src/watchers/source.ts';
 import { FakeTime } from '../fake-time.ts';
 
 const GRACE_MS = 60_000;
+const REFUSED_MS = 3_600_000;
 
 interface Governed {
   readonly time: FakeTime;
@@ -19,6 +20,7 @@ function governed(count: number, failStaticAbove = 0.5): Governed {
   const governor = new OutageGovernor({
     timers: time,
     graceSeconds: GRACE_MS / 1000,
+    refusedGraceSeconds: REFUSED_MS / 1000,
     failStaticAbove,
     onIsolation: (isolated, out, total) =>
       statuses.push(`${isolated ? 'isolated' : 'reunited'} ${out}/${total}`),
@@ -37,7 +39,7 @@ function governed(count: number, failStaticAbove = 0.5): Governed {
 
 test('a cluster out of contact is held for the grace period and then withdrawn', async (t) => {
   const { time, governor, statuses } = governed(3);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   await time.advance(GRACE_MS - 1);
   t.same(statuses, ['a held']);
   await time.advance(1);
@@ -50,26 +52,90 @@ test('a cluster out of contact is held for the grace period and then withdrawn',
 test('the grace period runs from the first sign, not from the decision', async (t) => {
   const { time, governor, statuses } = governed(3);
   await time.advance(20_000);
-  governor.lost('a', time.now() - 15_000);
+  governor.lost('a', { sinceMs: time.now() - 15_000 });
   await time.advance(GRACE_MS - 15_000);
   t.same(statuses, ['a held', 'a withdrawn']);
 });
 
 test('a cluster that is back within the grace period was never away', async (t) => {
   const { time, governor, statuses } = governed(3);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   await time.advance(30_000);
   governor.contact('a');
   await time.advance(GRACE_MS * 2);
   t.same(statuses, ['a held', 'a available']);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   await time.advance(GRACE_MS - 1);
   t.equal(governor.status('a'), 'held', 'and has a whole period again');
 });
 
+test('a cluster that refuses fedns is held for longer than one that is silent', async (t) => {
+  const { time, governor, statuses } = governed(3);
+  governor.lost('a', { sinceMs: time.now(), refused: true });
+  await time.advance(REFUSED_MS - 1);
+  t.same(statuses, ['a held']);
+  await time.advance(1);
+  t.same(statuses, ['a held', 'a withdrawn']);
+});
+
+test('silence after a refusal has a grace period of its own', async (t) => {
+  const { time, governor, now } = governed(3);
+  governor.lost('a', { sinceMs: time.now(), refused: true });
+  await time.advance(GRACE_MS * 10);
+  governor.lost('a', { sinceMs: time.now() });
+  await time.advance(GRACE_MS - 1);
+  t.equal(now()['a'], 'held');
+  await time.advance(1);
+  t.equal(now()['a'], 'withdrawn');
+});
+
+test('a refusal after silence is held from the beginning of the silence', async (t) => {
+  const { time, governor, now } = governed(3);
+  governor.lost('a', { sinceMs: time.now() });
+  await time.advance(GRACE_MS - 1);
+  governor.lost('a', { sinceMs: time.now(), refused: true });
+  await time.advance(REFUSED_MS - GRACE_MS);
+  t.equal(now()['a'], 'held');
+  await time.advance(1);
+  t.equal(now()['a'], 'withdrawn');
+});
+
+test('what was withdrawn for its silence does not come back by a refusal', async (t) => {
+  const { time, governor, now } = governed(3);
+  governor.lost('a', { sinceMs: time.now() });
+  await time.advance(GRACE_MS);
+  governor.lost('a', { sinceMs: time.now(), refused: true });
+  t.equal(now()['a'], 'withdrawn');
+});
+
+test('a cluster that refuses from the start is pending for as long', async (t) => {
+  const { time, governor } = governed(2);
+  governor.join('new', () => {});
+  governor.lost('new', { sinceMs: time.now(), refused: true });
+  await time.advance(REFUSED_MS - 1);
+  t.equal(governor.status('new'), 'pending');
+  await time.advance(1);
+  t.equal(governor.status('new'), 'withdrawn');
+});
+
+test('the grace period begins when the cluster is last heard', async (t) => {
+  const { time, governor, now } = governed(3);
+  let heardMs = time.now();
+  governor.lost('a', { sinceMs: time.now(), heardMs: () => heardMs });
+  for (let second = 0; second < 90; second++) {
+    heardMs = time.now();
+    await time.advance(1000);
+  }
+  t.equal(now()['a'], 'held');
+  await time.advance(GRACE_MS - 1001);
+  t.equal(now()['a'], 'held');
+  await time.advance(1);
+  t.equal(now()['a'], 'withdrawn');
+});
+
 test('when more than the fraction are out of contact at once, nothing is withdrawn', async (t) => {
   const { time, governor, statuses, now } = governed(4);
-  for (const name of ['a', 'b', 'c']) governor.lost(name, time.now());
+  for (const name of ['a', 'b', 'c']) governor.lost(name, { sinceMs: time.now() });
   t.ok(governor.isolated);
   await time.advance(GRACE_MS * 100);
   t.same(now(), { a: 'held', b: 'held', c: 'held', d: 'available' });
@@ -78,7 +144,7 @@ test('when more than the fraction are out of contact at once, nothing is withdra
 
 test('half of the clusters are not more than half', async (t) => {
   const { time, governor, now } = governed(2);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   t.notOk(governor.isolated);
   await time.advance(GRACE_MS);
   t.same(now(), { a: 'withdrawn', b: 'available' });
@@ -86,7 +152,7 @@ test('half of the clusters are not more than half', async (t) => {
 
 test('after an isolation, the grace periods of the others run anew', async (t) => {
   const { time, governor, now } = governed(3);
-  for (const name of ['a', 'b', 'c']) governor.lost(name, time.now());
+  for (const name of ['a', 'b', 'c']) governor.lost(name, { sinceMs: time.now() });
   await time.advance(GRACE_MS * 10);
   governor.contact('a');
   t.ok(governor.isolated, '2 of 3 are still more than half');
@@ -100,9 +166,9 @@ test('after an isolation, the grace periods of the others run anew', async (t) =
 
 test('what was withdrawn before an isolation stays withdrawn through it', async (t) => {
   const { time, governor, now } = governed(3);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   await time.advance(GRACE_MS);
-  governor.lost('b', time.now());
+  governor.lost('b', { sinceMs: time.now() });
   await time.advance(GRACE_MS * 10);
   t.same(now(), { a: 'withdrawn', b: 'held', c: 'available' });
 });
@@ -118,7 +184,12 @@ test('a cluster that was never reached is pending, then withdrawn', async (t) =>
 
 test('as long as no cluster has been reached, all are pending', async (t) => {
   const time = new FakeTime();
-  const governor = new OutageGovernor({ timers: time, graceSeconds: 60, failStaticAbove: 0.5 });
+  const governor = new OutageGovernor({
+    timers: time,
+    graceSeconds: 60,
+    refusedGraceSeconds: 60,
+    failStaticAbove: 0.5,
+  });
   governor.join('a', () => {});
   governor.join('b', () => {});
   await time.advance(GRACE_MS * 10);
@@ -130,20 +201,20 @@ test('as long as no cluster has been reached, all are pending', async (t) => {
 
 test('other settings apply at once', async (t) => {
   const { time, governor, now } = governed(2);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   await time.advance(10_000);
-  governor.configure({ graceSeconds: 5, failStaticAbove: 0.5 });
+  governor.configure({ graceSeconds: 5, refusedGraceSeconds: 60, failStaticAbove: 0.5 });
   t.same(now(), { a: 'withdrawn', b: 'available' });
 });
 
 test('a cluster that leaves counts no more', async (t) => {
   const { time, governor } = governed(3);
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   governor.leave('b');
   governor.leave('c');
   t.ok(governor.isolated, '1 of 1');
   governor.leave('a');
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   governor.contact('a');
   t.equal(governor.status('a'), undefined);
   governor.stop();
@@ -161,7 +232,7 @@ test('a cluster read from files is always in contact, and counts', async (t) => 
   } as unknown as ClusterSource;
   const counted = alwaysInContact(governor, source);
   await counted.start();
-  governor.lost('a', time.now());
+  governor.lost('a', { sinceMs: time.now() });
   t.notOk(governor.isolated, '1 of 2');
   t.equal(counted.report().name, 'files');
   await counted.stop();
