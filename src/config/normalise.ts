@@ -7,13 +7,27 @@ import type { ClusterOrigin, ClusterSettings, Settings, StaticRecordSettings } f
 /** Makes the settings. The configuration must have passed every check. */
 export function normalise(config: ConfigFile, file: string): Settings {
   const path = (relative: string): string => resolve(dirname(file), relative);
-  const { ttl, negativeTtl, apexTtl, damping, admin, stateDir, geoip, clusterSecrets, ...rest } = config;
+  const {
+    ttl,
+    ttlMin,
+    maxAddresses,
+    negativeTtl,
+    apexTtl,
+    damping,
+    admin,
+    stateDir,
+    geoip,
+    clusterSecrets,
+    ...rest
+  } = config;
   const { rateLimit, cookies, tls, identity, ...same } = rest;
   return {
     ...same,
     file: resolve(file),
     hostmaster: config.hostmaster ?? `hostmaster.${config.domain}`,
     ttlSeconds: ttl,
+    ttlMinSeconds: ttlMin,
+    ...(maxAddresses !== undefined && { maxAddresses }),
     negativeTtlSeconds: negativeTtl,
     apexTtlSeconds: apexTtl,
     dampingSeconds: damping,

@@ -3,6 +3,7 @@
  * the JSON Schema for editors all come from here. What keys mean together is checked in `check-*.ts`.
  */
 import { z } from 'zod';
+import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
 import {
   BadValue,
   parseAddressText,
@@ -341,6 +342,23 @@ export const settingsSchema = z.strictObject({
         'Default: none.',
     ),
   ttl: ttl.default(180).describe(`TTL of answers in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 180.`),
+  ttlMin: ttl
+    .default(5)
+    .describe(
+      "Least TTL in seconds that a Service's annotation fedns.io/ttl or the TTL of a load balancer's host name brings; " +
+        'no cluster can ask for less. It does not raise ttl itself. Default: 5.',
+    ),
+  maxAddresses: z
+    .int()
+    .min(1)
+    .max(MAX_ADDRESSES_LIMIT)
+    .optional()
+    .describe(
+      `Most A and most AAAA records of one reply, 1 to ${MAX_ADDRESSES_LIMIT}; which ones changes from reply to reply, every ` +
+        'cluster has the same share, and every address of a cluster its turn. For clients that cannot take large replies ' +
+        '(musl before 1.2.4) or sort what they get (glibc). Annotation of a Service: fedns.io/max-addresses. ' +
+        'Default: all addresses.',
+    ),
   negativeTtl: ttl
     .default(15)
     .describe(

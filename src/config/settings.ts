@@ -117,6 +117,10 @@ export interface Settings {
   /** Names by which it may be asked, lower case. */
   readonly adminHosts: readonly string[];
   readonly ttlSeconds: number;
+  /** Least TTL that annotations and host names bring. */
+  readonly ttlMinSeconds: number;
+  /** Most addresses of one reply, per family; absent: all. */
+  readonly maxAddresses?: number;
   /** TTL of negative answers and the SOA's MINIMUM. */
   readonly negativeTtlSeconds: number;
   /** TTL of NS and SOA. */

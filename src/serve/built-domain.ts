@@ -34,6 +34,9 @@ export class BuiltDomain implements ServedDomain {
     this.#builder = new ZoneBuilder({
       domain: settings.domain,
       ttlSeconds: settings.ttlSeconds,
+      ttlMinSeconds: settings.ttlMinSeconds,
+      maxAddresses: () => settings.maxAddresses ?? 0,
+      onNotice: (notice) => hooks.onNotice?.(notice),
       negativeTtlSeconds: settings.negativeTtlSeconds,
       federations: settings.federations.map(({ name }) => name),
       whenNoneHealthy: settings.whenNoneHealthy,

@@ -59,6 +59,8 @@ export interface ServedDomainHooks {
   readonly onImage: (image: ImageHandle) => void;
   /** A change is in the answers; `causeMs` is when fedns learned of it. */
   readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
+  /** Something about a Service that its operator should know: ports that clusters disagree about, a name that is hidden. */
+  readonly onNotice?: (notice: { readonly service: string; readonly text: string }) => void;
   /** {@link ServedDomain.refusalsOf} has one more. */
   readonly onRefusal?: (cluster: string, refusal: Refusal) => void;
   /** Shards have become healthy or unhealthy; the answers show it already. */

@@ -81,12 +81,17 @@ const FIXED_KEYS = [
   'tls',
 ] as const;
 
+/** Services that are warned of in the life of a process; a few say what a thousand would. */
+const NOTICES_SHOWN_MAX = 100;
+
 /** Settings that the served domain is made from. */
 const DOMAIN_KEYS = [
   'domain',
   'nameservers',
   'hostmaster',
   'ttlSeconds',
+  'ttlMinSeconds',
+  'maxAddresses',
   'negativeTtlSeconds',
   'apexTtlSeconds',
   'whenNoneHealthy',
@@ -133,6 +138,7 @@ export class RunningServer {
   #listening: Listening | undefined;
   #admin: AdminServer | undefined;
   #keeper: SnapshotKeeper | undefined;
+  #notices = 0;
   #restoring = false;
 
   constructor(settings: Settings, options: ServerOptions, state: OpenState, stack: AsyncDisposableStack) {
@@ -236,6 +242,11 @@ export class RunningServer {
       onImage: (image) => {
         // A domain that is still being opened or filled is not served yet.
         if (opened !== undefined && opened === this.#domain) this.#dataPlane?.follow(image);
+      },
+      onNotice: ({ service, text }) => {
+        // Whoever has many such Services has one cause; explain tells of each.
+        const level = this.#notices++ < NOTICES_SHOWN_MAX ? 'warn' : 'debug';
+        this.#options.log[level]({ service }, text);
       },
       onRefusal: (cluster, { code, object, message }) => {
         this.#options.log.warn({ cluster, code, object }, message);

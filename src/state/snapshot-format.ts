@@ -172,12 +172,21 @@ function readShard(fields: Fields, cluster: string): ShardState {
     readyZones: fields['readyZones'] === 'every' ? 'every' : textsOf(fields, 'readyZones'),
     ports: listOf(fields, 'ports').map((port) => readPort(fieldsOf(port))),
     ...(fields['ttlSeconds'] !== undefined && { ttlSeconds: numberOf(fields, 'ttlSeconds') }),
+    ...(fields['addressTtlSeconds'] !== undefined && {
+      addressTtlSeconds: numberOf(fields, 'addressTtlSeconds'),
+    }),
+    ...(fields['maxAddresses'] !== undefined && { maxAddresses: numberOf(fields, 'maxAddresses') }),
+    ...(fields['srv'] !== undefined && { srv: readSrv(fieldsOf(fields['srv'])) }),
     cause: {
       object: textOf(cause, 'object'),
       ...(cause['resourceVersion'] !== undefined && { resourceVersion: textOf(cause, 'resourceVersion') }),
       timeMs: numberOf(cause, 'timeMs'),
     },
   };
+}
+
+function readSrv(fields: Fields): ShardState['srv'] & object {
+  return { priority: numberOf(fields, 'priority'), weight: numberOf(fields, 'weight') };
 }
 
 function readHostname(fields: Fields): HostnameAddresses {

@@ -22,6 +22,9 @@ export interface ShardPort {
 /** Largest number of addresses that a reply can be held to: sharing out more among clusters takes a reader too long. */
 export const MAX_ADDRESSES_LIMIT = 255;
 
+/** SRV priority and weight where nothing else is said: every shard is as good as the other (as CoreDNS has it). */
+export const SRV_DEFAULTS = { priority: 0, weight: 100 } as const;
+
 /** The object whose change led to a fact, so that every change of an answer can be traced to it. */
 export interface Cause {
   /** For example `EndpointSlice mynamespace/nginx-1`. */

@@ -7,6 +7,7 @@
  * front of all; here a connection goes to the cluster's own load balancer, which has its own ports only.
  */
 import type { ShardPort } from './facts.ts';
+import { SRV_DEFAULTS } from './facts.ts';
 import { GLOBAL, TargetKind } from './layout.ts';
 import type { LevelShard } from './levels.ts';
 import type { PortTarget } from './service-statics.ts';
@@ -16,9 +17,8 @@ export const PORTS_MAX = 100;
 /** Most records of one SRV RRset, so that a reply over TCP always has room for it. */
 export const SRV_TARGETS_MAX = 64;
 
-/** SRV priority and weight where no annotation says otherwise: every shard is as good as the other (as CoreDNS has it). */
-export const SRV_PRIORITY = 0;
-export const SRV_WEIGHT = 100;
+export const SRV_PRIORITY = SRV_DEFAULTS.priority;
+export const SRV_WEIGHT = SRV_DEFAULTS.weight;
 
 /** The targets of a port at one level. */
 export interface PortLevel {

@@ -14,6 +14,7 @@ test('defaults are filled in', async (t) => {
       { address: '::', port: 53 },
     ],
     ttlSeconds: 180,
+    ttlMinSeconds: 5,
     negativeTtlSeconds: 15,
     apexTtlSeconds: 21600,
     whenNoneHealthy: 'nodata',

@@ -24,6 +24,7 @@ export const SETTINGS: Settings = {
   listen: [{ address: '127.0.0.1', port: 0 }],
   admin: { address: '127.0.0.1', port: 0 },
   adminHosts: [],
+  ttlMinSeconds: 5,
   ttlSeconds: 180,
   negativeTtlSeconds: 15,
   apexTtlSeconds: 21600,

@@ -40,6 +40,14 @@ export class HostnameFollows {
     return [...kept.values()].flatMap((entry) => entry.addresses);
   }
 
+  /** The least TTL in seconds of what a Service's hostnames resolved to; undefined where none is known. */
+  ttlSeconds(service: string): number | undefined {
+    let least: number | undefined;
+    for (const { ttlSeconds } of this.#byService.get(service)?.values() ?? [])
+      if (ttlSeconds !== undefined) least = Math.min(least ?? ttlSeconds, ttlSeconds);
+    return least;
+  }
+
   /** The hostnames that a Service follows, with their addresses and troubles of the moment. */
   *of(service: string): Generator<readonly [hostname: string, state: Omit<FollowedHostname, 'stop'>]> {
     yield* this.#byService.get(service) ?? [];

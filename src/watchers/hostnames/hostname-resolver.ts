@@ -81,6 +81,8 @@ interface Known {
   AAAA: readonly string[];
   /** Empty answers in a row. */
   empty: number;
+  /** The least TTL in seconds of the last answers with addresses. */
+  ttlSeconds?: number;
   resolvedMs?: number;
   trouble?: HostnameTrouble;
 }
@@ -136,6 +138,9 @@ export class HostnameResolver implements HostnameFollower {
     return {
       get addresses() {
         return addressesOf(entry.known);
+      },
+      get ttlSeconds() {
+        return entry.known.ttlSeconds;
       },
       get trouble() {
         return entry.known.trouble;
@@ -240,11 +245,11 @@ export class HostnameResolver implements HostnameFollower {
     const [a, aaaa] = await Promise.all(
       FAMILIES.map((family) => this.#ask(entry.hostname, family, resolvers)),
     );
-    const before = addressesOf(entry.known).join(' ');
+    const before = factsOf(entry.known);
     settle(entry.known, { A: a!, AAAA: aaaa! }, this.#options.clock());
     entry.dueMs = this.#nowMs() + refreshAfterMs(entry.known, [a!, aaaa!]);
     this.#note(entry, a!, aaaa!);
-    if (addressesOf(entry.known).join(' ') !== before) this.#notify(entry);
+    if (factsOf(entry.known) !== before) this.#notify(entry);
   }
 
   /** Round the resolvers until one answers. */
@@ -307,12 +312,20 @@ function addressesOf(known: Known): string[] {
   return [...known.A, ...known.AAAA];
 }
 
+/** What followers are told of. */
+function factsOf(known: Known): string {
+  return `${known.ttlSeconds ?? ''} ${addressesOf(known).join(' ')}`;
+}
+
 /** Applies the rules at the top of this file. */
 function settle(known: Known, replies: Readonly<Record<'A' | 'AAAA', LookupReply>>, nowMs: number): void {
   const all = [replies.A, replies.AAAA];
   const nothing = all.every(({ kind }) => kind === 'empty');
   known.empty = nothing ? known.empty + 1 : 0;
   if (all.some(({ kind }) => kind !== 'failure')) known.resolvedMs = nowMs;
+  const ttls = all.flatMap((reply) => (reply.kind === 'addresses' ? [reply.ttlSeconds] : []));
+  // A family that failed keeps its addresses, which are no fresher than before.
+  if (ttls.length > 0) known.ttlSeconds = Math.min(...ttls);
   for (const family of FAMILIES) {
     const reply = replies[family];
     if (reply.kind === 'addresses') known[family] = reply.addresses;

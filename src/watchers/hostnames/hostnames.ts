@@ -16,6 +16,8 @@ export interface HostnameTrouble {
 export interface FollowedHostname {
   /** As last resolved; empty until the first answer. */
   readonly addresses: readonly string[];
+  /** The least TTL in seconds that its addresses came with; undefined until an answer of this run. */
+  readonly ttlSeconds?: number | undefined;
   /** Why it does not resolve at present, and since when (milliseconds since the epoch); undefined: it does. */
   readonly trouble?: HostnameTrouble | undefined;
   /** Ends it for this follower. */
@@ -28,7 +30,7 @@ export interface HostnameFollower {
    * Starts to follow a hostname.
    *
    * @param hostname - lower case, without trailing dot
-   * @param onChange - called after the addresses have changed, never from within this call
+   * @param onChange - called after the addresses or their TTL have changed, never from within this call
    * @returns undefined where no further hostname can be followed
    */
   follow(hostname: string, onChange: () => void): FollowedHostname | undefined;

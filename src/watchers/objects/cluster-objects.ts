@@ -609,6 +609,7 @@ export class ClusterObjects {
       {
         ...this.#aroundOf(key, service),
         resolve: (hostnames, refused) => this.#follows.follow(key, hostnames, refused),
+        resolvedTtlSeconds: () => this.#follows.ttlSeconds(key),
       },
       this.#rules,
     );

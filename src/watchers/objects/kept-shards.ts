@@ -9,7 +9,17 @@ import { namesOf } from './object-key.ts';
 import { sameFacts, type ShardFacts } from './shards.ts';
 
 /** What many shards have in common. */
-type Profile = Pick<ShardState, 'federation' | 'ready' | 'readyZones' | 'ports' | 'ttlSeconds'>;
+type Profile = Pick<
+  ShardState,
+  | 'federation'
+  | 'ready'
+  | 'readyZones'
+  | 'ports'
+  | 'ttlSeconds'
+  | 'addressTtlSeconds'
+  | 'maxAddresses'
+  | 'srv'
+>;
 
 interface KeptShard {
   /** Shared: equal ones are the same object, as a rule. */
@@ -110,13 +120,18 @@ function pack(facts: ShardFacts, cause: Cause): KeptShard {
   return { profile: profileOf(facts), addresses: facts.addresses.join(' '), cause };
 }
 
-function profileOf({ federation, ready, readyZones, ports, ttlSeconds }: ShardFacts): Profile {
-  const key = `${federation} ${ready} ${ttlSeconds ?? ''} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
+function profileOf(facts: ShardFacts): Profile {
+  const { federation, ready, readyZones, ports, ttlSeconds, addressTtlSeconds, maxAddresses, srv } = facts;
+  const marks = [ttlSeconds, addressTtlSeconds, maxAddresses, srv?.priority, srv?.weight].join(',');
+  const key = `${federation} ${ready} ${marks} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
   return profiles.share(key, () => ({
     federation,
     ready,
     readyZones,
     ports,
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(addressTtlSeconds === undefined ? {} : { addressTtlSeconds }),
+    ...(maxAddresses === undefined ? {} : { maxAddresses }),
+    ...(srv === undefined ? {} : { srv }),
   }));
 }

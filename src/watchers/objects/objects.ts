@@ -52,6 +52,9 @@ export interface SlimMarks {
   readonly exclude?: string;
   readonly externalIPs?: string;
   readonly policy?: string;
+  readonly maxAddresses?: string;
+  readonly srvPriority?: string;
+  readonly srvWeight?: string;
   /** A key of ours that means nothing where it stands: misspelt, or a label that is to be an annotation. */
   readonly stray?: { readonly place: 'labels' | 'annotations'; readonly key: string };
 }
@@ -324,6 +327,9 @@ const MARKS: readonly (readonly [key: Exclude<keyof SlimMarks, 'stray'>, place: 
     ['exclude', 'annotations', 'fedns.io/exclude'],
     ['externalIPs', 'annotations', 'fedns.io/external-ips'],
     ['policy', 'annotations', 'fedns.io/policy'],
+    ['maxAddresses', 'annotations', 'fedns.io/max-addresses'],
+    ['srvPriority', 'annotations', 'fedns.io/srv-priority'],
+    ['srvWeight', 'annotations', 'fedns.io/srv-weight'],
   ];
 type MarkPlace = 'labels' | 'annotations';
 const MARK_PREFIX = 'fedns.io/';

@@ -6,6 +6,7 @@
 
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
 import type { ShardPort, ShardState } from '../../zonebuilder/facts.ts';
+import { MAX_ADDRESSES_LIMIT, SRV_DEFAULTS } from '../../zonebuilder/facts.ts';
 import type { AddressRule } from './addresses.ts';
 import type { Endpoints } from './endpoint-index.ts';
 import { checkHostname } from '../hostnames/hostnames.ts';
@@ -51,6 +52,8 @@ export interface ServiceFacts {
   readonly zones: readonly string[];
   /** Follows exactly these hostnames for this Service from now on; called once per reduction. */
   resolve(hostnames: readonly string[], findings: Finding[]): readonly string[];
+  /** Least TTL in seconds of the hostnames that {@link resolve} was called with last; undefined where none is known. */
+  resolvedTtlSeconds?(): number | undefined;
 }
 
 /** A shard without what led to it. */
@@ -78,7 +81,12 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
     addresses: usableAddresses([...texts.addresses, ...resolved], rules, findings),
     readyZones: readyZones(service, facts),
     ports: usablePorts(service.ports, findings),
-    ttl: readTtl(service.marks.ttl, findings),
+    marks: {
+      ...readTtl(service.marks.ttl, findings),
+      ...(resolved.length > 0 && resolvedTtl(facts)),
+      ...readMaxAddresses(service.marks.maxAddresses, findings),
+      ...readSrv(service.marks, findings),
+    },
   };
   checkPolicy(service.marks.policy, findings);
   return { shards: federations.map((federation) => makeShard(federation, service, shared, rules)), findings };
@@ -89,7 +97,7 @@ function makeShard(
   service: SlimService,
   shared: Pick<ShardFacts, 'addresses' | 'ports'> & {
     readonly readyZones: ShardState['readyZones'] | undefined;
-    readonly ttl: Pick<ShardFacts, 'ttlSeconds'>;
+    readonly marks: ShardMarks;
   },
   rules: ShardRules,
 ): ShardFacts {
@@ -102,9 +110,12 @@ function makeShard(
     ready: shared.readyZones !== undefined,
     readyZones: shared.readyZones ?? NO_ZONES,
     ports: shared.ports,
-    ...shared.ttl,
+    ...shared.marks,
   };
 }
+
+/** What only some shards say. */
+type ShardMarks = Pick<ShardFacts, 'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv'>;
 
 /** Whether two shards say the same. */
 export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
@@ -112,6 +123,10 @@ export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
     a.federation === b.federation &&
     a.ready === b.ready &&
     a.ttlSeconds === b.ttlSeconds &&
+    a.addressTtlSeconds === b.addressTtlSeconds &&
+    a.maxAddresses === b.maxAddresses &&
+    a.srv?.priority === b.srv?.priority &&
+    a.srv?.weight === b.srv?.weight &&
     a.namespace === b.namespace &&
     a.service === b.service &&
     a.cluster === b.cluster &&
@@ -323,16 +338,19 @@ function checkPorts(ports: readonly SlimPort[], findings: Finding[]): ShardPort[
 }
 
 function portFault({ name, protocol, port }: SlimPort): string | undefined {
-  if (!isServiceName(name))
-    return `port name ${JSON.stringify(name)} is no service name (RFC 6335 section 5.1)`;
+  if (!isPortName(name)) return `port name ${JSON.stringify(name)} is no DNS label of up to 62 characters`;
   if (!['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase()))
     return `port ${name} has protocol ${protocol}`;
   return port >= 1 && port <= 65_535 ? undefined : `port ${name} has number ${port}`;
 }
 
-/** RFC 6335 section 5.1: 1 to 15 letters, digits and single hyphens inside, at least one letter. */
-function isServiceName(name: string): boolean {
-  return name.length <= 15 && /[a-z]/.test(name) && /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name);
+/**
+ * Every name that Kubernetes allows, a DNS label, as its DNS specification has an SRV record for every named port; not
+ * only the service names of RFC 6335 section 5.1. The underscore in front leaves 62 octets of the label. A port without
+ * a name has no SRV record.
+ */
+function isPortName(name: string): boolean {
+  return name.length <= 62 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(name);
 }
 
 function readTtl(text: string | undefined, findings: Finding[]): { ttlSeconds?: number } {
@@ -342,6 +360,43 @@ function readTtl(text: string | undefined, findings: Finding[]): { ttlSeconds?: 
   const message = `fedns.io/ttl is ${JSON.stringify(text)}, not 0 to ${TTL_SECONDS_MAX} seconds; the default is used`;
   findings.push({ code: 'TTL_INVALID', message });
   return {};
+}
+
+/** TTLs are rounded down to these, so that what a caching resolver has left of one changes answers seldom. */
+const TTL_STEPS_SECONDS = [300, 240, 180, 120, 90, 60, 45, 30, 20, 15, 10, 5];
+
+function resolvedTtl(facts: ServiceFacts): { addressTtlSeconds?: number } {
+  const ttlSeconds = facts.resolvedTtlSeconds?.();
+  if (ttlSeconds === undefined) return {};
+  return { addressTtlSeconds: TTL_STEPS_SECONDS.find((step) => step <= ttlSeconds) ?? ttlSeconds };
+}
+
+function readMaxAddresses(text: string | undefined, findings: Finding[]): { maxAddresses?: number } {
+  const maxAddresses = readNumber('fedns.io/max-addresses', text, 1, MAX_ADDRESSES_LIMIT, findings);
+  return maxAddresses === undefined ? {} : { maxAddresses };
+}
+
+/** One of the two alone leaves the other at its default (service-ports.ts). */
+function readSrv(marks: SlimService['marks'], findings: Finding[]): Pick<ShardMarks, 'srv'> {
+  const priority = readNumber('fedns.io/srv-priority', marks.srvPriority, 0, 65_535, findings);
+  const weight = readNumber('fedns.io/srv-weight', marks.srvWeight, 0, 65_535, findings);
+  if (priority === undefined && weight === undefined) return {};
+  return { srv: { priority: priority ?? SRV_DEFAULTS.priority, weight: weight ?? SRV_DEFAULTS.weight } };
+}
+
+function readNumber(
+  annotation: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+  findings: Finding[],
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : -1;
+  if (number >= min && number <= max) return number;
+  const message = `${annotation} is ${JSON.stringify(text)}, not ${min} to ${max}; it is ignored`;
+  findings.push({ code: 'ANNOTATION_INVALID', message });
+  return undefined;
 }
 
 /** The value itself is the federation's affair; here only its form counts. */

@@ -410,3 +410,34 @@ tap.test('resolv.conf(5): the first three nameservers count', (t) => {
   );
   t.end();
 });
+
+tap.test(
+  'a name is known with the least TTL of its answers, and followers are told of another',
+  async (t) => {
+    const bench = await Bench.make(t);
+    bench.server.script = zone({
+      'lb.example.net': [
+        { a: '192.0.2.1', ttl: 60 },
+        { aaaa: '2001:db8::1', ttl: 10 },
+      ],
+    });
+    let changes = 0;
+    const followed = bench.resolver.follow('lb.example.net', () => changes++)!;
+    t.equal(followed.ttlSeconds, undefined, 'before the first answer');
+    await bench.resolver.idle();
+    t.equal(followed.ttlSeconds, 10);
+    await bench.pass(60);
+    t.equal(changes, 1, 'the same again is no change');
+    bench.server.script = zone({
+      'lb.example.net': [
+        { a: '192.0.2.1', ttl: 20 },
+        { aaaa: '2001:db8::1', ttl: 20 },
+      ],
+    });
+    await bench.pass(60);
+    t.strictSame([followed.ttlSeconds, changes], [20, 2]);
+    bench.server.script = zone({});
+    await bench.pass(60);
+    t.equal(followed.ttlSeconds, 20, 'what stands while nothing is found keeps its TTL');
+  },
+);

@@ -482,18 +482,60 @@ const CASES: readonly Case[] = [
   },
   ...(
     [
-      ['is longer than 15 characters', { name: 'abcdefghijklmnop', port: 80 }],
-      ['has no letter', { name: '80', port: 80 }],
-      ['has two hyphens in a row', { name: 'a--b', port: 80 }],
+      ['leaves no room for an underscore', { name: 'a'.repeat(63), port: 80 }],
       ['starts with a hyphen', { name: '-a', port: 80 }],
+      ['ends with a hyphen', { name: 'a-', port: 80 }],
+      ['has a dot', { name: 'a.b', port: 80 }],
       ['has capital letters', { name: 'Http', port: 80 }],
     ] as const
   ).map(([how, port]) => ({
-    title: `RFC 6335 5.1: a port whose name ${how} is refused alone`,
+    title: `a port whose name ${how} is refused alone`,
     objects: [service({ spec: { ports: [port, { name: 'ok', port: 443 }] } })],
     shard: { ports: [{ name: 'ok', protocol: 'tcp', port: 443 }] } as const,
     refusals: ['PORT_INVALID'],
   })),
+  ...['grpc-internal-api', 'a--b', '8080', 'a', 'a'.repeat(62)].map((name) => ({
+    title: `a port may be called ${name}, as Kubernetes allows, whatever RFC 6335 section 5.1 says`,
+    objects: [service({ spec: { ports: [{ name, port: 80 }] } })],
+    shard: { ports: [{ name, protocol: 'tcp', port: 80 }] } as const,
+  })),
+  {
+    title: 'a port without a name has no SRV record, as the Kubernetes DNS specification has it',
+    objects: [service({ spec: { ports: [{ port: 80 }] } })],
+    shard: { ports: [] },
+  },
+  {
+    title: 'fedns.io/max-addresses, fedns.io/srv-priority and fedns.io/srv-weight',
+    objects: [
+      service({
+        annotations: {
+          'fedns.io/max-addresses': '8',
+          'fedns.io/srv-priority': '10',
+          'fedns.io/srv-weight': '0',
+        },
+      }),
+    ],
+    shard: { maxAddresses: 8, srv: { priority: 10, weight: 0 } },
+  },
+  {
+    title: 'fedns.io/srv-weight alone leaves the priority as it is',
+    objects: [service({ annotations: { 'fedns.io/srv-weight': '5' } })],
+    shard: { srv: { priority: 0, weight: 5 } },
+  },
+  {
+    title: 'numbers out of range are ignored one by one',
+    objects: [
+      service({
+        annotations: {
+          'fedns.io/max-addresses': '0',
+          'fedns.io/srv-priority': '65536',
+          'fedns.io/srv-weight': 'many',
+        },
+      }),
+    ],
+    shard: {},
+    refusals: ['ANNOTATION_INVALID', 'ANNOTATION_INVALID', 'ANNOTATION_INVALID'],
+  },
   {
     title: 'ports outside 1 to 65535 and foreign protocols are refused',
     objects: [
