@@ -174,7 +174,10 @@ export const clusterSchema = z.strictObject({
   hostnames: filter(text(parseDomainName), 'Domains of load-balancer host names').describe(
     'Which host names its load balancers may have.',
   ),
-  namespaces: filter(label, 'Namespaces').describe('Which namespaces may hold a federated Service.'),
+  namespaces: filter(label, 'Namespaces').describe(
+    'Which namespaces may hold a federated Service. Where the credentials may not read all namespaces, those of ' +
+      'allow (at most 50) are read each by itself; then region and zones must be configured.',
+  ),
   limits: limits.describe('What the cluster may cost at most, so that it can only harm itself.'),
 });
 

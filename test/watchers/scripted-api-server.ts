@@ -15,6 +15,8 @@ export type Script = (request: ScriptedRequest) => boolean | void;
 
 export interface ScriptedRequest {
   readonly path: string;
+  /** The only one that is asked for; `path` is that of the whole cluster. */
+  readonly namespace?: string;
   readonly query: URLSearchParams;
   readonly watch: boolean;
   readonly headers: IncomingMessage['headers'];
@@ -26,12 +28,14 @@ interface Event {
   readonly version: number;
   readonly path: string;
   readonly line: string;
+  readonly object: Json;
 }
 
 interface Watcher {
   readonly path: string;
   readonly response: ServerResponse;
   readonly from: number;
+  readonly namespace: string | undefined;
 }
 
 export const SERVICES = '/api/v1/services';
@@ -183,9 +187,10 @@ export class ScriptedApiServer {
   }
 
   /** Writes to every watch of a path, as it is; of a version, to those that want to know of it. */
-  send(path: string, text: string, version = Infinity): void {
-    for (const { path: watched, response, from } of this.#watchers) {
-      if (watched === path && version > from) response.write(text);
+  send(path: string, text: string, version = Infinity, object?: Json): void {
+    for (const { path: watched, namespace, response, from } of this.#watchers) {
+      const isTold = object === undefined || isIn(object, namespace);
+      if (watched === path && version > from && isTold) response.write(text);
     }
   }
 
@@ -225,14 +230,17 @@ export class ScriptedApiServer {
 
   #publish(path: string, type: string, object: Json): void {
     const line = JSON.stringify({ type, object }) + '\n';
-    this.#events.push({ version: this.version, path, line });
-    this.send(path, line, this.version);
+    this.#events.push({ version: this.version, path, line, object });
+    this.send(path, line, this.version, object);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, 'https://server');
+    const [, root, namespace, plural] = /^(.*)\/namespaces\/([^/]+)\/([^/]+)$/.exec(url.pathname) ?? [];
+    const isScoped = plural !== undefined && !this.#listKinds.has(url.pathname);
     const asked: ScriptedRequest = {
-      path: url.pathname,
+      path: isScoped ? `${root}/${plural}` : url.pathname,
+      ...(isScoped ? { namespace: namespace! } : {}),
       query: url.searchParams,
       watch: url.searchParams.get('watch') === '1',
       headers: request.headers,
@@ -276,7 +284,7 @@ export class ScriptedApiServer {
     return true;
   }
 
-  #list({ path, query, response }: ScriptedRequest): void {
+  #list({ path, namespace, query, response }: ScriptedRequest): void {
     const least = Number(query.get('resourceVersion') ?? 0);
     if (query.get('resourceVersionMatch') === 'NotOlderThan' && least > this.version) {
       const message = `Timeout: Too large resource version: ${least}, current: ${this.version}`;
@@ -287,7 +295,7 @@ export class ScriptedApiServer {
     }
     const limit = Number(query.get('limit') ?? 0);
     const from = Number(query.get('continue') ?? 0);
-    const all = [...this.#objectsAt(path).values()];
+    const all = [...this.#objectsAt(path).values()].filter((object) => isIn(object, namespace));
     const items = limit > 0 ? all.slice(from, from + limit) : all;
     const more = from + items.length < all.length;
     reply(response, 200, {
@@ -301,7 +309,7 @@ export class ScriptedApiServer {
     });
   }
 
-  #watch({ path, query, response }: ScriptedRequest): void {
+  #watch({ path, namespace, query, response }: ScriptedRequest): void {
     const from = Number(query.get('resourceVersion'));
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
@@ -310,10 +318,11 @@ export class ScriptedApiServer {
       return;
     }
     for (const event of this.#events) {
-      if (event.path === path && event.version > from) response.write(event.line);
+      if (event.path === path && event.version > from && isIn(event.object, namespace))
+        response.write(event.line);
     }
     // As kube-apiserver: a version to come is no error, and what happens up to it is not told.
-    const watcher = { path, response, from };
+    const watcher = { path, namespace, response, from };
     this.#watchers.add(watcher);
     response.on('close', () => this.#watchers.delete(watcher));
   }
@@ -346,6 +355,10 @@ export function issueServerCertificate(options: { notAfter?: Date; names?: strin
     issuer: testAuthority(),
     ...options,
   });
+}
+
+function isIn(object: Json, namespace: string | undefined): boolean {
+  return namespace === undefined || (object['metadata'] as Json)['namespace'] === namespace;
 }
 
 function keyOf(object: Json): string {

@@ -15,7 +15,7 @@ import { makeAgent, makeContext, type ApiAgent } from './api-agent.ts';
 import { pause, type Timer, type Timers } from '../../timers.ts';
 
 /** Connections to one API server: four watches, their lists while the watches still run, and the probe. */
-const SOCKETS_MAX = 12;
+export const SOCKETS_MAX = 12;
 /** Idle connections kept for the next list or probe. */
 const FREE_SOCKETS_MAX = 4;
 /** Octets read of an error's body, for its message. */
@@ -40,6 +40,8 @@ export interface ApiClientOptions {
   readonly credentials: CredentialSource;
   readonly timers: Timers;
   readonly userAgent: string;
+  /** Connections at once. Default: {@link SOCKETS_MAX}. */
+  readonly socketsMax?: number;
   /** The credentials lead to another server than before. Called before anything is sent to it. */
   readonly onServer?: () => void;
   /** Called for every octet block that arrives; returns how long to wait before the next, in milliseconds. */
@@ -131,7 +133,7 @@ export class ApiClient {
   /** Other TLS material means other connections: those in use end by themselves, within one watch. */
   #poolFor(access: ApiAccess): Pool {
     if (this.#pool?.tlsId === access.tlsId) return this.#pool;
-    const pool = openPool(access);
+    const pool = openPool(access, this.#options.socketsMax ?? SOCKETS_MAX);
     for (const sockets of Object.values(this.#pool?.agent.freeSockets ?? {})) {
       for (const socket of sockets ?? []) socket.destroy();
     }
@@ -316,8 +318,8 @@ function requestOptions(
   };
 }
 
-function openPool(access: ApiAccess): Pool {
-  const agent = makeAgent(access, { maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX });
+function openPool(access: ApiAccess, maxSockets: number): Pool {
+  const agent = makeAgent(access, { maxSockets, maxFreeSockets: FREE_SOCKETS_MAX });
   const context = access.server.protocol === 'http:' ? undefined : makeContext(access.tls);
   return { tlsId: access.tlsId, agent, context };
 }

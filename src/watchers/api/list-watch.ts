@@ -19,7 +19,7 @@ import { backOffMs } from './back-off.ts';
 import { findPath } from './discovery.ts';
 import { gateOf } from './list-gate.ts';
 import { listAll, type ListContext, type Listing } from './list-pages.ts';
-import type { Resource } from './resources.ts';
+import { scopedPath, type Resource } from './resources.ts';
 import type { Clock } from '../../log.ts';
 import { pause, type Random, type Timers } from '../../timers.ts';
 import { checkReached } from './version-check.ts';
@@ -198,7 +198,8 @@ export class ListWatch<T> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource } = this.#options;
-    const path = resource.path ?? (await findPath(client, resource.discover!, signal));
+    const whole = resource.path ?? (await findPath(client, resource.discover!, signal));
+    const path = scopedPath(whole, resource.namespace);
     const startMs = this.#options.timers.now();
     const listing = await listAll(this.#context(path, signal)).catch((error: unknown) => {
       this.#bar.clear();

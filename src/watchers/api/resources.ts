@@ -12,6 +12,8 @@ export interface Resource<T> {
   /** Absent: found by asking what the API group offers (`discover`), and absent as long as the kind is. */
   readonly path?: string;
   readonly discover?: Discoverable;
+  /** The only namespace that is read; absent: all of the cluster. */
+  readonly namespace?: string;
   /** What a 404 for a path that is fixed means, for the operator. */
   readonly absence?: string;
   /** Further query parameters, encoded, each with its `&`. */
@@ -22,6 +24,12 @@ export interface Resource<T> {
   readonly read: (value: unknown) => T;
   /** What an object becomes that is too large to be parsed, by what its beginning tells; undefined: no name found. */
   readonly readTooLarge: (head: Buffer, octetsMax: number) => T | undefined;
+}
+
+/** Where a resource is in its namespace, if it is one of a single namespace. @param path - of the whole cluster */
+export function scopedPath(path: string, namespace: string | undefined): string {
+  if (namespace === undefined) return path;
+  return path.replace(/\/[^/]+$/, (plural) => `/namespaces/${encodeURIComponent(namespace)}${plural}`);
 }
 
 /** The `Accept` header for a list or a watch. */

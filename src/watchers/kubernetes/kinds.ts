@@ -16,9 +16,10 @@ import { nameInHead, type Resource } from '../api/resources.ts';
 /** A resource of one of the kinds that fedns reads. */
 export interface WatchedKind extends Resource<SlimResult> {
   readonly kind: ObjectKind;
+  readonly isNamespaced: boolean;
 }
 
-type Row = Omit<WatchedKind, 'kind' | 'read' | 'readTooLarge'> & {
+type Row = Omit<WatchedKind, 'kind' | 'isNamespaced' | 'read' | 'readTooLarge'> & {
   readonly type: TypeMeta & { kind: ObjectKind };
 };
 
@@ -72,6 +73,7 @@ function watchedKind({ type, ...row }: Row, slim: SlimOptions): WatchedKind {
   return {
     ...row,
     kind: type.kind,
+    isNamespaced: type.kind !== 'Node',
     read(value) {
       // In a list the type is left out, and metadata calls itself PartialObjectMetadata: the path says what it is.
       const typed = typeof value === 'object' && value !== null ? { ...value, ...type } : value;

@@ -11,7 +11,7 @@
 
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
 import type { Cause, ClusterState, ClusterStatus, FactSink } from '../../zonebuilder/facts.ts';
-import { ApiClient } from '../api/api-client.ts';
+import { ApiClient, SOCKETS_MAX } from '../api/api-client.ts';
 import { ChangeQueue } from '../objects/change-queue.ts';
 import {
   ClusterHealth,
@@ -49,6 +49,10 @@ const OCTETS_PER_SECOND = 16 * 1024 * 1024;
 const OCTETS_BURST = 96 * 1024 * 1024;
 /** Longest that {@link KubernetesSource.start} waits for a cluster that does not answer. */
 const START_MS_MAX = 5_000;
+/** Namespaces that are read each by itself: each takes a connection per kind. */
+const NAMESPACES_MAX = 50;
+/** Services, their slices and their exports. */
+const NAMESPACED_KINDS = 3;
 
 export interface KubernetesSourceOptions {
   readonly settings: ClusterSettings;
@@ -89,12 +93,17 @@ export class KubernetesSource implements ClusterSource {
   readonly #identity: ServerIdentity;
   readonly #health: ClusterHealth;
   readonly #credentialWatch: CredentialWatch;
-  readonly #loops: ReadonlyMap<ObjectKind, ListWatch<SlimResult>>;
+  /** By kind, and by kind and namespace where each is read by itself. */
+  readonly #loops = new Map<string, ListWatch<SlimResult>>();
+  readonly #kinds: readonly WatchedKind[];
+  /** Loops of before namespaces were read each by itself. */
+  readonly #retired: Promise<void>[] = [];
+  #isNarrow = false;
   readonly #polled: PolledKinds;
   readonly #lostEvents = new Map<ObjectKind, number>();
   readonly #firstAttempt = new AbortController();
   /** Lists of a resync that is not complete yet. The first sync is one. */
-  #resync: Map<ObjectKind, Listing<SlimResult>> | undefined = new Map();
+  #resync: Map<string, PartList> | undefined = new Map();
   #resyncOnContact = false;
   /** Whether a loop has failed since the cluster was last in contact. */
   #loopsBroke = false;
@@ -115,7 +124,7 @@ export class KubernetesSource implements ClusterSource {
       timers,
       perSecond: settings.limits.changesPerSecond,
       waitingMax: settings.limits.objects,
-      onOverflow: (kind) => this.#loops.get(kind)?.resync(),
+      onOverflow: (kind) => this.#relist(kind),
     });
     this.#queue.hold();
     this.#polled = new PolledKinds({ cluster: settings.name, clock: options.clock, log: options.log });
@@ -128,11 +137,11 @@ export class KubernetesSource implements ClusterSource {
     this.#credentialWatch = new CredentialWatch({ ...options, cluster: this.name });
     options.credentials.follow(() => this.#nudgeLoops());
     this.#health = this.#makeHealth();
-    const kinds = watchedKinds(this.#objects.slimOptions, {
+    this.#kinds = watchedKinds(this.#objects.slimOptions, {
       exports: options.federations.some(({ select }) => select === 'export'),
       nodes: settings.region === undefined || settings.zones === undefined,
     });
-    this.#loops = new Map(kinds.map((kind) => [kind.kind, this.#makeLoop(kind)]));
+    for (const kind of this.#kinds) this.#loops.set(kind.kind, this.#makeLoop(kind));
   }
 
   async start(): Promise<void> {
@@ -152,6 +161,7 @@ export class KubernetesSource implements ClusterSource {
     this.#options.credentials.close();
     this.#client.close();
     await Promise.all([this.#health.stop(), ...[...this.#loops.values()].map((loop) => loop.stop())]);
+    await Promise.all(this.#retired);
     this.#options.governor.leave(this.name);
     this.#objects.stop();
     this.#damping.stop();
@@ -194,7 +204,7 @@ export class KubernetesSource implements ClusterSource {
   }
 
   /** How each loop is doing, for metrics. */
-  loopStates(): ReadonlyMap<ObjectKind, ListWatchState> {
+  loopStates(): ReadonlyMap<string, ListWatchState> {
     return new Map([...this.#loops].map(([kind, loop]) => [kind, loop.state]));
   }
 
@@ -206,7 +216,9 @@ export class KubernetesSource implements ClusterSource {
       this.#identity.forget();
       this.#beginResync('its credentials lead to another API server');
     };
-    return new ApiClient({ credentials, timers, pace, onServer, userAgent: 'fedns' });
+    const watches = namespacesOf(this.#options.settings).length * NAMESPACED_KINDS;
+    const socketsMax = SOCKETS_MAX + watches;
+    return new ApiClient({ credentials, timers, pace, onServer, socketsMax, userAgent: 'fedns' });
   }
 
   #makeHealth(): ClusterHealth {
@@ -235,7 +247,7 @@ export class KubernetesSource implements ClusterSource {
       timers,
       clock,
       random,
-      onList: (listing) => this.#onList(resource.kind, listing),
+      onList: (listing) => this.#onList(resource, listing),
       onAudit: (listing) => this.#onAudit(resource.kind, listing),
       onChange: (type, object, arrivedMs) => this.#onChange(resource.kind, type, object, arrivedMs),
       onState: () => this.#onLoopState(),
@@ -244,15 +256,22 @@ export class KubernetesSource implements ClusterSource {
     });
   }
 
-  #onList(kind: ObjectKind, listing: Listing<SlimResult>): void {
-    this.#queue.drop(kind);
+  #relist(kind: ObjectKind): void {
+    for (const [key, loop] of this.#loops) if (key === kind || key.startsWith(`${kind} `)) loop.resync();
+  }
+
+  #onList({ kind, namespace }: WatchedKind, { objects }: Listing<SlimResult>): void {
+    this.#queue.drop(kind, namespace);
     if (this.#health.condition === 'Pending') this.#health.probeNow();
+    // A part of a kind is taken in with all others only: what it lacks is gone, and what is elsewhere is not.
+    if (this.#resync === undefined && namespace !== undefined)
+      this.#beginResync(`namespace ${namespace} was listed anew`, loopKey(kind, namespace));
     if (this.#resync === undefined) {
-      this.#objects.replaceAll(kind, listing.objects, this.#relistCause(kind));
+      this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
       this.#syncedMs = this.#options.clock();
       return;
     }
-    this.#resync.set(kind, listing);
+    this.#resync.set(loopKey(kind, namespace), { kind, objects });
     if (this.#resync.size < this.#loops.size || this.#commitDue) return;
     const { sink, timers } = this.#options;
     const commit = (): void => this.#commitResync();
@@ -262,7 +281,7 @@ export class KubernetesSource implements ClusterSource {
 
   /** Events that were lost are made up for, and told. While changes wait for their turn, nothing can be told apart. */
   #onAudit(kind: ObjectKind, { objects }: Listing<SlimResult>): void {
-    if (this.#resync !== undefined || this.#queue.waiting > 0) return;
+    if (this.#resync !== undefined || this.#isNarrow || this.#queue.waiting > 0) return;
     const before = this.#objects.changes;
     this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
     this.#syncedMs = this.#options.clock();
@@ -282,7 +301,10 @@ export class KubernetesSource implements ClusterSource {
     const { governor, clock } = this.#options;
     this.#resync = undefined;
     this.#objects.begin();
-    for (const [kind, { objects }] of lists) this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
+    for (const { kind } of this.#kinds) {
+      const objects = [...lists.values()].flatMap((list) => (list.kind === kind ? list.objects : []));
+      this.#objects.replaceAll(kind, objects, this.#relistCause(kind));
+    }
     this.#objects.commit();
     this.#objects.commitInitial({ object: `Cluster ${this.name}`, timeMs: clock() }, this.#status);
     this.#syncedMs = clock();
@@ -309,6 +331,7 @@ export class KubernetesSource implements ClusterSource {
   }
 
   #onLoopState(): void {
+    this.#narrow();
     for (const [kind, { state }] of this.#loops) this.#polled.note(kind, state.barred);
     const worst = this.#worstLoop();
     if (worst === undefined) return;
@@ -316,6 +339,29 @@ export class KubernetesSource implements ClusterSource {
     this.#firstAttempt.abort();
     const { condition } = this.#health;
     if (condition === 'Ready' || condition === 'Pending') this.#health.probeNow();
+  }
+
+  /** A role of single namespaces may not read them all at once: the allowed ones are then read each by itself. */
+  #narrow(): void {
+    const namespaces = namespacesOf(this.#options.settings);
+    if (this.#isNarrow || namespaces.length === 0 || !this.#isForbidden()) return;
+    this.#isNarrow = true;
+    for (const kind of this.#kinds.filter(({ isNamespaced }) => isNamespaced)) {
+      this.#retired.push(this.#loops.get(kind.kind)!.stop());
+      this.#loops.delete(kind.kind);
+      this.#polled.note(kind.kind, undefined);
+      for (const namespace of namespaces)
+        this.#loops.set(loopKey(kind.kind, namespace), this.#makeLoop({ ...kind, namespace }));
+    }
+    this.#beginResync('not all namespaces may be read: those that are allowed are read each by itself');
+    for (const [key, loop] of this.#loops) if (key.includes(' ')) loop.start();
+  }
+
+  #isForbidden(): boolean {
+    return this.#kinds.some(({ kind, isNamespaced }) => {
+      const { failingSinceMs, lastError } = this.#loops.get(kind)?.state ?? {};
+      return isNamespaced && failingSinceMs !== undefined && lastError?.code === 'FORBIDDEN';
+    });
   }
 
   #onCondition(condition: ClusterCondition, evidence: ConditionEvidence): void {
@@ -352,7 +398,7 @@ export class KubernetesSource implements ClusterSource {
   }
 
   /** What is known goes on counting until everything has been listed anew. */
-  #beginResync(reason: string): void {
+  #beginResync(reason: string, except?: string): void {
     this.#options.log.warn(
       { cluster: this.name, reason },
       'a cluster is listed anew; what was known is held',
@@ -361,7 +407,7 @@ export class KubernetesSource implements ClusterSource {
     this.#health.forgetVersion();
     this.#resync = new Map();
     this.#queue.hold();
-    for (const loop of this.#loops.values()) loop.resync();
+    for (const [key, loop] of this.#loops) if (key !== except) loop.resync();
   }
 
   /** That a cluster which counted is lost is said by {@link #setStatus}, together with what follows from it. */
@@ -468,6 +514,22 @@ const REFUSALS: ReadonlySet<string> = new Set(['CREDENTIALS', 'UNTRUSTED', 'UNAU
 
 /** Errors that say nothing of the kind that was asked for. */
 const OF_ALL_KINDS: ReadonlySet<string> = new Set(['CREDENTIALS', 'UNTRUSTED', 'UNREACHABLE']);
+
+/** The list of a kind, or of a part of it. */
+interface PartList {
+  readonly kind: ObjectKind;
+  readonly objects: readonly SlimResult[];
+}
+
+function loopKey(kind: ObjectKind, namespace: string | undefined): string {
+  return namespace === undefined ? kind : `${kind} ${namespace}`;
+}
+
+/** Namespaces that may be read each by itself; none where there is no list of them, or too long a one. */
+function namespacesOf({ namespaces: { allow, deny } }: ClusterSettings): readonly string[] {
+  const names = allow.filter((name) => !deny.includes(name));
+  return names.length > NAMESPACES_MAX ? [] : names;
+}
 
 function changeCause(kind: ObjectKind, object: SlimObject | ObjectFault, timeMs: number): Cause {
   const version = object.kind === 'Fault' ? undefined : object.resourceVersion;

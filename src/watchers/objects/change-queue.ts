@@ -4,7 +4,7 @@
  * state gets through and no other cluster is delayed. Also holds changes back while a cluster is relisted.
  */
 
-import type { ObjectKind } from './objects.ts';
+import { objectName, type ObjectKind } from './objects.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import type { Timer, Timers } from '../../timers.ts';
 
@@ -65,9 +65,12 @@ export class ChangeQueue {
     this.#schedule();
   }
 
-  /** Forgets what waits of a kind: a list has overtaken it. */
-  drop(kind: ObjectKind): void {
-    for (const [key, change] of this.#waiting) if (change.kind === kind) this.#waiting.delete(key);
+  /** Forgets what waits of a kind, or of a kind in one namespace: a list has overtaken it. */
+  drop(kind: ObjectKind, namespace?: string): void {
+    const prefix = namespace === undefined ? '' : objectName(kind, namespace, '');
+    for (const [key, change] of this.#waiting) {
+      if (change.kind === kind && key.startsWith(prefix)) this.#waiting.delete(key);
+    }
   }
 
   /** Lets every change wait until {@link release}. */
