@@ -67,9 +67,10 @@ export function answerCluster(a: Answering): boolean {
 }
 
 /** Whether a level answers itself. It does with addresses, but not every shard has every port. */
-function hasAnswer({ view, found }: Answering, kind: Kind, v4: number, v6: number): boolean {
-  const isOwn = kind === Kind.port && found.port !== 0 && view.portNumber(found.port) === 0;
-  return isOwn ? view.findPortLevel(found.port, found.location) !== 0 : v4 !== 0 || v6 !== 0;
+function hasAnswer(a: Answering, kind: Kind, v4: number, v6: number): boolean {
+  if (kind === Kind.port && a.found.port !== 0 && a.view.portNumber(a.found.port) === 0)
+    return a.view.findPortLevel(a.found.port, a.found.location) !== 0;
+  return v4 !== 0 || v6 !== 0;
 }
 
 /** Whether the configuration has records at the level above. */
