@@ -1,32 +1,30 @@
 /**
- * Owns `fedns check`: everything that `fedns serve` checks before it binds an address, and what it could never serve of
- * the files that the configuration names. Nothing is bound or contacted.
+ * Owns `fedns check`: everything that `fedns serve` would refuse, or that could never work, in the configuration and
+ * in what it names. Nothing is bound, and nothing is contacted unless that is asked for.
  */
 
-import type { Environment, LoadedConfig } from './environment.ts';
+import type { Environment, Inspection, LoadedConfig } from './environment.ts';
 
-/** @returns the exit code: 1 when something is wrong */
-export async function runCheck(environment: Environment, file: string): Promise<number> {
+/** @returns the exit code: 1 when something is wrong, 0 also with warnings */
+export async function runCheck(environment: Environment, file: string, live: boolean): Promise<number> {
   const config = await environment.load(file);
-  const inspected = await inspect(environment, config);
-  const warnings = [...config.warnings, ...inspected.warnings];
-  for (const line of [...warnings, ...inspected.faults]) environment.err(`${line}\n`);
-  if (inspected.faults.length > 0) {
-    environment.err(`${file}: ${count(inspected.faults.length, 'fault')}\n`);
+  const { faults, warnings, notes = [] } = await lookAt(config, environment, live);
+  for (const line of [...warnings, ...faults]) environment.err(`${line}\n`);
+  for (const note of notes) await environment.out(`${note}\n`);
+  if (faults.length > 0) {
+    environment.err(`${file}: ${count(faults.length, 'fault')}\n`);
     return 1;
   }
-  environment.out(
-    `${file}: no faults${warnings.length > 0 ? `, ${count(warnings.length, 'warning')}` : ''}\n`,
-  );
+  const doubtful = warnings.length > 0 ? `, ${count(warnings.length, 'warning')}` : '';
+  await environment.out(`${file}: no faults${doubtful}\n`);
   return 0;
 }
 
-async function inspect(
-  environment: Environment,
-  config: LoadedConfig,
-): Promise<{ readonly faults: readonly string[]; readonly warnings: readonly string[] }> {
-  if (config.kind === 'refused') return { faults: config.faults, warnings: [] };
-  return (await environment.inspect?.(config.settings)) ?? { faults: [], warnings: [] };
+/** What a file names is only known once the file itself is without faults. */
+async function lookAt(config: LoadedConfig, environment: Environment, live: boolean): Promise<Inspection> {
+  if (config.kind === 'refused') return { faults: config.faults, warnings: config.warnings };
+  const found = (await environment.inspect?.(config.settings, live)) ?? { faults: [], warnings: [] };
+  return { ...found, warnings: [...config.warnings, ...found.warnings] };
 }
 
 function count(number: number, noun: string): string {

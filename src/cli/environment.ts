@@ -19,6 +19,14 @@ export type LoadedConfig =
       readonly admin?: ListenAddress;
     };
 
+/** What was found beyond the configuration file, one line each. */
+export interface Inspection {
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+  /** What is well, where that was asked for. Default: none. */
+  readonly notes?: readonly string[];
+}
+
 export interface Environment {
   /** Standard output; resolves when it takes more. */
   readonly out: (text: string) => void | Promise<void>;
@@ -28,10 +36,8 @@ export interface Environment {
   readonly clock: () => number;
   readonly version: string;
   readonly load: (file: string) => Promise<LoadedConfig>;
-  /** Reads what the configuration names, as far as nothing has to be contacted for it. Default: nothing. */
-  readonly inspect?: (
-    settings: Settings,
-  ) => Promise<{ readonly faults: readonly string[]; readonly warnings: readonly string[] }>;
+  /** Looks at what valid settings name; with `live`, also at what the clusters say. Default: at nothing. */
+  readonly inspect?: (settings: Settings, live: boolean) => Promise<Inspection>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

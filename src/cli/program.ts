@@ -61,8 +61,15 @@ function addServing(program: Command, environment: Environment, exit: (code: num
     async ({ config }: { config: string }) => exit(await environment.serve(config)),
   );
   configured(
-    program.command('check').description('check the configuration as serve does, and bind nothing'),
-  ).action(async ({ config }: { config: string }) => exit(await runCheck(environment, config)));
+    program
+      .command('check')
+      .description('check the configuration and all that it names as serve does, and bind nothing'),
+  )
+    .option('--live', 'contact the API servers too, and say which permissions lack')
+    .addHelpText('after', '\nExit code 1: something is wrong. Warnings alone leave it 0.')
+    .action(async ({ config, live }: { config: string; live?: boolean }) =>
+      exit(await runCheck(environment, config, live === true)),
+    );
 }
 
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {

@@ -3,7 +3,11 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { loadConfig } from '../cli/load.ts';
+import type { Inspection } from '../cli/environment.ts';
 import { runProgram } from '../cli/program.ts';
+import type { Settings } from '../config/settings.ts';
+import { inspect } from '../inspect/inspect.ts';
+import { inspectLive } from '../inspect/live.ts';
 import { realParts } from '../serve/real-parts.ts';
 import { inspectClusters } from '../serve/inspect-clusters.ts';
 import { runServe } from './run-serve.ts';
@@ -19,9 +23,27 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     clock: Date.now,
     version,
     load: loadConfig,
-    inspect: inspectClusters,
+    inspect: inspectAll,
     serve: (file) => runServe({ file, version, load: loadConfig, parts: realParts }),
   });
+}
+
+async function inspectAll(settings: Settings, live: boolean): Promise<Inspection> {
+  const options = { env: process.env, clock: Date.now };
+  const manifests = await inspectClusters(settings);
+  const found = await inspect(settings, options);
+  const answers = live ? await inspectLive(settings, options) : [];
+  const all = [...found, ...answers.flatMap(({ findings }) => findings)];
+  const linesOf = (wanted: string): string[] =>
+    all.filter(({ severity }) => severity === wanted).map(({ text }) => text);
+  const well = answers.filter(({ findings }) => findings.length === 0);
+  return {
+    faults: [...manifests.faults, ...linesOf('fault')],
+    warnings: [...manifests.warnings, ...linesOf('warning')],
+    notes: well.map(
+      ({ cluster, version = '' }) => `cluster ${cluster}: answers and lets fedns read, ${version}`,
+    ),
+  };
 }
 
 /** Where a pipe is full, its reader is waited for. */

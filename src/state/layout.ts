@@ -67,6 +67,31 @@ export async function openStateDirectory(directory: string): Promise<StateLayout
 }
 
 /**
+ * Checks that {@link openStateDirectory} would succeed, and makes nothing.
+ *
+ * @throws StateError `UNUSABLE`
+ */
+export async function checkStateDirectory(directory: string): Promise<void> {
+  let nearest = directory;
+  while (!(await exists(nearest)) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  try {
+    await access(nearest, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (!(await isFolder(nearest))) throw new Error(`${nearest} is no folder`);
+  } catch (error) {
+    throw new StateError('UNUSABLE', `stateDir ${directory} cannot be used: ${reasonOf(error)}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+  }
+}
+
+/**
  * Node's recursive mkdir never returns where a folder that exists has no room for others, as in /proc.
  *
  * @returns whether it was missing

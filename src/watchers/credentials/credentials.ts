@@ -124,16 +124,12 @@ export class Credentials {
     const isRenewed = this.#checkedId !== undefined;
     this.#checkedId = id;
     if (isRenewed) this.#onRenewed();
-    this.#expiry = expiryOf(
-      {
-        text: given.token === undefined ? materials.token : undefined,
-        isFile: access.token?.kind === 'file',
-      },
-      {
-        text: given.clientCertificate === undefined ? materials.cert : undefined,
-        isFile: access.clientCertificate?.kind === 'file',
-      },
-    );
+    // A plugin renews what it gives.
+    this.#expiry = expiryOfHeld(access, {
+      ...materials,
+      token: given.token === undefined ? materials.token : undefined,
+      cert: given.clientCertificate === undefined ? materials.cert : undefined,
+    });
   }
 
   /** Says that the server answered 401 to `authorization`: what a plugin gave is not used again. */
@@ -179,6 +175,30 @@ export class Credentials {
       throw error;
     }
   }
+}
+
+/**
+ * Reads and checks what an access holds or names in files, and runs no plugin.
+ *
+ * @throws CredentialError
+ */
+export async function readHeld(access: ClusterAccess): Promise<{ readonly expiry: Expiry | undefined }> {
+  const [ca, cert, key, token] = await Promise.all([
+    readMaterial(access.ca),
+    readMaterial(access.clientCertificate),
+    readMaterial(access.clientKey),
+    readToken(access),
+  ]);
+  const materials = { ca, cert, key, token: token?.trim() };
+  checkMaterials(access, materials);
+  return { expiry: expiryOfHeld(access, materials) };
+}
+
+function expiryOfHeld(access: ClusterAccess, { token, cert }: Materials): Expiry | undefined {
+  return expiryOf(
+    { text: token, isFile: access.token?.kind === 'file' },
+    { text: cert, isFile: access.clientCertificate?.kind === 'file' },
+  );
 }
 
 /** How the credentials of an origin are loaded. @throws CredentialError from the returned function */
