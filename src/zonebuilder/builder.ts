@@ -12,6 +12,7 @@ import { ImageWriter } from './image.ts';
 import { Awaited, GLOBAL, TTL_UNLIMITED } from './layout.ts';
 import type { LabelConflict, LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
+import { encodeOrders, NO_ORDERS, type RowOrders } from './orders.ts';
 import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
 import type { NamedCluster } from './cluster-table.ts';
@@ -147,6 +148,9 @@ export class ZoneBuilder implements FactSink {
   /** Whether places came or went since it was last looked who has which name. */
   #isDisputed = false;
   #conflicts: readonly PlaceConflict[] = [];
+  #orders: RowOrders = NO_ORDERS;
+  /** Whether the orders that readers see may lack a location or cluster, or have one too many. */
+  #isOrdersStale = false;
   #staticNames: ReadonlySet<string> | undefined;
   readonly #statics: ReadonlyMap<string, readonly StaticPlace[]>;
   readonly #rules: Omit<ViewRules, 'maxAddresses'>;
@@ -176,6 +180,7 @@ export class ZoneBuilder implements FactSink {
         encodeStatics: (seed) => encodeStatics(options.statics, options.domain, seed),
         encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed, this.#openRegions),
         encodeClusters: (seed) => encodeClusters(this.namedClusters(), seed),
+        encodeOrders: () => this.#encodeOrders(),
       },
       (memory) => options.onMemory?.(memory),
       options.prepareMemory === undefined ? {} : { prepare: options.prepareMemory },
@@ -266,6 +271,35 @@ export class ZoneBuilder implements FactSink {
     return this.#options.federations;
   }
 
+  /** What the rows of clients' places mean. */
+  get orders(): RowOrders {
+    return this.#orders;
+  }
+
+  /**
+   * Says what the rows of clients' places mean from now on. Until tables of the same version have reached a reader, and from
+   * then on those of another, their clients are unknown to it.
+   */
+  setOrders(orders: RowOrders): void {
+    this.#orders = orders;
+    this.#image.putOrders();
+    this.#isOrdersStale = false;
+  }
+
+  #encodeOrders(): Buffer {
+    return encodeOrders(this.#orders, {
+      location: (place) => this.#locations.numberOf(place),
+      cluster: (name) => this.#members.get(name)?.number,
+    });
+  }
+
+  /** To be called before a number is used again that answers do not use any more. */
+  #publishOrders(): void {
+    if (!this.#isOrdersStale) return;
+    this.#isOrdersStale = false;
+    if (this.#orders.rows.length > 0) this.#image.putOrders();
+  }
+
   setCluster(state: ClusterState): void {
     const member = this.#members.get(state.name) ?? this.#addMember(state);
     const { zones, region, state: before } = member;
@@ -302,6 +336,7 @@ export class ZoneBuilder implements FactSink {
     this.#members.delete(name);
     this.#byNumber[member.number] = undefined;
     this.#image.putClusters();
+    this.#isOrdersStale = true;
     for (const [place, isConfigured] of member.places) this.#locations.leave(place, isConfigured);
     this.#publishLocations();
     this.#publishAwaited();
@@ -421,6 +456,7 @@ export class ZoneBuilder implements FactSink {
     this.#members.set(state.name, member);
     this.#byNumber.push(member);
     this.#image.putClusters();
+    this.#isOrdersStale = true;
     return member;
   }
 
@@ -573,6 +609,7 @@ export class ZoneBuilder implements FactSink {
   #publishLocations(): void {
     if (!this.#locations.takeChanged()) return;
     this.#image.putLocations();
+    this.#isOrdersStale = true;
     this.#touched = true;
     this.#isDisputed = true;
     // Static records at a location that was not there have a say from now on.
@@ -635,7 +672,10 @@ export class ZoneBuilder implements FactSink {
   }
 
   #finish(cluster: string, cause: Cause): void {
-    if (this.#deferred === undefined) this.#locations.reuseNumbers();
+    if (this.#deferred === undefined) {
+      this.#publishOrders();
+      this.#locations.reuseNumbers();
+    }
     this.#publishSerial(cluster, cause);
     if (this.#health.length === 0) return;
     const changes = this.#health;

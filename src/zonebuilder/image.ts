@@ -8,7 +8,16 @@
 import { randomInt } from 'node:crypto';
 import { Arena } from './arena.ts';
 import { hashKey } from './hash.ts';
-import { Blob, Control, CONTROL_OCTETS, Header, HEADER_OCTETS, TOMBSTONE, TTL_UNLIMITED } from './layout.ts';
+import {
+  Blob,
+  Control,
+  CONTROL_OCTETS,
+  Header,
+  HEADER_OCTETS,
+  Orders,
+  TOMBSTONE,
+  TTL_UNLIMITED,
+} from './layout.ts';
 
 /** First size of an arena in octets. */
 const ARENA_OCTETS_FIRST = 1 << 20;
@@ -17,6 +26,8 @@ const ARENA_OCTETS_MAX = 2 ** 32;
 const PAGE_OCTETS = 4096;
 /** Slots of the first service table. */
 const TABLE_SLOTS_FIRST = 1024;
+/** Orders without a row. */
+const NO_ORDERS_BLOB = Buffer.alloc(Orders.entries);
 
 /** What readers need to map the image. */
 export interface ImageMemory {
@@ -33,6 +44,8 @@ export interface ImageStatics {
   readonly encodeLocations: (seed: number) => Buffer;
   /** Encodes the cluster table as it is now. */
   readonly encodeClusters: (seed: number) => Buffer;
+  /** Encodes the orders of clients' places as they are now; default: none. */
+  readonly encodeOrders?: () => Buffer;
 }
 
 /** Thrown when the image would pass its largest size; the state before the change stays published. */
@@ -59,6 +72,7 @@ export class ImageWriter {
   #generation = 0;
   #locationsOctets = 0;
   #clustersOctets = 0;
+  #ordersOctets = 0;
 
   /**
    * @param statics - what to put into each new arena
@@ -138,6 +152,16 @@ export class ImageWriter {
   putClusters(): void {
     const table = this.#statics.encodeClusters(this.#seed);
     if (this.#putTable(Header.clusters, table, this.#clustersOctets)) this.#clustersOctets = table.length;
+  }
+
+  /** Publishes the orders of clients' places anew. */
+  putOrders(): void {
+    const table = this.#encodeOrders();
+    if (this.#putTable(Header.orders, table, this.#ordersOctets)) this.#ordersOctets = table.length;
+  }
+
+  #encodeOrders(): Buffer {
+    return this.#statics.encodeOrders?.() ?? NO_ORDERS_BLOB;
   }
 
   /** Returns false where a new arena came instead, which has another seed, and all tables as they are now. */
@@ -242,9 +266,9 @@ export class ImageWriter {
     const statics = this.#statics.encodeStatics(seed);
     const locations = this.#statics.encodeLocations(seed);
     const clusters = this.#statics.encodeClusters(seed);
-    const memory = new SharedArrayBuffer(
-      wholePages(octets + HEADER_OCTETS + statics.length + locations.length + clusters.length),
-    );
+    const orders = this.#encodeOrders();
+    const tables = statics.length + locations.length + clusters.length + orders.length;
+    const memory = new SharedArrayBuffer(wholePages(octets + HEADER_OCTETS + tables));
     this.#prepare(memory);
     const arena = new Arena(memory, this.#control);
     const tableAt = arena.allocate(slots * 8) / 4;
@@ -256,6 +280,7 @@ export class ImageWriter {
       [Header.statics, statics],
       [Header.locations, locations],
       [Header.clusters, clusters],
+      [Header.orders, orders],
     ] as const) {
       const at = arena.allocate(blob.length);
       arena.octets.set(blob, at);
@@ -269,6 +294,7 @@ export class ImageWriter {
     this.#filled = 0;
     this.#locationsOctets = locations.length;
     this.#clustersOctets = clusters.length;
+    this.#ordersOctets = orders.length;
     return arena;
   }
 

@@ -53,6 +53,8 @@ export const Header = {
   ttlMax: 7,
   /** Blob of the cluster table. Replaced when a cluster joins or leaves. */
   clusters: 8,
+  /** Blob of the orders of clients' places. Replaced when they change, and with what they lead to. */
+  orders: 9,
 } as const;
 
 /**
@@ -188,6 +190,13 @@ export const Location = {
  * of the key, and the key, the cluster's label in wire form.
  */
 export const Clusters = { mask: 0, slots: 4, number: 0, isUnread: 2, keyOctets: 3, key: 4 } as const;
+
+/**
+ * The orders of clients' places (orders.ts): uint32 version of the rows, uint32 number of rows, a uint32 for each, the octet
+ * offset of its list from the start of the blob or 0, and the lists: uint32 number of steps, a uint32 for each step, the
+ * number of a location, or that of a cluster with {@link Orders.clusterBit}.
+ */
+export const Orders = { version: 0, rows: 4, entries: 8, clusterBit: 0x10000 } as const;
 
 /**
  * The static table: uint32 number of slots minus one, uint32 mask of the depths at which names lie, uint32 mask of

@@ -132,6 +132,11 @@ export class LocationRegistry {
     return this.#holders.get(labelOf(place)) === place;
   }
 
+  /** The number of a place, `region` or `zone.region`; undefined where no cluster is or was there. */
+  numberOf(place: string): number | undefined {
+    return this.#entries.get(place)?.location.id;
+  }
+
   /** All names of the registered locations, regions first. */
   names(): LocationName[] {
     const regions: LocationName[] = [];

@@ -14,6 +14,7 @@ import {
   LEVEL_OCTETS,
   Location,
   Locations,
+  Orders,
   PORT_HEADER_OCTETS,
   PORT_LEVEL_OCTETS,
   RRSET_HEADER_OCTETS,
@@ -319,6 +320,28 @@ export class ImageView {
   /** Whether nothing was ever read of a cluster. */
   isClusterUnread(entry: number): boolean {
     return this.octets[entry + Clusters.isUnread] !== 0;
+  }
+
+  /**
+   * Where the steps of a row of clients' places stand; 0 where the row says nothing, or is one of other tables.
+   *
+   * @param version - of the tables that the row was found in
+   */
+  findOrder(version: number, row: number): number {
+    const at = (this.#words[Header.orders]! >>> 0) * 8;
+    if (this.#words[(at + Orders.version) / 4]! >>> 0 !== version) return 0;
+    if (row >= this.#words[(at + Orders.rows) / 4]!) return 0;
+    const list = this.#words[(at + Orders.entries) / 4 + row]!;
+    return list === 0 ? 0 : at + list;
+  }
+
+  stepCount(order: number): number {
+    return this.#words[order / 4]!;
+  }
+
+  /** A step: the number of a location, or that of a cluster with {@link Orders.clusterBit}. */
+  orderStep(order: number, step: number): number {
+    return this.#words[order / 4 + 1 + step]!;
   }
 
   #nextPort(port: number): number {

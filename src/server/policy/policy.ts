@@ -3,7 +3,7 @@
  * The settings travel to each worker as {@link QueryPolicy}; the responder works with the {@link OpenPolicy} made of it.
  */
 import type { RateLimitSettings } from '../../config/settings.ts';
-import { compileAccess, type AccessTable } from './access.ts';
+import { compileAccess, compileNetworks, type AccessTable, type NetworkSet } from './access.ts';
 import { openCookieSecrets, type CookieSecrets } from './cookies.ts';
 import { openRateLimiter, type RateLimiter } from './rate-limit.ts';
 
@@ -19,10 +19,20 @@ export interface QueryPolicy {
   };
   /** Response rate limiting, from createRateLimitMemory; absent: off. */
   readonly rateLimit?: { readonly memory: SharedArrayBuffer; readonly settings: RateLimitSettings };
+  /** Where clients are; absent: nobody is known. */
+  readonly geo?: GeoPolicy;
   /** What a client that asks with NSID is told (RFC 5001), at most {@link NSID_OCTETS_MAX}; empty: nothing. */
   readonly nsid: string;
   /** Answers to `version.bind` and `version.server`, to `hostname.bind` and `id.server`; empty: REFUSED (RFC 4892). */
   readonly chaos: { readonly version: string; readonly id: string };
+}
+
+/** What is known of where clients are. */
+export interface GeoPolicy {
+  /** Tables that src/geo/compile.ts made; swapped as a whole. Absent: none, or none yet. */
+  readonly memory?: SharedArrayBuffer;
+  /** Resolvers whose client subnets are believed (RFC 7871), as CIDR text. */
+  readonly trust: readonly string[];
 }
 
 /** As a responder works with it. */
@@ -32,6 +42,8 @@ export interface OpenPolicy {
   readonly cookies: CookieSecrets | undefined;
   readonly cookiesRequired: boolean;
   readonly rateLimiter: RateLimiter | undefined;
+  readonly geoMemory: SharedArrayBuffer | undefined;
+  readonly trust: NetworkSet;
   readonly nsid: Uint8Array;
   readonly version: Uint8Array;
   readonly id: Uint8Array;
@@ -55,13 +67,15 @@ export const EMPTY_POLICY: QueryPolicy = {
  * @throws NetworkError when a network is none
  */
 export function openPolicy(policy: QueryPolicy): OpenPolicy {
-  const { access, cookies, rateLimit, nsid, chaos } = policy;
+  const { access, cookies, rateLimit, geo, nsid, chaos } = policy;
   return {
     hasAccess: access.allow.length + access.deny.length > 0,
     access: compileAccess(access),
     cookies: cookies && openCookieSecrets(cookies.memory),
     cookiesRequired: cookies?.required ?? false,
     rateLimiter: rateLimit && openRateLimiter(rateLimit.memory, rateLimit.settings),
+    geoMemory: geo?.memory,
+    trust: compileNetworks(geo?.trust ?? []),
     nsid: Buffer.from(nsid, 'utf8').subarray(0, NSID_OCTETS_MAX),
     version: Buffer.from(chaos.version, 'utf8').subarray(0, CHAOS_OCTETS_MAX),
     id: Buffer.from(chaos.id, 'utf8').subarray(0, CHAOS_OCTETS_MAX),
