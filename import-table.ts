@@ -13,7 +13,7 @@ export const IMPORTS = {
 
   zonebuilder: [],
   geo: [],
-  config: ['zonebuilder'],
+  config: ['zonebuilder', 'geo'],
 
   watchers: ['log', 'timers'],
   'watchers/credentials': ['watchers', 'config', 'log', 'timers'],
@@ -70,6 +70,7 @@ export const IMPORTS = {
     'state',
     'admin',
     'zonebuilder',
+    'geo',
     'config',
     'jobs',
     'log',

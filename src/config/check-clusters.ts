@@ -9,15 +9,14 @@ export type LookAtFile = (path: string) => FileKind;
 
 const ORIGINS = ['manifests', 'kubeconfig', 'inCluster'] as const;
 
-/** Checks clusters, and the files that they and `geoip` name. */
+/** Checks clusters, and the files that they name. */
 export function checkClusters(config: ConfigDraft, report: Report, lookAt: LookAtFile): void {
-  const { clusters, clusterSecrets, geoip } = config;
+  const { clusters, clusterSecrets } = config;
   if (clusters?.length === 0 && !clusterSecrets) {
     report('NO_CLUSTER', ['clusters'], 'there is no member cluster', 'add one, or clusterSecrets');
   }
   checkUnique(clusters ?? [], report);
   (clusters ?? []).forEach((cluster, i) => checkOrigin(cluster, ['clusters', i], report, lookAt));
-  if (geoip) checkFile(geoip.database, ['geoip', 'database'], report, lookAt);
 }
 
 function checkUnique(clusters: readonly ClusterEntry[], report: Report): void {

@@ -1,16 +1,15 @@
-/** Checks of what concerns the server itself: name servers, listeners, and settings that have no effect yet. */
+/** Checks of what concerns the server itself: name servers and listeners. */
 import { isWithin } from '../zonebuilder/names.ts';
 import type { Report } from './fault.ts';
 import type { ConfigDraft } from './schema.ts';
 import type { ListenAddress } from './settings.ts';
 import { formatListen } from './values.ts';
 
-/** Checks name servers, listeners, ecs and geoip. */
+/** Checks name servers and listeners. */
 export function checkServer(config: ConfigDraft, report: Report): void {
   checkNameservers(config, report);
   checkListen(config, report);
   checkAdmin(config, report);
-  checkGeography(config, report);
 }
 
 function checkNameservers({ domain, nameservers = [] }: ConfigDraft, report: Report): void {
@@ -80,13 +79,4 @@ export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
 function covers(wide: ListenAddress, narrow: ListenAddress): boolean {
   if (wide.port !== narrow.port || wide.address === narrow.address) return false;
   return wide.address === (narrow.address.includes(':') ? '::' : '0.0.0.0');
-}
-
-function checkGeography({ ecs, geoip, clusters }: ConfigDraft, report: Report): void {
-  const message = 'has no effect: this version serves every healthy shard, wherever the client is';
-  if (geoip) report('GEOGRAPHY_UNUSED', ['geoip'], message);
-  if (ecs && ecs.trust.length > 0) report('GEOGRAPHY_UNUSED', ['ecs', 'trust'], message);
-  (clusters ?? []).forEach(({ clients }, i) => {
-    if (clients.length > 0) report('GEOGRAPHY_UNUSED', ['clusters', i, 'clients'], message);
-  });
 }

@@ -8,6 +8,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkClusters, type FileKind, type LookAtFile } from './check-clusters.ts';
+import { checkGeography } from './check-geography.ts';
 import { checkNames } from './check-names.ts';
 import { checkRecords } from './check-records.ts';
 import { checkServer } from './check-server.ts';
@@ -116,6 +117,7 @@ function checkMeaning(
   checkNames(config, report);
   checkClusters(config, report, lookAt);
   checkTraffic(config, report, lookAt);
+  checkGeography(config, report, lookAt);
   checkRecords(config, report);
   const left = [...known, ...found.filter(({ code }) => LEAVES_OUT.has(code))];
   return found.filter((fault) => !isConsequence(fault, left));
@@ -130,6 +132,7 @@ const LEAVES_OUT: ReadonlySet<FaultCode> = new Set([
 
 /** Faults that say something is absent, and the part of the file where a fault may have hidden it. */
 const ABSENCES: Partial<Record<FaultCode, RegExp>> = {
+  MISSING_KEY: /^geoip/,
   NO_CLUSTER: /^clusters/,
   NO_ORIGIN: /^clusters\[\d+\]/,
   NAMESERVER_NEEDS_ADDRESS: /^nameservers\[\d+\]/,

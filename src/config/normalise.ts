@@ -1,5 +1,6 @@
 /** A valid configuration file into settings: paths absolute, origins as one choice, records and name servers merged. */
 import { dirname, resolve } from 'node:path';
+import { databasesOf } from './check-geography.ts';
 import { isNameserverGlue } from './check-records.ts';
 import type { ClusterEntry, ConfigFile } from './schema.ts';
 import type { ClusterOrigin, ClusterSettings, Settings, StaticRecordSettings } from './settings.ts';
@@ -17,6 +18,7 @@ export function normalise(config: ConfigFile, file: string): Settings {
     admin,
     stateDir,
     geoip,
+    regions,
     clusterSecrets,
     ...rest
   } = config;
@@ -33,7 +35,8 @@ export function normalise(config: ConfigFile, file: string): Settings {
     dampingSeconds: damping,
     ...(admin && { admin }),
     ...(stateDir !== false && { stateDir: path(stateDir) }),
-    ...(geoip && { geoip: { database: path(geoip.database) } }),
+    ...(geoip && { geoip: { databases: databasesOf(geoip).map(path) } }),
+    regions: regions.map(({ place, ...region }) => ({ ...region, ...(place && { place }) })),
     ...(clusterSecrets && { clusterSecrets }),
     ...(rateLimit && { rateLimit }),
     cookies: {

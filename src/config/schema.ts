@@ -24,6 +24,8 @@ export const CLUSTERS_MAX = 1000;
 export const FEDERATIONS_MAX = 100;
 /** Static records: they are kept whole in memory and checked against each other at every load. */
 export const RECORDS_MAX = 100_000;
+/** Databases: one per address family, and some to spare. */
+export const GEOIP_DATABASES_MAX = 8;
 /** Entries of any other list. */
 export const LIST_MAX = 1000;
 
@@ -160,7 +162,10 @@ export const clusterSchema = z.strictObject({
     .array(network)
     .max(LIST_MAX)
     .default([])
-    .describe('Networks (CIDR) of the Pods and nodes of this cluster. Default: none.'),
+    .describe(
+      'Networks (CIDR) of the Pods and nodes of this cluster, whose clients get its shard first. Default: what its nodes say ' +
+        '(their podCIDRs and addresses), as far as that can be only theirs.',
+    ),
   publish: z
     .enum(['loadBalancer', 'clusterIP'])
     .default('loadBalancer')
@@ -195,6 +200,56 @@ const record = z.strictObject({
       'The data as in a zone file; names are absolute with or without the dot. For TYPEnnn: \\# LENGTH HEX.',
     ),
   ttl: ttl.optional().describe(`TTL in seconds, 0 to ${TTL_SECONDS_MAX}. Default: ttl of the configuration.`),
+});
+
+/** Degrees, north and east positive. */
+const place = z
+  .tuple([z.number().min(-90).max(90), z.number().min(-180).max(180)], {
+    error: 'must be [LATITUDE, LONGITUDE] in degrees, north and east positive, for example [50.11, 8.68]',
+  })
+  .describe('Its latitude (-90 to 90) and longitude (-180 to 180) in degrees, as [50.11, 8.68].');
+
+const region = z.strictObject({
+  name: label.describe('The label R of names.'),
+  place: place
+    .optional()
+    .describe(
+      'Its latitude and longitude in degrees, north and east positive, as [50.11, 8.68]. Default: what fedns knows of ' +
+        'the regions of cloud providers.',
+    ),
+  countries: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z]{2}$/, 'must be a country as two letters (ISO 3166-1), for example DE')
+        .transform((code) => code.toUpperCase()),
+    )
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'Countries (ISO 3166-1, two letters) whose clients belong here, whatever the distance says; also what vague points of a ' +
+        'database go by. Default: none.',
+    ),
+  near: z
+    .array(label)
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'Regions that clients of this one go to when it fails, in order, for example by cost; the others follow by distance. ' +
+        'Default: by distance.',
+    ),
+  zones: z
+    .array(
+      z.strictObject({
+        name: label.describe('The label Z of names.'),
+        place: place.describe('Its latitude and longitude in degrees, north and east positive.'),
+      }),
+    )
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'Zones that lie far from their region, such as AWS Local Zones. Default: those that fedns knows; others lie where their region does.',
+    ),
 });
 
 const access = filter(network, 'Networks (CIDR) of clients').describe(
@@ -421,9 +476,29 @@ export const settingsSchema = z.strictObject({
     .prefault({})
     .describe('EDNS Client Subnet (RFC 7871).'),
   geoip: z
-    .strictObject({ database: pathText.describe('A GeoIP database (.mmdb), relative to this file.') })
+    .strictObject({
+      database: pathText
+        .optional()
+        .describe('A GeoIP database (.mmdb), relative to this file; the same as a list of one.'),
+      databases: z
+        .array(pathText)
+        .min(1)
+        .max(GEOIP_DATABASES_MAX)
+        .optional()
+        .describe(
+          'GeoIP databases (.mmdb) with coordinates or countries, relative to this file; of each address family the first ' +
+            'that has it counts. Re-read on change.',
+        ),
+    })
     .optional()
     .describe('Where clients are found by their address. Default: not at all.'),
+  regions: z
+    .array(region)
+    .max(LIST_MAX)
+    .default([])
+    .describe(
+      'What fedns is to know of regions, for clients that get what is nearest. Default: what it knows by their names.',
+    ),
   access,
   rateLimit: rateLimit
     .optional()
@@ -502,6 +577,7 @@ export const settingsSchema = z.strictObject({
 /** A valid configuration file with defaults filled in, before what keys mean together is checked. */
 export type ConfigFile = z.output<typeof settingsSchema>;
 export type ClusterEntry = ConfigFile['clusters'][number];
+export type RegionEntry = ConfigFile['regions'][number];
 export type RecordEntry = ConfigFile['records'][number];
 export type FederationEntry = ConfigFile['federations'][number];
 

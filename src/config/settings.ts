@@ -103,6 +103,21 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Degrees of latitude and longitude, north and east positive. */
+export type PlaceSettings = readonly [latitude: number, longitude: number];
+
+/** What the configuration says of a region. */
+export interface RegionSettings {
+  readonly name: string;
+  readonly place?: PlaceSettings;
+  /** ISO 3166-1 alpha-2, upper case: countries whose clients belong here. */
+  readonly countries: readonly string[];
+  /** Regions that its clients go to next, in order; others follow by distance. */
+  readonly near: readonly string[];
+  /** Zones that lie elsewhere. */
+  readonly zones: readonly { readonly name: string; readonly place: PlaceSettings }[];
+}
+
 export interface Settings {
   /** The file that the settings were read from. */
   readonly file: string;
@@ -136,7 +151,10 @@ export interface Settings {
   readonly stateDir?: string;
   readonly federations: readonly FederationSettings[];
   readonly ecs: { readonly trust: readonly string[] };
-  readonly geoip?: { readonly database: string };
+  /** Paths of databases, at least one. Absent: clients are not found by their address. */
+  readonly geoip?: { readonly databases: readonly string[] };
+  /** What the configuration says of regions; others are known by their names alone. */
+  readonly regions: readonly RegionSettings[];
   /** Networks of clients that are (`allow`, empty: any) and are not (`deny`) answered. */
   readonly access: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   /** Absent: replies are not limited. */

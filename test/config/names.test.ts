@@ -88,12 +88,12 @@ test('federations', async (t) => {
   t.same(codesOf(withFederations('{ name: svc }')), ['RESERVED_NAME federations[0].name']);
   t.same(codesOf(withFederations('{ name: a }, { name: A }')), ['DUPLICATE_FEDERATION federations[1].name']);
   t.same(codesOf(withFederations('{ name: a.b }')), ['BAD_LABEL federations[0].name']);
-  t.same(codesOf(withFederations('{ name: a, policy: nearest }')), ['POLICY_UNUSED federations[0].policy']);
-  t.same(codesOf(withFederations('{ name: a, policy: all }')), []);
-  t.same(codesOf(example({ g: 'ecs: { trust: [10.0.0.0/8] }\ngeoip: { database: x.mmdb }' })), [
-    'GEOGRAPHY_UNUSED ecs.trust',
-    'GEOGRAPHY_UNUSED geoip',
+  t.same(codesOf(withFederations('{ name: a, policy: nearest }')), [
+    'NEAREST_WITHOUT_GEOIP federations',
+    'POLICY_UNUSED federations[0].policy',
+    'PLACE_UNKNOWN clusters[0].region',
   ]);
+  t.same(codesOf(withFederations('{ name: a, policy: all }')), []);
 });
 
 test('a federation named like a namespace is a warning', async (t) => {

@@ -37,6 +37,7 @@ export const SETTINGS: Settings = {
   workers: 1,
   pinWorkers: false,
   udpPayloadMax: 1232,
+  regions: [],
   federations: [{ name: 'myfederation', select: 'label', policy: 'all' }],
   ecs: { trust: [] },
   outage: { graceSeconds: 60, refusedGraceSeconds: 43_200, failStaticAbove: 0.5 },
