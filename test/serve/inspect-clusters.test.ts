@@ -32,6 +32,12 @@ const CASES: ReadonlyArray<
     [],
   ],
   ['an empty file beside a good one', { 'a.json': GOOD, 'b.yaml': '' }, [/b\.yaml: .*FILE_EMPTY/], []],
+  [
+    'a cluster that is a comment',
+    { 'a.yaml': '# nothing is here yet\n' },
+    [],
+    [/a\.yaml: without an object/],
+  ],
   ['a table', { 'a.yaml': 'NAME    TYPE\nnginx   ClusterIP\n' }, [/a table for people/], []],
   [
     'objects without namespace',

@@ -71,7 +71,7 @@ function parseJson(text: string, options: ParseOptions): ParsedManifest | undefi
   if (values === undefined) return undefined;
   const taken = nothingTaken();
   for (const value of values) takeDocument(jsonDocument(value, values.length, text, options), options, taken);
-  return conclude(taken, options);
+  return conclude(taken, text, options);
 }
 
 function jsonDocument(
@@ -106,7 +106,7 @@ function parseYaml(text: string, options: ParseOptions): ParsedManifest {
     if (!value.ok) return malformed(place(document.range?.[0] ?? 0), value.message);
     takeDocument(yamlDocument(document, value.value, place), options, taken);
   }
-  return conclude(taken, options);
+  return conclude(taken, text, options);
 }
 
 function yamlDocument(
@@ -125,18 +125,18 @@ function yamlDocument(
 }
 
 /** A file must hold an object that fedns reads: what holds none is in trouble, however well it is formed. */
-function conclude(taken: Taken, { file }: ParseOptions): ParsedManifest {
+function conclude(taken: Taken, text: string, { file }: ParseOptions): ParsedManifest {
   const { objects, endpoints } = taken;
   const refusals = [...taken.refusals, ...taken.troubles];
   if (endpoints !== undefined && !objects.some(({ object }) => object.kind === 'EndpointSlice')) {
     const message = 'Endpoints objects are not read, EndpointSlices are (kubectl get endpointslices)';
     refusals.push({ code: 'ENDPOINTS_NOT_READ', object: endpoints, message });
   }
-  const trouble = taken.troubles[0] ?? (objects.length > 0 ? undefined : withoutObjects(taken, file));
+  const trouble = taken.troubles[0] ?? (objects.length > 0 ? undefined : withoutObjects(taken, text, file));
   return { objects, refusals, ...(trouble === undefined ? {} : { trouble }) };
 }
 
-function withoutObjects({ refusals, others }: Taken, file: string): PlacedFinding {
+function withoutObjects({ refusals, others }: Taken, text: string, file: string): PlacedFinding {
   if (refusals.length > 0) {
     const message = `no object of the file can be taken: ${refusals[0]!.message}`;
     return { code: 'FILE_WITHOUT_OBJECTS', object: file, message };
@@ -145,7 +145,16 @@ function withoutObjects({ refusals, others }: Taken, file: string): PlacedFindin
     const message = `the file holds ${others} objects, none of a kind that fedns reads`;
     return { code: NO_KIND_READ, object: file, message };
   }
+  if (isCommentary(text))
+    return { code: NO_KIND_READ, object: file, message: 'the file holds comments only' };
   return { code: 'FILE_EMPTY', object: file, message: 'the file holds no objects at all' };
+}
+
+/** Somebody wrote words and no objects, on purpose; tools that fail leave no comments behind. */
+function isCommentary(text: string): boolean {
+  const lines = text.split('\n').map((line) => line.trim());
+  const words = lines.filter((line) => line !== '' && line !== '---' && line !== '...');
+  return words.length > 0 && words.every((line) => line.startsWith('#'));
 }
 
 /** Code of a file that is in order and holds nothing for fedns: in trouble only where it held something before. */

@@ -47,10 +47,11 @@ tap.test('a file may hold several documents, empty ones among them', (t) => {
   t.end();
 });
 
-/** Nobody writes a file to say nothing: what holds no object is a file in trouble, and says which. */
+/** Without a word in it nobody writes a file to say nothing: what holds no object is a file in trouble, and says which. */
 const IN_TROUBLE: ReadonlyArray<readonly [string, string, string, RegExp]> = [
   ['an empty file', '', 'FILE_EMPTY', /no objects at all/],
-  ['a file of comments', '# nothing\n# here\n', 'FILE_EMPTY', /no objects at all/],
+  ['a file of comments', '# nothing\n---\n# here\n', 'FILE_OF_OTHER_KINDS', /comments only/],
+  ['a file of blanks', ' \n\n', 'FILE_EMPTY', /no objects at all/],
   ['a file of separators', '---\n---\n', 'FILE_EMPTY', /no objects at all/],
   ['a file of null', 'null\n', 'FILE_EMPTY', /no objects at all/],
   ['an empty mapping', '{}\n', 'OBJECT_MALFORMED', /no apiVersion/],
