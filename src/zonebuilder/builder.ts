@@ -28,7 +28,7 @@ import type { PackedShard } from './shard-pack.ts';
 import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pack.ts';
 import type { StaticRecord } from './static-table.ts';
 import { encodeStatics } from './static-table.ts';
-import { formatAddress, parseAddress } from './ip-text.ts';
+import { formatAddress, packAddress } from './ip-text.ts';
 
 /** What a Service without any healthy shard is answered with. */
 export type WhenNoneHealthy = 'nodata' | 'nxdomain' | 'lastKnown';
@@ -746,7 +746,7 @@ function noticesOf(view: ServiceAnswers, statics: readonly StaticPlace[]): strin
 }
 
 function packShard(cluster: number, shard: ShardState): PackedShard {
-  const addresses = shard.addresses.map((text) => parseAddress(text)!.toString('latin1'));
+  const addresses = shard.addresses.map((text) => packAddress(text)!);
   return {
     cluster,
     ready: shard.ready,

@@ -193,13 +193,21 @@ class PoolLayout {
   level(location: number, start: number): void {
     const count = this.#pool.length - start;
     if (count === 0) return;
-    const run = start === 0 ? this.#pool : this.#pool.slice(start);
-    const distinct = distinctOf(run);
-    if (distinct.length > LEVEL_ADDRESSES_MAX) this.#levelShared(location, start);
-    else if (distinct.length === count) this.#slices.push({ location, start, count });
-    else this.#apart.push({ location, addresses: distinct });
-    if (this.#maxAddresses > 0 && Math.min(distinct.length, LEVEL_ADDRESSES_MAX) > this.#maxAddresses)
+    const distinct = this.#countDistinct(start);
+    if (distinct > LEVEL_ADDRESSES_MAX) this.#levelShared(location, start);
+    else if (distinct === count) this.#slices.push({ location, start, count });
+    else this.#apart.push({ location, addresses: [...new Set(this.#pool.slice(start))] });
+    if (this.#maxAddresses > 0 && Math.min(distinct, LEVEL_ADDRESSES_MAX) > this.#maxAddresses)
       this.#share(location, this.#runsFrom(start));
+  }
+
+  /** How many different addresses there are from `start` on. */
+  #countDistinct(start: number): number {
+    const pool = this.#pool;
+    if (pool.length - start > COMPARED_MAX) return new Set(start === 0 ? pool : pool.slice(start)).size;
+    let count = 0;
+    for (let i = start; i < pool.length; i++) if (pool.indexOf(pool[i]!, start) === i) count++;
+    return count;
   }
 
   finish(): FamilyLevels {
@@ -254,16 +262,7 @@ class PoolLayout {
 }
 
 /** Addresses up to which comparing each with each is cheaper than a set. */
-const COMPARED_MAX = 8;
-
-/** Each address once, in the order of their first. */
-function distinctOf(addresses: readonly string[]): readonly string[] {
-  if (addresses.length < 2) return addresses;
-  if (addresses.length > COMPARED_MAX) return [...new Set(addresses)];
-  const distinct: string[] = [];
-  for (const address of addresses) if (!distinct.includes(address)) distinct.push(address);
-  return distinct;
-}
+const COMPARED_MAX = 16;
 
 function hasRun(pool: readonly string[], start: number, addresses: readonly string[]): boolean {
   for (let i = 0; i < addresses.length; i++) if (pool[start + i] !== addresses[i]) return false;
