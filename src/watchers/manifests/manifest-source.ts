@@ -14,6 +14,7 @@ import type { Cause } from '../../zonebuilder/facts.ts';
 import type { Log } from '../../log.ts';
 import { FlapDamping } from '../health/flap-damping.ts';
 import { ClusterObjects, type ClusterObjectsOptions } from '../objects/cluster-objects.ts';
+import type { ObjectKind } from '../objects/objects.ts';
 import { RefusalLog } from '../refusal-log.ts';
 import { RefusalBook } from '../refusals.ts';
 import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount, StalePart } from '../source.ts';
@@ -79,6 +80,10 @@ export class ManifestSource implements ClusterSource {
   readonly #taken = new Map<string, ManifestObject>();
   /** Keys of those that may be others by now. */
   readonly #due = new Set<string>();
+  /** Keys of those that a file lacks which is still there: their absence may be an accident. */
+  readonly #missed = new Set<string>();
+  /** Kinds of which everything is held, for no file has any. */
+  readonly #absent = new Set<ObjectKind>();
   #condition: ClusterCondition = 'Pending';
   #conditionSinceMs: number;
   #syncedMs: number | undefined;
@@ -262,7 +267,11 @@ export class ManifestSource implements ClusterSource {
     const replace = (name: string, after: FileState | undefined): void => {
       const before = this.#files.get(name);
       const keys = this.#claims.replace(name, before?.objects ?? [], after?.objects ?? []);
-      for (const key of keys) this.#due.add(key);
+      for (const key of keys) {
+        this.#due.add(key);
+        if (after === undefined) this.#missed.delete(key);
+        else this.#missed.add(key);
+      }
       this.#tell(name, before, after);
     };
     for (const name of this.#files.keys()) if (!files.has(name)) replace(name, undefined);
@@ -308,15 +317,56 @@ export class ManifestSource implements ClusterSource {
    */
   #take(all: boolean): void {
     const timeMs = this.#options.clock();
+    const absent = this.#holdAbsentKinds(timeMs);
     this.#objects.begin();
-    for (const key of this.#due) this.#drop(key, timeMs);
+    for (const key of this.#due) if (!absent.has(key)) this.#drop(key, timeMs);
     for (const key of all ? this.#claims.keys() : this.#due) this.#put(key, timeMs);
     this.#objects.commit();
     this.#due.clear();
+    for (const key of absent) this.#due.add(key);
+    this.#missed.clear();
+    for (const key of absent) this.#missed.add(key);
     this.#syncedMs = timeMs;
     this.#endEmptiness();
     this.#objects.commitInitial({ object: `manifests ${this.#path}`, timeMs });
     this.#reportFiles();
+  }
+
+  /**
+   * Several objects of a kind leave their files at once, and no other of the kind is left: so it looks when kubectl is
+   * refused one of the kinds, or is cut between two. As with a list of an API server they count for the grace period.
+   *
+   * @returns the keys of all that is held
+   */
+  #holdAbsentKinds(timeMs: number): ReadonlySet<string> {
+    const kinds = this.#absentKinds();
+    for (const kind of this.#absent) if (!kinds.has(kind)) this.#objects.endHold(kind);
+    this.#absent.clear();
+    const held = new Set<string>();
+    for (const kind of kinds) {
+      const keys = [...this.#taken].flatMap(([key, { object }]) => (object.kind === kind ? [key] : []));
+      // A single one that leaves is what deleting it looks like.
+      if (keys.length < 2) continue;
+      if (!this.#objects.holdAll(kind, causeOf(`all ${kind}s`, this.#path, timeMs))) continue;
+      this.#absent.add(kind);
+      for (const key of keys) held.add(key);
+    }
+    return held;
+  }
+
+  /** Kinds that files which are still there held, and none holds any more. */
+  #absentKinds(): Set<ObjectKind> {
+    const kinds = new Set<ObjectKind>();
+    if (this.#claims.size === 0) return kinds;
+    for (const key of this.#missed) {
+      const taken = this.#claims.get(key) === undefined ? this.#taken.get(key) : undefined;
+      if (taken !== undefined) kinds.add(taken.object.kind);
+    }
+    for (const key of kinds.size > 0 ? this.#claims.keys() : []) {
+      kinds.delete(this.#claims.get(key)!.object.kind);
+      if (kinds.size === 0) break;
+    }
+    return kinds;
   }
 
   #drop(key: string, timeMs: number): void {

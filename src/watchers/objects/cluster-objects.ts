@@ -232,6 +232,20 @@ export class ClusterObjects {
     this.commit();
   }
 
+  /**
+   * Has all objects of a kind count for the grace period, since their source lacks the kind all at once.
+   *
+   * @returns whether they do; not where there is no grace period, or it is over
+   */
+  holdAll(kind: ObjectKind, cause: Cause): boolean {
+    return this.#isSuddenlyAbsent(kind, [], cause);
+  }
+
+  /** The source has objects of the kind again, or its loss was meant. */
+  endHold(kind: ObjectKind): void {
+    this.#absence?.cancel(kind);
+  }
+
   /** From some to none at once is more often an accident than a wish. */
   #isSuddenlyAbsent(kind: ObjectKind, listed: readonly SlimResult[], cause: Cause): boolean {
     const absence = this.#absence;
@@ -571,10 +585,14 @@ export class ClusterObjects {
     if (differs) this.#sink.replaceShards(this.#settings.name, [...this.#shards.all()], cause);
   }
 
-  /** Whether a first picture without any shard waits, because an earlier run knew some. */
+  /**
+   * Whether a first picture waits that lacks a whole kind without which no shard is healthy, because an earlier run
+   * knew some: what is held must not end with a restart.
+   */
   #isFirstEmpty(cause: Cause): boolean {
     const timers = this.#timers;
-    const waits = this.#hasEarlierFacts && timers !== undefined && this.#graceMs > 0 && this.#shards.isEmpty;
+    const lacksKind = this.#shards.isEmpty || this.#slices.size === 0;
+    const waits = this.#hasEarlierFacts && timers !== undefined && this.#graceMs > 0 && lacksKind;
     if (this.#pushed || !waits) {
       this.#firstEmpty?.timer.cancel();
       this.#firstEmpty = undefined;

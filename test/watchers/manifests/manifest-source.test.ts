@@ -335,10 +335,94 @@ tap.test(
   },
 );
 
+/** What kubectl prints of two Services when it is refused one of the kinds, or cut between two documents. */
+const TWO = ['web', 'other'].map((name) => service({ name }));
+const TWO_SLICES = ['web', 'other'].map((name) => slice([READY], { name: `${name}-1`, service: name }));
+const ONE_KIND_LOST = [
+  { title: 'EndpointSlices', left: TWO, kind: 'EndpointSlice' },
+  { title: 'Services', left: TWO_SLICES, kind: 'Service' },
+];
+for (const { title, left, kind } of ONE_KIND_LOST) {
+  tap.test(`a file that lacks all ${title} at once keeps them for the grace period`, async (t) => {
+    const bench = new Bench(t);
+    bench.write('a.yaml', ...TWO, ...TWO_SLICES);
+    await bench.source.start();
+    bench.sink.take();
+    bench.write('a.yaml', ...left);
+    await bench.source.rescan(true);
+    await bench.time.advance(59_000);
+    t.same(bench.sink.take(), []);
+    t.match(bench.source.report().stale, [{ part: `list of ${kind}s`, code: 'LIST_EMPTY', sinceMs: 1000 }]);
+    bench.write('b.yaml', node('n1'));
+    await bench.source.rescan();
+    await bench.time.advance(1_000);
+    t.same(bench.sink.take(), ['replaceShards one ' + (kind === 'Service' ? 0 : 2)]);
+    t.same(bench.source.report().stale, []);
+    bench.write('a.yaml', ...TWO, ...TWO_SLICES);
+    await bench.source.rescan(true);
+    t.ok([...bench.sink.shards.values()].every(({ ready }) => ready));
+    t.equal(bench.sink.shards.size, 2);
+  });
+
+  tap.test(`of ${title} that come back within the grace period only those count`, async (t) => {
+    const bench = new Bench(t);
+    bench.write('a.yaml', ...TWO, ...TWO_SLICES);
+    await bench.source.start();
+    bench.write('a.yaml', ...left);
+    await bench.source.rescan(true);
+    bench.write('a.yaml', TWO[0], TWO_SLICES[0], ...left.slice(1));
+    await bench.source.rescan(true);
+    await bench.time.advance(1000);
+    t.same(
+      [...bench.sink.shards.values()].filter(({ ready }) => ready).map(({ service: name }) => name),
+      ['web'],
+    );
+    t.same(bench.source.report().stale, []);
+    t.equal(bench.time.timers, 0);
+  });
+}
+
+tap.test(
+  'a single object that leaves a file is gone, and so are those of a file that is deleted',
+  async (t) => {
+    const bench = new Bench(t);
+    bench.write('a.yaml', TWO[0], TWO_SLICES[0]);
+    bench.write('b.yaml', TWO[1]);
+    await bench.source.start();
+    bench.write('a.yaml', TWO[0]);
+    await bench.source.rescan(true);
+    await bench.time.advance(1000);
+    t.notOk([...bench.sink.shards.values()].some(({ ready }) => ready));
+    bench.write('c.yaml', ...TWO_SLICES);
+    await bench.source.rescan();
+    t.ok([...bench.sink.shards.values()].every(({ ready }) => ready));
+    unlinkSync(bench.path('c.yaml'));
+    await bench.source.rescan();
+    await bench.time.advance(1000);
+    t.notOk([...bench.sink.shards.values()].some(({ ready }) => ready));
+    t.same(bench.source.report().stale, []);
+  },
+);
+
+tap.test(
+  'shards of an earlier run count for the grace period when the first look finds no slice',
+  async (t) => {
+    const bench = new Bench(t, {}, NEVER_MS, { hasEarlierFacts: true });
+    bench.write('a.yaml', ...TWO);
+    await bench.source.start();
+    t.notOk(bench.sink.take().some((call) => call.startsWith('replaceShards')));
+    t.match(bench.source.report(), { stale: [{ part: 'first list', code: 'LIST_EMPTY' }] });
+    bench.write('b.yaml', TWO_SLICES[0]);
+    await bench.source.rescan();
+    t.ok(bench.sink.take().includes('replaceShards one 2'), 'the first that is there ends it');
+    t.same(bench.source.report().stale, []);
+  },
+);
+
 tap.test('shards of an earlier run count until a file in trouble has been good', async (t) => {
   const bench = new Bench(t, {}, NEVER_MS, { hasEarlierFacts: true });
   writeFileSync(bench.path('a.yaml'), '');
-  bench.write('b.yaml', service());
+  bench.write('b.yaml', service(), slice([READY]));
   bench.write('c.yaml', { apiVersion: 'apps/v1', kind: 'Deployment' });
   await bench.source.start();
   t.same(bench.sink.take(), ['setCluster one pending - -']);
