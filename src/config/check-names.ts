@@ -44,7 +44,7 @@ function checkDomain({ domain }: ConfigDraft, report: Report): void {
 
 function checkFederations({ federations = [], clusters = [] }: ConfigDraft, report: Report): void {
   const seen = new Map<string, number>();
-  federations.forEach(({ name, policy }, i) => {
+  federations.forEach(({ name }, i) => {
     const path = ['federations', i, 'name'];
     const first = seen.get(name);
     seen.set(name, first ?? i);
@@ -52,13 +52,6 @@ function checkFederations({ federations = [], clusters = [] }: ConfigDraft, repo
       report('RESERVED_NAME', path, 'a federation must not be called svc', 'choose another name');
     if (first !== undefined)
       report('DUPLICATE_FEDERATION', path, `federations[${first}] is called ${name}, too`);
-    if (policy !== 'all') {
-      report(
-        'POLICY_UNUSED',
-        ['federations', i, 'policy'],
-        `policy ${policy} has no effect: this version serves every healthy shard`,
-      );
-    }
   });
   clusters.forEach(({ namespaces }, i) => {
     for (const list of ['allow', 'deny'] as const) {

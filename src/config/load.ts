@@ -10,6 +10,7 @@ import { dirname, resolve } from 'node:path';
 import { checkClusters, type FileKind, type LookAtFile } from './check-clusters.ts';
 import { checkGeography } from './check-geography.ts';
 import { checkNames } from './check-names.ts';
+import { checkPolicies } from './check-policies.ts';
 import { checkRecords } from './check-records.ts';
 import { checkServer } from './check-server.ts';
 import { checkTraffic } from './check-traffic.ts';
@@ -115,6 +116,7 @@ function checkMeaning(
   };
   checkServer(config, report);
   checkNames(config, report);
+  checkPolicies(config, report);
   checkClusters(config, report, lookAt);
   checkTraffic(config, report, lookAt);
   checkGeography(config, report, lookAt);

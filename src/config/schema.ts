@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
+import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
 import {
   BadValue,
   parseAddressText,
@@ -87,11 +88,35 @@ const federation = z.strictObject({
         'ServiceExport (multicluster.x-k8s.io); all: every Service of type LoadBalancer. Default: label.',
     ),
   policy: z
-    .enum(['all', 'nearest', 'weighted', 'failover'])
+    .enum(POLICIES)
     .default('all')
     .describe(
-      'Which healthy shards the global name answers with. Default: all. This version serves every healthy shard ' +
-        'whatever stands here.',
+      'Which healthy shards the global name answers with. all: every one; nearest: those nearest to the client; ' +
+        'weighted: those of one region or cluster, by weights; failover: those of the first region of a list. The ' +
+        'annotation fedns.io/policy says otherwise for a Service. Default: all.',
+    ),
+  weights: z
+    .record(label, z.int().min(0).max(WEIGHT_MAX))
+    .refine((weights) => Object.keys(weights).length <= LIST_MAX, `has more than ${LIST_MAX} entries`)
+    .optional()
+    .describe(
+      `For policy weighted: the share of replies of a region or cluster, by name, 0 to ${WEIGHT_MAX}. A cluster's own ` +
+        `comes before its region's. Default: ${WEIGHT_DEFAULT} for each region.`,
+    ),
+  failover: z
+    .array(label)
+    .max(LIST_MAX)
+    .optional()
+    .describe(
+      'For policy failover: regions, the first that has a healthy shard answers; where none has, every healthy shard ' +
+        'does. Default: none.',
+    ),
+  failback: z
+    .enum(['auto', 'manual'])
+    .optional()
+    .describe(
+      'For policy failover: whether an earlier region of the list is gone back to once it is healthy again (auto), or ' +
+        'the one in use stays until it fails (manual). Default: auto.',
     ),
 });
 

@@ -19,6 +19,12 @@ export interface FederationSettings {
   readonly name: string;
   readonly select: Selection;
   readonly policy: Policy;
+  /** By region or cluster. Absent: none. */
+  readonly weights?: Readonly<Record<string, number>> | undefined;
+  /** Regions in their order. Absent: none. */
+  readonly failover?: readonly string[] | undefined;
+  /** Absent: auto. */
+  readonly failback?: 'auto' | 'manual' | undefined;
 }
 
 /** Limits that one member cluster's data is held to, so that it can only harm itself. */

@@ -11,6 +11,7 @@ import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
+import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
 import { explainAbsence } from './absence.ts';
@@ -36,6 +37,7 @@ export class BuiltDomain implements ServedDomain {
       ttlSeconds: settings.ttlSeconds,
       ttlMinSeconds: settings.ttlMinSeconds,
       maxAddresses: () => settings.maxAddresses ?? 0,
+      policies: policiesOf(settings),
       onNotice: (notice) => hooks.onNotice?.(notice),
       negativeTtlSeconds: settings.negativeTtlSeconds,
       federations: settings.federations.map(({ name }) => name),
@@ -136,6 +138,17 @@ export class BuiltDomain implements ServedDomain {
       apex: { ttlSeconds: apexTtlSeconds, negativeTtlSeconds },
     });
   }
+}
+
+/** The policies of the federations, by name. */
+function policiesOf({ federations }: Settings): (federation: string) => FederationPolicy {
+  const policies = new Map(
+    federations.map(({ name, policy, weights = {}, failover = [], failback = 'auto' }) => [
+      name,
+      { policy, weights: new Map(Object.entries(weights)), failover, failback },
+    ]),
+  );
+  return (federation) => policies.get(federation) ?? POLICY_ALL;
 }
 
 /** The filter in the forms that the zone builder knows. */

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ClusterState, ShardPort, ShardState } from '../zonebuilder/facts.ts';
+import { POLICIES, type PolicyName } from '../zonebuilder/policy.ts';
 
 /** What was known of one cluster. */
 export interface ClusterFacts {
@@ -177,12 +178,21 @@ function readShard(fields: Fields, cluster: string): ShardState {
     }),
     ...(fields['maxAddresses'] !== undefined && { maxAddresses: numberOf(fields, 'maxAddresses') }),
     ...(fields['srv'] !== undefined && { srv: readSrv(fieldsOf(fields['srv'])) }),
+    ...(fields['policy'] !== undefined && { policy: readPolicy(fields['policy']) }),
+    ...(fields['weight'] !== undefined && { weight: numberOf(fields, 'weight') }),
+    ...(fields['inUse'] === true && { inUse: true }),
     cause: {
       object: textOf(cause, 'object'),
       ...(cause['resourceVersion'] !== undefined && { resourceVersion: textOf(cause, 'resourceVersion') }),
       timeMs: numberOf(cause, 'timeMs'),
     },
   };
+}
+
+function readPolicy(value: unknown): PolicyName {
+  const policy = POLICIES.find((known) => known === value);
+  if (policy === undefined) throw new Error('unknown policy');
+  return policy;
 }
 
 function readSrv(fields: Fields): ShardState['srv'] & object {

@@ -17,7 +17,9 @@ import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
 import type { NamedCluster } from './cluster-table.ts';
 import { clusterLabel, encodeClusters } from './cluster-table.ts';
+import { Turns } from './turns.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
+import { type FederationPolicy, POLICY_ALL } from './policy.ts';
 import type { StaticPlace } from './service-statics.ts';
 import { indexServiceStatics, isAlias } from './service-statics.ts';
 import type { ServiceAnswers, ViewRules, ViewShard } from './service-view.ts';
@@ -58,6 +60,8 @@ export interface ZoneBuilderOptions {
   readonly ttlMinSeconds?: number;
   /** Most addresses of one reply, per family, by federation; absent or 0: all. */
   readonly maxAddresses?: (federation: string) => number;
+  /** Which shards global names answer with, by federation; default: all. */
+  readonly policies?: (federation: string) => FederationPolicy;
   readonly whenNoneHealthy: WhenNoneHealthy;
   /** Static records, the apex's NS and its glue included. */
   readonly statics: readonly StaticRecord[];
@@ -143,6 +147,8 @@ export class ZoneBuilder implements FactSink {
   /** Whether answers are given, or all clusters have been heard or given up: from then on it counts who had a name first. */
   #isSettled = false;
   #ttlMax = TTL_UNLIMITED;
+  /** Whether a cluster is still to tell what it has. */
+  #awaitsShards = true;
   /** Clusters that readers know to be unread. */
   #unread: ReadonlySet<number> = new Set();
   /** Whether places came or went since it was last looked who has which name. */
@@ -153,7 +159,10 @@ export class ZoneBuilder implements FactSink {
   #isOrdersStale = false;
   #staticNames: ReadonlySet<string> | undefined;
   readonly #statics: ReadonlyMap<string, readonly StaticPlace[]>;
-  readonly #rules: Omit<ViewRules, 'maxAddresses'>;
+  readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse'>;
+  /** By Service, the region that its global name is answered with, where it is to stay so. */
+  readonly #inUse = new Map<string, string>();
+  readonly #turns = new Turns();
   /** By Service, what was told of it last. */
   readonly #notices = new Map<string, string>();
   /** What the running call has published so far. */
@@ -172,6 +181,7 @@ export class ZoneBuilder implements FactSink {
       ttlSeconds: options.ttlSeconds,
       ttlMinSeconds: options.ttlMinSeconds ?? 0,
       locations: () => this.#locations.names(),
+      regions: () => this.#locations.regions(),
       clusterText: (cluster) => this.clusterName(cluster),
       clusterLabel: (cluster) => this.namedClusters().find(({ number }) => number === cluster)?.label,
     };
@@ -400,10 +410,13 @@ export class ZoneBuilder implements FactSink {
 
   /** The shards of one cluster as they were reported, for the snapshot. */
   *shardsOfCluster(cluster: string): Generator<ShardState> {
-    const { number } = this.#member(cluster);
+    const { number, state } = this.#member(cluster);
     for (const known of this.#services.values()) {
       const shard = unpackShardOf(known.packed, number);
-      if (shard !== undefined) yield toShardState(cluster, known, shard);
+      if (shard === undefined) continue;
+      const facts = toShardState(cluster, known, shard);
+      const isInUse = state.region !== undefined && this.#inUse.get(known.name) === state.region;
+      yield isInUse ? { ...facts, inUse: true } : facts;
     }
   }
 
@@ -498,6 +511,9 @@ export class ZoneBuilder implements FactSink {
         this.#image.put(key, encodeEmptyNonTerminal(key));
         this.#touched = true;
       });
+    const { region: regionText } = member.state;
+    if (shard.inUse === true && regionText !== undefined && this.#policyOf(known).failback === 'manual')
+      this.#inUse.set(known.name, regionText);
     this.#setShard(known, member, packShard(member.number, shard));
     return known;
   }
@@ -534,6 +550,8 @@ export class ZoneBuilder implements FactSink {
     this.#deferred?.delete(known);
     this.#image.delete(serviceKey(known.name));
     this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
+    this.#inUse.delete(known.name);
+    this.#turns.of(known.name, false);
     this.#changed.push(known.name);
   }
 
@@ -554,11 +572,26 @@ export class ZoneBuilder implements FactSink {
   #publish(known: KnownService, shards: readonly PackedShard[]): void {
     const key = serviceKey(known.name);
     const view = this.#view(known, shards);
-    const blob = encodeService({ key, ...view });
+    this.#stay(view);
+    const turn = this.#turns.of(known.name, view.policy.kind === 'weighted');
+    const blob = encodeService({ key, ...view, turn });
     if (this.#image.get(key)?.equals(blob) === true) return;
     this.#image.put(key, blob);
     this.#changed.push(known.name);
     if (this.#options.onNotice !== undefined) this.#notice(view);
+  }
+
+  /**
+   * Remembers where a Service is answered from that is not to go back by itself. Not before all clusters have told what they
+   * have: the first to be read is not the one to stay with.
+   */
+  #stay({ known, policy }: ServiceView): void {
+    if (policy.kind !== 'failover' || this.#awaitsShards) return;
+    if (this.#policyOf(known).failback === 'manual') this.#inUse.set(known.name, policy.regionText);
+  }
+
+  #policyOf(known: KnownService): FederationPolicy {
+    return this.#options.policies?.(namesOf(known).federation) ?? POLICY_ALL;
   }
 
   #view(known: KnownService, shards: readonly PackedShard[]): ServiceView {
@@ -567,7 +600,14 @@ export class ZoneBuilder implements FactSink {
     const lastKnown = healthy.length === 0 && this.#options.whenNoneHealthy === 'lastKnown';
     const statics = this.#statics.size === 0 ? NO_PLACES : (this.#statics.get(known.name) ?? NO_PLACES);
     const { federation } = namesOf(known);
-    const rules = { ...this.#rules, maxAddresses: this.#options.maxAddresses?.(federation) ?? 0 };
+    const configured = this.#policyOf(known);
+    const rules = {
+      ...this.#rules,
+      maxAddresses: this.#options.maxAddresses?.(federation) ?? 0,
+      // What is only known from before is no choice of anybody's.
+      policy: lastKnown ? POLICY_ALL : configured,
+      inUse: configured.failback === 'manual' ? this.#inUse.get(known.name) : undefined,
+    };
     const counted = lastKnown ? all.flatMap(toLastKnown) : healthy;
     const answers = viewService(known.name, all, counted, statics, rules);
     return { known, clusters: shards.map(({ cluster }) => cluster), ...answers };
@@ -633,6 +673,7 @@ export class ZoneBuilder implements FactSink {
       this.#touched = true;
     }
     this.#publishUnread();
+    this.#awaitsShards = (awaited & Awaited.shards) !== 0;
     this.#ttlMax = this.#longestTtl(awaited);
     this.#image.setAwaited(awaited, this.#ttlMax);
     if (this.#members.size > 0 && (awaited & Awaited.shards) === 0) this.#isSettled = true;
@@ -736,13 +777,18 @@ function sameZones(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
  * At the global name only: regions and zones still alias upwards, as for any level without a healthy shard.
  */
 function toLastKnown(shard: ViewShard): ViewShard[] {
-  return shard.v4.length + shard.v6.length === 0 ? [] : [{ ...shard, region: GLOBAL, zones: [] }];
+  if (shard.v4.length + shard.v6.length === 0) return [];
+  return [{ ...shard, region: GLOBAL, zones: [], policy: undefined }];
 }
 
 /** What an operator should know of a Service: names that records take away, ports that clusters disagree about. */
 function noticesOf(view: ServiceAnswers, statics: readonly StaticPlace[]): string[] {
   const hidden = statics.filter(isAlias).map(({ name }) => `a CNAME of the configuration hides ${name}`);
-  return [...hidden, ...view.ports.flatMap(({ conflict }) => conflict ?? [])];
+  return [
+    ...hidden,
+    ...(view.policyNotice === undefined ? [] : [view.policyNotice]),
+    ...view.ports.flatMap(({ conflict }) => conflict ?? []),
+  ];
 }
 
 function packShard(cluster: number, shard: ShardState): PackedShard {
@@ -757,6 +803,8 @@ function packShard(cluster: number, shard: ShardState): PackedShard {
     ttlSeconds: shard.ttlSeconds,
     addressTtlSeconds: shard.addressTtlSeconds,
     maxAddresses: shard.maxAddresses,
+    policy: shard.policy,
+    weight: shard.weight,
     srv: shard.srv,
     changedMs: shard.cause.timeMs,
   };
@@ -776,6 +824,8 @@ function toShardState(cluster: string, known: KnownService, shard: PackedShard):
     ...(shard.ttlSeconds === undefined ? {} : { ttlSeconds: shard.ttlSeconds }),
     ...(shard.addressTtlSeconds === undefined ? {} : { addressTtlSeconds: shard.addressTtlSeconds }),
     ...(shard.maxAddresses === undefined ? {} : { maxAddresses: shard.maxAddresses }),
+    ...(shard.policy === undefined ? {} : { policy: shard.policy }),
+    ...(shard.weight === undefined ? {} : { weight: shard.weight }),
     ...(shard.srv === undefined ? {} : { srv: shard.srv }),
     cause: { object: `Service ${namespace}/${service}`, timeMs: shard.changedMs },
   };

@@ -3,6 +3,8 @@
  * ready, and what is known of their cluster. Plain values; nothing here knows of Kubernetes or of DNS messages.
  */
 
+import type { PolicyName } from './policy.ts';
+
 /** Names one shard: a Service of a federation in one member cluster. */
 export interface ShardId {
   readonly cluster: string;
@@ -51,6 +53,15 @@ export interface ShardState extends ShardId {
   readonly addressTtlSeconds?: number;
   /** Most addresses of one reply, per family, where an annotation sets it (1 to {@link MAX_ADDRESSES_LIMIT}). */
   readonly maxAddresses?: number;
+  /** Which shards the global name answers with, where an annotation says it. */
+  readonly policy?: PolicyName;
+  /** Weight of the shard's cluster for a weighted answer (0 to {@link WEIGHT_MAX}), where an annotation sets it. */
+  readonly weight?: number;
+  /**
+   * The global name was answered with the shard's region last, and stays there while it can (`failback: manual`). Told by
+   * whoever restores a shard; what a source leaves out stays known.
+   */
+  readonly inUse?: true;
   /** Priority and weight of the shard's SRV records (0 to 65535 each), where annotations set them. */
   readonly srv?: { readonly priority: number; readonly weight: number };
   readonly cause: Cause;

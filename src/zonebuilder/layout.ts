@@ -116,8 +116,15 @@ export const Blob = {
  */
 export const LEVEL_OCTETS = 6;
 
+/** Which of its healthy shards a Service's global name answers with, as far as readers decide it (policy.ts). */
+export const PolicyCode = { all: 0, nearest: 1, weighted: 2 } as const;
+
+/** Turns of weighted Services that a reader keeps apart; above it, two Services share one. */
+export const TURNS_MAX = 16_384;
+
 /**
- * What only some Services have. Behind the counts stand the TTLs, a uint16 location and a uint32 of seconds each, then
+ * What only some Services have. Behind the counts stand the weighted places, uint32 number as in {@link Orders} and uint32
+ * sum of the weights up to it, then the TTLs, a uint16 location and a uint32 of seconds each, then
  * the shares of both families: uint16 location, uint16 number of runs, and a uint16 for each run, the number of
  * addresses of the level up to its end. A run is the addresses of one cluster.
  */
@@ -128,8 +135,18 @@ export const Extras = {
   ttls: 2,
   v4Shares: 4,
   v6Shares: 6,
-  entries: 8,
+  /** uint16: {@link PolicyCode}. */
+  policy: 8,
+  /** uint16: weighted places. */
+  weights: 10,
+  /** uint16: which of a reader's turns is the Service's; then the stride of its turns, as uint32. */
+  turn: 12,
+  stride: 14,
+  entries: 18,
 } as const;
+
+/** Octets of a weighted place. */
+export const WEIGHT_OCTETS = 8;
 
 /** Octets of a level's TTL. */
 export const TTL_OCTETS = 6;

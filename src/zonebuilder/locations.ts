@@ -132,6 +132,13 @@ export class LocationRegistry {
     return this.#holders.get(labelOf(place)) === place;
   }
 
+  /** All regions, also those that go without their label. */
+  regions(): RegisteredLocation[] {
+    return [...this.#entries.values()].flatMap(({ location }) =>
+      location.parent === GLOBAL ? [location] : [],
+    );
+  }
+
   /** The number of a place, `region` or `zone.region`; undefined where no cluster is or was there. */
   numberOf(place: string): number | undefined {
     return this.#entries.get(place)?.location.id;

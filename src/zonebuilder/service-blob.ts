@@ -6,14 +6,17 @@ import {
   LEVEL_OCTETS,
   PORT_HEADER_OCTETS,
   PORT_LEVEL_OCTETS,
+  PolicyCode,
   Target,
   TargetKind,
   TTL_OCTETS,
+  WEIGHT_OCTETS,
 } from './layout.ts';
 import { wireLabel } from './cluster-table.ts';
 import type { FamilyLevels } from './levels.ts';
 import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import { encodeNameLower } from './names.ts';
+import { policyCode, type ServicePolicy, strideOf, type WeightedPlace } from './policy.ts';
 import type { PortLevel, ServicePort } from './service-ports.ts';
 import { type PortTarget, TARGET_NAME_OCTETS_MAX, targetOctets } from './service-statics.ts';
 
@@ -34,6 +37,9 @@ export interface ServiceContent {
   readonly levelTtls: readonly LevelTtl[];
   /** Most addresses of one reply, 0 for all. */
   readonly maxAddresses: number;
+  readonly policy: ServicePolicy;
+  /** Number of a weighted Service among all, below TURNS_MAX. */
+  readonly turn: number;
   readonly v4: FamilyLevels;
   readonly v6: FamilyLevels;
   /** Numbers of the clusters with a shard, healthy or not, sorted. */
@@ -128,16 +134,21 @@ function writeSlice(
 }
 
 /** Undefined for the many Services that have none of it. */
-function encodeExtras({ levelTtls, maxAddresses, v4, v6 }: ServiceContent): Buffer | undefined {
-  if (levelTtls.length === 0 && maxAddresses === 0) return undefined;
+function encodeExtras({ levelTtls, maxAddresses, policy, turn, v4, v6 }: ServiceContent): Buffer | undefined {
+  const code = policyCode(policy);
+  if (levelTtls.length === 0 && maxAddresses === 0 && code === PolicyCode.all) return undefined;
+  const places = policy.kind === 'weighted' ? policy.places : NO_PLACES;
   const shares = [...v4.shares, ...v6.shares];
   const shareOctets = shares.reduce((sum, { ends }) => sum + 4 + ends.length * 2, 0);
-  const extras = Buffer.alloc(Extras.entries + levelTtls.length * TTL_OCTETS + shareOctets);
+  const fixed = Extras.entries + places.length * WEIGHT_OCTETS;
+  const extras = Buffer.alloc(fixed + levelTtls.length * TTL_OCTETS + shareOctets);
+  extras.writeUInt16LE(code, Extras.policy);
+  if (places.length > 0) writeWeights(extras, places, turn);
   extras.writeUInt16LE(maxAddresses, Extras.maxAddresses);
   extras.writeUInt16LE(levelTtls.length, Extras.ttls);
   extras.writeUInt16LE(v4.shares.length, Extras.v4Shares);
   extras.writeUInt16LE(v6.shares.length, Extras.v6Shares);
-  let at: number = Extras.entries;
+  let at: number = fixed;
   for (const { location, ttlSeconds } of levelTtls) {
     extras.writeUInt16LE(location, at);
     at = extras.writeUInt32LE(ttlSeconds, at + 2);
@@ -148,6 +159,21 @@ function encodeExtras({ levelTtls, maxAddresses, v4, v6 }: ServiceContent): Buff
     for (const end of ends) at = extras.writeUInt16LE(end, at);
   }
   return extras;
+}
+
+const NO_PLACES: readonly WeightedPlace[] = [];
+
+function writeWeights(extras: Buffer, places: readonly WeightedPlace[], turn: number): void {
+  let sum = 0;
+  let at: number = Extras.entries;
+  for (const { place, weight } of places) {
+    sum += weight;
+    at = extras.writeUInt32LE(place, at);
+    at = extras.writeUInt32LE(sum, at);
+  }
+  extras.writeUInt16LE(places.length, Extras.weights);
+  extras.writeUInt16LE(turn, Extras.turn);
+  extras.writeUInt32LE(strideOf(sum), Extras.stride);
 }
 
 function encodePorts(ports: readonly ServicePort[]): { readonly octets: number; readonly entries: Buffer[] } {

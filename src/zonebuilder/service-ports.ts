@@ -140,12 +140,7 @@ function levelsOf(port: ShardPort, counted: readonly PortShard[], places: PortPl
   const name = `_${port.name.toLowerCase()}._${port.protocol}`;
   const levels = new Map<number, readonly PortTarget[]>();
   for (const location of places.locations) {
-    const own = targetsAt(
-      port,
-      membersAt(counted, places.sourceOf(location)),
-      places.sourceOf(location),
-      places,
-    );
+    const own = targetsFrom(port, counted, location, places);
     if (own.length > 0) levels.set(location, own);
   }
   for (const [location, above] of places.keptFrom(name)) {
@@ -158,6 +153,19 @@ function levelsOf(port: ShardPort, counted: readonly PortShard[], places: PortPl
       return { location, targets: all.slice(0, SRV_TARGETS_MAX) };
     })
     .toSorted((a, b) => a.location - b.location);
+}
+
+/** The targets of the level that answers for a location; where that lacks the port, of all that are there. */
+function targetsFrom(
+  port: ShardPort,
+  counted: readonly PortShard[],
+  location: number,
+  places: PortPlaces,
+): PortTarget[] {
+  const source = places.sourceOf(location);
+  const targets = targetsAt(port, membersAt(counted, source), source, places);
+  if (targets.length > 0 || source === location) return targets;
+  return targetsAt(port, membersAt(counted, location), location, places);
 }
 
 function membersAt(counted: readonly PortShard[], location: number): readonly PortShard[] {

@@ -6,9 +6,18 @@ import type { ShardPort } from './facts.ts';
 import { GLOBAL, TargetKind } from './layout.ts';
 import type { FamilyLevels, LevelShard } from './levels.ts';
 import { layOutFamily, NO_LEVELS } from './levels.ts';
-import type { LocationName } from './locations.ts';
+import type { LocationName, RegisteredLocation } from './locations.ts';
 import { keepLevels } from './kept-levels.ts';
 import { decodeName, NAME_OCTETS_MAX } from './names.ts';
+import {
+  ALL,
+  type FederationPolicy,
+  levelsWithin,
+  type PolicyShard,
+  type ServicePolicy,
+  type SettledPolicy,
+  settlePolicy,
+} from './policy.ts';
 import type { LevelTtl } from './service-blob.ts';
 import type { PortPlaces, ServicePort } from './service-ports.ts';
 import { buildPorts, knownPorts } from './service-ports.ts';
@@ -16,6 +25,7 @@ import {
   isAlias,
   type PlacedStatic,
   type PortTarget,
+  SHARED_TYPES,
   sharedTtl,
   splitServiceName,
   type StaticPlace,
@@ -23,7 +33,7 @@ import {
 } from './service-statics.ts';
 
 /** A shard with all that has a say in answers. */
-export interface ViewShard extends LevelShard {
+export interface ViewShard extends LevelShard, PolicyShard {
   readonly ports: readonly ShardPort[];
   /** Annotated TTL in seconds. */
   readonly ttlSeconds: number | undefined;
@@ -43,6 +53,12 @@ export interface ViewRules {
   readonly maxAddresses: number;
   /** All location names, asked for only where they are needed. */
   readonly locations: () => readonly LocationName[];
+  /** All regions, whether or not their label is theirs. */
+  readonly regions: () => readonly RegisteredLocation[];
+  /** Of the Service's federation, and of the Service itself. */
+  readonly policy: FederationPolicy;
+  /** The region that the Service's global name was answered with last, where that counts. */
+  readonly inUse: string | undefined;
   /** What a cluster is called. */
   readonly clusterText: (cluster: number) => string;
   /** The label of a cluster that has a name of its own. */
@@ -56,6 +72,9 @@ export interface ServiceAnswers {
   /** Of levels where it is another. */
   readonly levelTtls: readonly LevelTtl[];
   readonly maxAddresses: number;
+  readonly policy: ServicePolicy;
+  /** What the operator should know of the policy. */
+  readonly policyNotice: string | undefined;
   readonly v4: FamilyLevels;
   readonly v6: FamilyLevels;
   readonly ports: readonly ServicePort[];
@@ -78,13 +97,21 @@ export function viewService(
 ): ServiceAnswers {
   const maxAddresses = maxAddressesOf(counted, rules);
   const placed = statics.length === 0 ? NOT_PLACED : placeStatics(statics, rules);
+  const { policy, notice } = policyOf(counted, placed, rules);
   const own =
     counted.length === 0
       ? { v4: NO_LEVELS, v6: NO_LEVELS }
       : { v4: layOutFamily(counted, 'v4', maxAddresses), v6: layOutFamily(counted, 'v6', maxAddresses) };
-  const kept = placed.length === 0 ? undefined : keepLevels(own, placed, parents(rules));
-  const { v4, v6 } = kept ?? own;
-  const sourceOf = (location: number): number => kept?.sources.get(location) ?? location;
+  const chosen =
+    policy.kind === 'failover'
+      ? { v4: levelsWithin(own.v4, policy.region), v6: levelsWithin(own.v6, policy.region) }
+      : own;
+  const kept = placed.length === 0 ? undefined : keepLevels(chosen, placed, parents(rules));
+  const { v4, v6 } = kept ?? chosen;
+  const sourceOf = (location: number): number => {
+    const source = kept?.sources.get(location) ?? location;
+    return source === GLOBAL && policy.kind === 'failover' ? policy.region : source;
+  };
   const isMarked = placed.some((place) => place.prefix !== '' || isAlias(place));
   let portPlace: PortPlaces | undefined;
   const places = (): PortPlaces => (portPlace ??= portPlaces(service, { v4, v6 }, sourceOf, placed, rules));
@@ -93,10 +120,45 @@ export function viewService(
   return {
     ...levelTtls({ v4, v6 }, sourceOf, counted.length === 0 ? known : counted, placed, rules),
     maxAddresses,
+    policy,
+    policyNotice: notice,
     v4,
     v6,
     ports: buildPorts(knownPorts([counted.map(portsOf), others.map(portsOf)]), counted, isMarked, places),
   };
+}
+
+/**
+ * Static addresses and targets at the global name stand beside all that the Service has there: no choice may hide them.
+ */
+function policyOf(
+  counted: readonly ViewShard[],
+  placed: readonly PlacedStatic[],
+  rules: ViewRules,
+): SettledPolicy {
+  if (counted.length === 0) return { policy: ALL };
+  const names = regionTexts(rules);
+  const settled = settlePolicy(counted, {
+    configured: rules.policy,
+    inUse: rules.inUse,
+    clusterText: rules.clusterText,
+    regionText: (region) => names().get(region),
+  });
+  const beside = placed.find(
+    (place) =>
+      place.at === GLOBAL && !isAlias(place) && place.records.some(({ type }) => SHARED_TYPES.has(type)),
+  );
+  if (beside === undefined || settled.policy.kind === 'all') return settled;
+  return {
+    policy: ALL,
+    notice: `records of the configuration at ${beside.name} stand beside every shard: its policy is all`,
+  };
+}
+
+/** Regions by number, asked for only where they are needed. */
+function regionTexts(rules: ViewRules): () => ReadonlyMap<number, string> {
+  let texts: Map<number, string> | undefined;
+  return () => (texts ??= new Map(rules.regions().map(({ id, label }) => [id, label] as const)));
 }
 
 const NOT_PLACED: readonly PlacedStatic[] = [];
@@ -167,7 +229,8 @@ function levelTtls(
       ),
       bound.get(location) ?? Infinity,
     );
-  const ttlSeconds = ttlAt(GLOBAL);
+  // That of the global level may be longer, where its policy leaves shards out.
+  const ttlSeconds = Math.min(ttlOf(shards, rules), bound.get(GLOBAL) ?? Infinity);
   const levels = locationsOf(families).map((location) => ({ location, ttlSeconds: ttlAt(location) }));
   return { ttlSeconds, levelTtls: levels.filter((level) => level.ttlSeconds !== ttlSeconds) };
 }

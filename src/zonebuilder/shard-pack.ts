@@ -5,10 +5,11 @@
  *
  * ```
  *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 2 | ports 1 | v4 2 | v6 2 | the lists
- *         | where a flag says so: ttl of addresses 4 | addresses of a reply 2 | priority 2 | weight 2
+ *         | where a flag says so: ttl of addresses 4 | addresses of a reply 2 | priority 2 | weight 2 | policy 1 | weight 2
  * ```
  */
 import type { ShardPort } from './facts.ts';
+import { POLICIES, type PolicyName } from './policy.ts';
 
 /** A shard without its name, its cluster by number. */
 export interface PackedShard {
@@ -23,6 +24,9 @@ export interface PackedShard {
   readonly ttlSeconds: number | undefined;
   readonly addressTtlSeconds: number | undefined;
   readonly maxAddresses: number | undefined;
+  readonly policy: PolicyName | undefined;
+  /** Of the cluster. */
+  readonly weight: number | undefined;
   readonly srv: { readonly priority: number; readonly weight: number } | undefined;
   /** When the shard last changed, in milliseconds since the epoch. */
   readonly changedMs: number;
@@ -36,8 +40,11 @@ const HAS_MORE = 8;
 const HAS_ADDRESS_TTL = 16;
 const HAS_MAX_ADDRESSES = 32;
 const HAS_SRV = 64;
+const HAS_POLICY = 128;
 /** Octets of what few shards have. */
-const MORE_OCTETS = 10;
+const MORE_OCTETS = 13;
+/** Stands for no weight; none is as large. */
+const NO_WEIGHT = 0xffff;
 const FIXED_OCTETS = 26;
 
 /** Most entries of a shard's lists; further ones are left out. A cluster's own caps lie below. */
@@ -153,19 +160,25 @@ function packShard(shard: PackedShard): number {
   return at;
 }
 
-function moreFlags({ addressTtlSeconds, maxAddresses, srv }: PackedShard): number {
+function moreFlags({ addressTtlSeconds, maxAddresses, srv, policy, weight }: PackedShard): number {
   const flags =
     (addressTtlSeconds === undefined ? 0 : HAS_ADDRESS_TTL) |
     (maxAddresses === undefined ? 0 : HAS_MAX_ADDRESSES) |
-    (srv === undefined ? 0 : HAS_SRV);
+    (srv === undefined ? 0 : HAS_SRV) |
+    (policy === undefined && weight === undefined ? 0 : HAS_POLICY);
   return flags === 0 ? 0 : flags | HAS_MORE;
 }
 
-function writeMore({ addressTtlSeconds, maxAddresses, srv }: PackedShard, at: number): number {
+function writeMore(
+  { addressTtlSeconds, maxAddresses, srv, policy, weight }: PackedShard,
+  at: number,
+): number {
   scratch.writeUInt32LE(addressTtlSeconds ?? 0, at);
   scratch.writeUInt16LE(maxAddresses ?? 0, at + 4);
   scratch.writeUInt16LE(srv?.priority ?? 0, at + 6);
-  return scratch.writeUInt16LE(srv?.weight ?? 0, at + 8);
+  scratch.writeUInt16LE(srv?.weight ?? 0, at + 8);
+  scratch[at + 10] = policy === undefined ? 0 : 1 + POLICIES.indexOf(policy);
+  return scratch.writeUInt16LE(weight ?? NO_WEIGHT, at + 11);
 }
 
 /** Reads the text itself: cutting it up is cheaper than writing it into a buffer first. */
@@ -186,16 +199,22 @@ function unpackShard(packed: string, start: number): PackedShard {
   };
 }
 
-const NO_MORE = { addressTtlSeconds: undefined, maxAddresses: undefined, srv: undefined };
+const NO_MORE = {
+  addressTtlSeconds: undefined,
+  maxAddresses: undefined,
+  srv: undefined,
+  policy: undefined,
+  weight: undefined,
+};
 
-function takeMore(
-  packed: string,
-  flags: number,
-  at: number,
-): Pick<PackedShard, 'addressTtlSeconds' | 'maxAddresses' | 'srv'> {
+function takeMore(packed: string, flags: number, at: number): Pick<PackedShard, keyof typeof NO_MORE> {
   if ((flags & HAS_MORE) === 0) return NO_MORE;
   const srv = { priority: uint16At(packed, at + 6), weight: uint16At(packed, at + 8) };
+  const hasPolicy = (flags & HAS_POLICY) !== 0;
+  const weight = uint16At(packed, at + 11);
   return {
+    policy: hasPolicy ? POLICIES[packed.charCodeAt(at + 10) - 1] : undefined,
+    weight: hasPolicy && weight !== NO_WEIGHT ? weight : undefined,
     addressTtlSeconds: (flags & HAS_ADDRESS_TTL) === 0 ? undefined : uint32At(packed, at),
     maxAddresses: (flags & HAS_MAX_ADDRESSES) === 0 ? undefined : uint16At(packed, at + 4),
     srv: (flags & HAS_SRV) === 0 ? undefined : srv,

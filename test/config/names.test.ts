@@ -90,7 +90,6 @@ test('federations', async (t) => {
   t.same(codesOf(withFederations('{ name: a.b }')), ['BAD_LABEL federations[0].name']);
   t.same(codesOf(withFederations('{ name: a, policy: nearest }')), [
     'NEAREST_WITHOUT_GEOIP federations',
-    'POLICY_UNUSED federations[0].policy',
     'PLACE_UNKNOWN clusters[0].region',
   ]);
   t.same(codesOf(withFederations('{ name: a, policy: all }')), []);

@@ -140,6 +140,8 @@ function checkBounded(t: Test, title: string, shards: readonly LevelShard[]): vo
       ttlSeconds: 1,
       levelTtls: [],
       maxAddresses: 0,
+      policy: { kind: 'all' },
+      turn: 0,
       v4: family,
       v6: NO_LEVELS,
       clusters: [],

@@ -1,3 +1,4 @@
+import { POLICIES } from '../../src/zonebuilder/policy.ts';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import {
@@ -19,6 +20,8 @@ const PLAIN: PackedShard = {
   ttlSeconds: undefined,
   addressTtlSeconds: undefined,
   maxAddresses: undefined,
+  policy: undefined,
+  weight: undefined,
   srv: undefined,
   changedMs: 0,
 };
@@ -35,6 +38,9 @@ t.test('a shard comes back as it went in', (t) => {
     ['the largest TTL of a host name', { addressTtlSeconds: 2147483647 }],
     ['a number of addresses for a reply', { maxAddresses: 255 }],
     ['SRV priority and weight', { srv: { priority: 0, weight: 65535 } }],
+    ['a policy', { policy: 'failover' }],
+    ['a weight', { weight: 0 }],
+    ['the largest weight', { policy: 'all', weight: 1000 }],
     ['all of these', { addressTtlSeconds: 60, maxAddresses: 1, srv: { priority: 65535, weight: 0 } }],
     ['the largest TTL (RFC 2181 section 8)', { ttlSeconds: 2147483647 }],
     ['times with fractions', { changedMs: 1795250000123.5 }],
@@ -125,6 +131,8 @@ function randomShard(random: Random, cluster: number): PackedShard {
     ttlSeconds: random.oneIn(2) ? undefined : random.below(1000),
     addressTtlSeconds: random.oneIn(2) ? undefined : random.below(1000),
     maxAddresses: random.oneIn(2) ? undefined : 1 + random.below(255),
+    policy: random.oneIn(2) ? undefined : POLICIES[random.below(4)]!,
+    weight: random.oneIn(2) ? undefined : random.below(1001),
     srv: random.oneIn(2) ? undefined : { priority: random.below(65536), weight: random.below(65536) },
     changedMs: random.below(1e9),
     ports: random.oneIn(2) ? [] : [{ name: 'http', protocol: 'tcp', port: 1 + random.below(65535) }],

@@ -6,6 +6,7 @@ import { Rcode, Type } from '../../zonebuilder/dns.ts';
 import { GLOBAL, PORT_LEVEL_OCTETS, Target, TargetKind } from '../../zonebuilder/layout.ts';
 import { depthBit } from '../../zonebuilder/static-table.ts';
 import { follow, type Answering } from './answering.ts';
+import { choosePlace, NO_LOCATION } from './choose-place.ts';
 import {
   levelAbove,
   levelName,
@@ -28,11 +29,12 @@ import { answerStatic } from './answer-static.ts';
 export function answerService(a: Answering, kind: Kind): boolean {
   const { x, view, found } = a;
   let owner = a.nameAt;
+  a.isTailored = false;
   x.answerKey = found.blob;
   for (;;) {
     const v4 = view.levelV4(found.blob, found.location);
     const v6 = view.levelV6(found.blob, found.location);
-    if (hasAnswer(a, kind, v4, v6)) answerLevel(a, kind, owner, v4, v6);
+    if (hasAnswer(a, kind, v4, v6)) answerPlace(a, kind, owner, v4, v6);
     // Nothing above has addresses either: where it had, records beside a Service keep its name from being an alias.
     else if (found.entry !== 0) return answerStatic(a);
     else if (found.location === GLOBAL) noneHealthy(a);
@@ -52,6 +54,14 @@ export function answerService(a: Answering, kind: Kind): boolean {
   }
 }
 
+/** A level with an answer: itself, or at the global name what the policy chooses. */
+function answerPlace(a: Answering, kind: Kind, owner: number, v4: number, v6: number): void {
+  const extras = a.found.location === GLOBAL ? a.view.extras(a.found.blob) : 0;
+  if (extras === 0) return answerLevel(a, kind, owner, v4, v6);
+  choosePlace(a, kind, extras, v4, v6);
+  answerLevel(a, kind, owner, a.placeV4, a.placeV6);
+}
+
 /** Answers for a Service's name in one cluster, which never leads anywhere else. */
 export function answerCluster(a: Answering): boolean {
   const { x, view, found } = a;
@@ -59,7 +69,7 @@ export function answerCluster(a: Answering): boolean {
   const entry = view.clusterV4(found.blob, found.cluster);
   const v4 = view.levelCount(entry) === 0 ? 0 : entry;
   const v6 = view.clusterV6(found.blob, found.cluster);
-  found.location = GLOBAL;
+  found.location = NO_LOCATION;
   if (v4 !== 0 || v6 !== 0) answerLevel(a, Kind.service, a.nameAt, v4, v6);
   else if (found.entry !== 0) return answerStatic(a);
   else noneHealthy(a);
@@ -135,7 +145,8 @@ function answerPort(a: Answering, owner: number, v4: number, v6: number): void {
   const target = writeService(x, view, a.domain, found, owner);
   if (target === 0) return truncate(x);
   x.answers++;
-  addAddresses(a, found.location, v4, v6, target);
+  // RFC 7871 section 7.3.1: nothing but the answer section may depend on the client.
+  if (!a.isTailored) addAddresses(a, found.location, v4, v6, target);
 }
 
 /** A port that not all shards have alike: a record for each target (service-ports.ts). */
@@ -167,11 +178,12 @@ function addTargetAddresses(a: Answering, target: number, name: number): void {
   const place = view.targetShort(target, Target.place);
   switch (view.octets[target + Target.kind]) {
     case TargetKind.level:
+      if (place === GLOBAL && a.isTailored) return;
       return addAddresses(a, place, view.levelV4(blob, place), view.levelV6(blob, place), name);
     case TargetKind.cluster: {
       const entry = view.clusterV4(blob, place);
       const v4 = entry === 0 || view.levelCount(entry) === 0 ? 0 : entry;
-      return addAddresses(a, GLOBAL, v4, view.clusterV6(blob, place), name);
+      return addAddresses(a, NO_LOCATION, v4, view.clusterV6(blob, place), name);
     }
     default:
   }

@@ -16,6 +16,7 @@ import { isAllowed } from '../policy/access.ts';
 import { answerName } from './answer-name.ts';
 import { Answering } from './answering.ts';
 import { answerChaos } from './chaos.ts';
+import { ClientPlace } from './client-place.ts';
 import { Counter, typeCounter } from '../counters.ts';
 import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
 import { HEADER_OCTETS, reset, type Exchange } from './exchange.ts';
@@ -60,7 +61,8 @@ class ImageResponder implements Responder {
 
   constructor(settings: ResponderSettings, clock: () => number) {
     this.#clock = clock;
-    this.#answering = new Answering(new ImageView(settings.image, settings.reader), settings.apex);
+    const view = new ImageView(settings.image, settings.reader);
+    this.#answering = new Answering(view, settings.apex, settings.reader);
     this.#counters = new Float64Array(settings.counters);
     this.#payloadMax = settings.udpPayloadMax;
     this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
@@ -75,6 +77,9 @@ class ImageResponder implements Responder {
     this.#counters = new Float64Array(settings.counters);
     this.#payloadMax = settings.udpPayloadMax;
     this.#policy = openPolicy(settings.policy ?? EMPTY_POLICY);
+    const { geoMemory, trust } = this.#policy;
+    a.geo = geoMemory && new ClientPlace(geoMemory);
+    a.trust = trust;
   }
 
   get isStale(): boolean {

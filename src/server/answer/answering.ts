@@ -4,12 +4,17 @@
  */
 import type { Apex } from '../../zonebuilder/apex.ts';
 import { RECORD_HEADER_OCTETS } from '../../zonebuilder/layout.ts';
+import { compileNetworks, containsAddress, type NetworkSet } from '../policy/access.ts';
+import type { ClientPlace } from './client-place.ts';
 import { isAnswered } from './compose.ts';
 import { Exchange } from './exchange.ts';
 import { Found } from './find.ts';
 import type { ImageView } from './image-view.ts';
 import { labelsBelow, Name, readName } from './name.ts';
+import { WeightedTurns } from './weighted-turns.ts';
 import { canPointAt } from './write.ts';
+
+const NO_NETWORKS = compileNetworks([]);
 
 export class Answering {
   readonly x = new Exchange();
@@ -29,9 +34,27 @@ export class Answering {
   name: Name = this.x.name;
   nameAt = 0;
   below = 0;
+  /** Where clients are; undefined: nobody is known. */
+  geo: ClientPlace | undefined;
+  /** Resolvers whose client subnets are believed. */
+  trust: NetworkSet = NO_NETWORKS;
+  readonly turns: WeightedTurns;
+  /** What was chosen of a Service: level or cluster entries, 0 for a family without addresses. */
+  placeV4 = 0;
+  placeV6 = 0;
+  /** The global name means something else to another client, or in another reply. */
+  isTailored = false;
 
-  constructor(view: ImageView, apex: Apex) {
+  /** @param seed - differs from worker to worker */
+  constructor(view: ImageView, apex: Apex, seed = 0) {
+    this.turns = new WeightedTurns(seed);
     this.adopt(view, apex);
+  }
+
+  /** Whether the client is a resolver whose word on its own clients counts. */
+  isTrusted(): boolean {
+    const { trust, x } = this;
+    return trust.count > 0 && containsAddress(trust, x.client, x.clientStart, x.clientLength);
   }
 
   /** Switches to another image, or domain. */

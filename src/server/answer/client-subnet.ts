@@ -8,6 +8,8 @@ import { write16 } from './write.ts';
 export const CLIENT_SUBNET = 8;
 /** Octets before the address: family, source and scope prefix length. */
 const FIXED_OCTETS = 4;
+/** Where the address stands, from the option's data. */
+export const SUBNET_ADDRESS = FIXED_OCTETS;
 
 /**
  * Whether the option's data obeys RFC 7871 section 6: a known family, scope 0, as many octets of address as the source
@@ -22,6 +24,16 @@ export function isSubnetWellFormed(query: Uint8Array, at: number, length: number
   const octets = (source + 7) >>> 3;
   if (source > sourceMax || length !== FIXED_OCTETS + octets) return false;
   return (source & 7) === 0 || (query[at + length - 1]! & (0xff >>> (source & 7))) === 0;
+}
+
+/** The family of a well-formed option: 1 for IPv4, 2 for IPv6, 0 where it tells nothing. */
+export function subnetFamily(query: Uint8Array, at: number): number {
+  return query[at + 1]!;
+}
+
+/** The source prefix length of a well-formed option. */
+export function subnetSource(query: Uint8Array, at: number): number {
+  return query[at + 2]!;
 }
 
 /**

@@ -74,7 +74,7 @@ export function writeAddresses(
  * As {@link writeAddresses}, for a Service with extras: the level's own TTL, and no more addresses than a reply is to
  * have.
  *
- * @param location - whose TTL and share count; {@link GLOBAL} for a cluster
+ * @param location - whose TTL and share count; NO_LOCATION for a cluster
  */
 export function writeFewAddresses(
   x: Exchange,

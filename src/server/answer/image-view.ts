@@ -24,6 +24,7 @@ import {
   TOMBSTONE,
   TTL_UNLIMITED,
   TTL_OCTETS,
+  WEIGHT_OCTETS,
 } from '../../zonebuilder/layout.ts';
 import { sameOctets } from '../../zonebuilder/octets.ts';
 import type { ImageHandle } from '../responder.ts';
@@ -150,7 +151,7 @@ export class ImageView {
   /** TTL in seconds of a level of a Service with extras. */
   levelTtlSeconds(blob: number, extras: number, location: number): number {
     const ttls = this.#shorts[(extras + Extras.ttls) / 2]!;
-    for (let i = 0, at = extras + Extras.entries; i < ttls; i++, at += TTL_OCTETS)
+    for (let i = 0, at = this.#ttlsAt(extras); i < ttls; i++, at += TTL_OCTETS)
       if (this.#shorts[at / 2] === location) return Math.min(this.data.getUint32(at + 2, true), this.#ttlMax);
     return this.ttlSeconds(blob);
   }
@@ -160,12 +161,51 @@ export class ImageView {
     return this.#shorts[(extras + Extras.maxAddresses) / 2]!;
   }
 
+  /** Which shards the global name of a Service with extras answers with, of PolicyCode. */
+  policy(extras: number): number {
+    return this.#shorts[(extras + Extras.policy) / 2]!;
+  }
+
+  /** The sum of a Service's weights. */
+  weightSum(extras: number): number {
+    const weights = this.#shorts[(extras + Extras.weights) / 2]!;
+    return weights === 0
+      ? 0
+      : this.data.getUint32(extras + Extras.entries + weights * WEIGHT_OCTETS - 4, true);
+  }
+
+  /** The place that has a unit of weight, counted from 0; numbered as in orderStep. */
+  weightedPlace(extras: number, unit: number): number {
+    let low = 0;
+    let high = this.#shorts[(extras + Extras.weights) / 2]! - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const end = this.data.getUint32(extras + Extras.entries + middle * WEIGHT_OCTETS + 4, true);
+      if (unit < end) high = middle;
+      else low = middle + 1;
+    }
+    return this.data.getUint32(extras + Extras.entries + low * WEIGHT_OCTETS, true);
+  }
+
+  /** Which of a reader's turns is a weighted Service's, and how far it goes each time. */
+  weightTurn(extras: number): number {
+    return this.#shorts[(extras + Extras.turn) / 2]!;
+  }
+
+  weightStride(extras: number): number {
+    return this.data.getUint32(extras + Extras.stride, true);
+  }
+
+  #ttlsAt(extras: number): number {
+    return extras + Extras.entries + this.#shorts[(extras + Extras.weights) / 2]! * WEIGHT_OCTETS;
+  }
+
   /** How a level is shared out among clusters: the position of its number of runs, 0 when it is one run. */
   findShare(extras: number, location: number, addressOctets: number): number {
     const shorts = this.#shorts;
     const v4 = shorts[(extras + Extras.v4Shares) / 2]!;
     const v6 = shorts[(extras + Extras.v6Shares) / 2]!;
-    let at = extras + Extras.entries + shorts[(extras + Extras.ttls) / 2]! * TTL_OCTETS;
+    let at = this.#ttlsAt(extras) + shorts[(extras + Extras.ttls) / 2]! * TTL_OCTETS;
     for (let i = 0; i < v4 + v6; i++) {
       if (i < v4 === (addressOctets === 4) && shorts[at / 2] === location) return at + 2;
       at += 4 + shorts[(at + 2) / 2]! * 2;

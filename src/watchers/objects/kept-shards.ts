@@ -19,6 +19,8 @@ type Profile = Pick<
   | 'addressTtlSeconds'
   | 'maxAddresses'
   | 'srv'
+  | 'policy'
+  | 'weight'
 >;
 
 interface KeptShard {
@@ -122,7 +124,9 @@ function pack(facts: ShardFacts, cause: Cause): KeptShard {
 
 function profileOf(facts: ShardFacts): Profile {
   const { federation, ready, readyZones, ports, ttlSeconds, addressTtlSeconds, maxAddresses, srv } = facts;
-  const marks = [ttlSeconds, addressTtlSeconds, maxAddresses, srv?.priority, srv?.weight].join(',');
+  const { policy, weight } = facts;
+  const numbers = [ttlSeconds, addressTtlSeconds, maxAddresses, srv?.priority, srv?.weight, weight];
+  const marks = `${numbers.join(',')} ${policy ?? ''}`;
   const key = `${federation} ${ready} ${marks} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
   return profiles.share(key, () => ({
     federation,
@@ -133,5 +137,7 @@ function profileOf(facts: ShardFacts): Profile {
     ...(addressTtlSeconds === undefined ? {} : { addressTtlSeconds }),
     ...(maxAddresses === undefined ? {} : { maxAddresses }),
     ...(srv === undefined ? {} : { srv }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(weight === undefined ? {} : { weight }),
   }));
 }

@@ -52,6 +52,7 @@ export interface SlimMarks {
   readonly exclude?: string;
   readonly externalIPs?: string;
   readonly policy?: string;
+  readonly weight?: string;
   readonly maxAddresses?: string;
   readonly srvPriority?: string;
   readonly srvWeight?: string;
@@ -327,6 +328,7 @@ const MARKS: readonly (readonly [key: Exclude<keyof SlimMarks, 'stray'>, place: 
     ['exclude', 'annotations', 'fedns.io/exclude'],
     ['externalIPs', 'annotations', 'fedns.io/external-ips'],
     ['policy', 'annotations', 'fedns.io/policy'],
+    ['weight', 'annotations', 'fedns.io/weight'],
     ['maxAddresses', 'annotations', 'fedns.io/max-addresses'],
     ['srvPriority', 'annotations', 'fedns.io/srv-priority'],
     ['srvWeight', 'annotations', 'fedns.io/srv-weight'],

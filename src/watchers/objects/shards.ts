@@ -7,6 +7,7 @@
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
 import type { ShardPort, ShardState } from '../../zonebuilder/facts.ts';
 import { MAX_ADDRESSES_LIMIT, SRV_DEFAULTS } from '../../zonebuilder/facts.ts';
+import { POLICIES, WEIGHT_MAX } from '../../zonebuilder/policy.ts';
 import type { AddressRule } from './addresses.ts';
 import type { Endpoints } from './endpoint-index.ts';
 import { checkHostname } from '../hostnames/hostnames.ts';
@@ -29,7 +30,6 @@ const NAME_TEXT_MAX = 253;
 
 const zoneLists = new SharedTable<readonly string[]>();
 const NO_ZONES: readonly string[] = [];
-const POLICIES = ['all', 'nearest', 'weighted', 'failover'];
 
 /** What holds for every Service of a cluster. */
 export interface ShardRules {
@@ -86,9 +86,10 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
       ...(resolved.length > 0 && resolvedTtl(facts)),
       ...readMaxAddresses(service.marks.maxAddresses, findings),
       ...readSrv(service.marks, findings),
+      ...readPolicy(service.marks.policy, findings),
+      ...readWeight(service.marks.weight, findings),
     },
   };
-  checkPolicy(service.marks.policy, findings);
   return { shards: federations.map((federation) => makeShard(federation, service, shared, rules)), findings };
 }
 
@@ -115,7 +116,10 @@ function makeShard(
 }
 
 /** What only some shards say. */
-type ShardMarks = Pick<ShardFacts, 'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv'>;
+type ShardMarks = Pick<
+  ShardFacts,
+  'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv' | 'policy' | 'weight'
+>;
 
 /** Whether two shards say the same. */
 export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
@@ -125,6 +129,8 @@ export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
     a.ttlSeconds === b.ttlSeconds &&
     a.addressTtlSeconds === b.addressTtlSeconds &&
     a.maxAddresses === b.maxAddresses &&
+    a.policy === b.policy &&
+    a.weight === b.weight &&
     a.srv?.priority === b.srv?.priority &&
     a.srv?.weight === b.srv?.weight &&
     a.namespace === b.namespace &&
@@ -399,11 +405,18 @@ function readNumber(
   return undefined;
 }
 
-/** The value itself is the federation's affair; here only its form counts. */
-function checkPolicy(text: string | undefined, findings: Finding[]): void {
-  if (text === undefined || POLICIES.includes(text)) return;
+function readPolicy(text: string | undefined, findings: Finding[]): Pick<ShardMarks, 'policy'> {
+  const policy = POLICIES.find((known) => known === text?.trim());
+  if (policy !== undefined) return { policy };
+  if (text === undefined) return {};
   const message = `fedns.io/policy is ${JSON.stringify(text)}, not one of ${POLICIES.join(', ')}; it is ignored`;
   findings.push({ code: 'POLICY_INVALID', message });
+  return {};
+}
+
+function readWeight(text: string | undefined, findings: Finding[]): Pick<ShardMarks, 'weight'> {
+  const weight = readNumber('fedns.io/weight', text, 0, WEIGHT_MAX, findings);
+  return weight === undefined ? {} : { weight };
 }
 
 /** Whoever writes the annotation `fedns.io/exclude` wants the Service closed: what is not understood closes it. */
