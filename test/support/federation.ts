@@ -14,6 +14,7 @@ import type {
 } from '../../src/zonebuilder/builder.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
+import { type FederationPolicy, POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
 import type { StaticRecord } from '../../src/zonebuilder/static-table.ts';
 import type { Message, QueryOptions } from './message.ts';
@@ -25,6 +26,8 @@ export interface FederationOptions {
   readonly domain?: string;
   readonly whenNoneHealthy?: ZoneBuilderOptions['whenNoneHealthy'];
   readonly ttlMinSeconds?: number;
+  /** Which shards global names answer with; default: all. */
+  readonly policies?: Partial<FederationPolicy>;
   /** Most addresses of one reply. */
   readonly maxAddresses?: number;
   /** Lines `name type data`, names absolute. */
@@ -86,6 +89,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     onNotice: (notice) => notices.push(notice),
     ttlMinSeconds: options.ttlMinSeconds ?? 0,
     maxAddresses: () => options.maxAddresses ?? 0,
+    policies: () => ({ ...POLICY_ALL, ...options.policies }),
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
   const apex = makeApex({

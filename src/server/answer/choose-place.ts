@@ -46,10 +46,11 @@ export function choosePlace(a: Answering, kind: Kind, extras: number, v4: number
   }
 }
 
-/** A type that the Service has nowhere is NODATA for everybody. */
-function isTypeChosen({ x: { type } }: Answering, kind: Kind, v4: number, v6: number): boolean {
+/** A type that the Service has nowhere is NODATA for everybody, as is anything at the name above ports. */
+function isTypeChosen({ x, found }: Answering, kind: Kind, v4: number, v6: number): boolean {
+  const { type } = x;
+  if (kind === Kind.port) return found.port !== 0 && (type === Type.SRV || type === Type.ANY);
   if (type === Type.ANY) return true;
-  if (kind === Kind.port) return type === Type.SRV;
   return type === Type.A ? v4 !== 0 : type === Type.AAAA && v6 !== 0;
 }
 
