@@ -575,9 +575,10 @@ export class ZoneBuilder implements FactSink {
     this.#stay(view);
     const turn = this.#turns.of(known.name, view.policy.kind === 'weighted');
     const blob = encodeService({ key, ...view, turn });
-    if (this.#image.get(key)?.equals(blob) === true) return;
-    this.#image.put(key, blob);
-    this.#changed.push(known.name);
+    if (this.#image.get(key)?.equals(blob) !== true) {
+      this.#image.put(key, blob);
+      this.#changed.push(known.name);
+    } else if (view.policyNotice === undefined) return;
     if (this.#options.onNotice !== undefined) this.#notice(view);
   }
 
