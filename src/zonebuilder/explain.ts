@@ -7,7 +7,15 @@ import type { ClusterState, ShardState } from './facts.ts';
 import { Type } from './dns.ts';
 import { GLOBAL } from './layout.ts';
 import type { Level, RecordSet } from './records.ts';
-import { addressesAt, levelsOf, listServices, listStatics, PLACEHOLDER_TYPE } from './records.ts';
+import {
+  addressesAt,
+  hasTargets,
+  levelsOf,
+  listServices,
+  listStatics,
+  PLACEHOLDER_TYPE,
+  portPrefix,
+} from './records.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 
 /** One rule that was applied on the way to an answer. */
@@ -88,7 +96,7 @@ function negative(
     steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
     return { rcode: 'NOERROR', steps, answer };
   }
-  const unread = clusterNames(unreadBy(builder, name));
+  const unread = isKnown(builder, name) ? [] : clusterNames(unreadBy(builder, name));
   if (unread.length > 0) {
     return notReady(
       steps,
@@ -122,14 +130,32 @@ function unreadBy(builder: ZoneBuilder, name: string): ClusterState[] {
   });
 }
 
-/** Whether a name is one of a known Service at the global level, where no shard counts. */
+/** Whether a name is one of a known Service at the global level or below it, also where that does not exist for the time being. */
+function isKnown(builder: ZoneBuilder, name: string): boolean {
+  const parts = splitName(builder, name);
+  const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  if (view === undefined || parts?.level !== `${parts?.base}.svc.${builder.domain}`) return false;
+  const prefix = name.slice(0, -parts.level.length - 1);
+  const named = builder
+    .namedClusters()
+    .filter(({ number, unread }) => !unread && view.clusters.includes(number));
+  return (
+    prefix === '' ||
+    view.ports.some((port) => portPrefix(port) === prefix || `_${port.protocol}` === prefix) ||
+    named.some(({ label }) => label === prefix)
+  );
+}
+
+/** Whether a name is one of a known Service at the global level, for which no shard counts. What one cluster has, no other brings. */
 function isWithoutShard(builder: ZoneBuilder, name: string): boolean {
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
-  if (parts === undefined || view === undefined) return false;
-  return (
-    parts.level === `${parts.base}.svc.${builder.domain}` && view.v4.pool.length + view.v6.pool.length === 0
-  );
+  if (view === undefined || parts?.level !== `${parts?.base}.svc.${builder.domain}`) return false;
+  const prefix = name.slice(0, -parts.level.length - 1);
+  if (prefix !== '' && !prefix.startsWith('_')) return false;
+  if (view.v4.pool.length + view.v6.pool.length === 0) return true;
+  const port = view.ports.find((each) => portPrefix(each) === prefix);
+  return port !== undefined && port.port === 0 && !hasTargets(port, GLOBAL);
 }
 
 /** The RRsets that a name owns, or that a wildcard gives it. */

@@ -126,7 +126,8 @@ function* stepServices(
   views: Iterable<ServiceView | undefined>,
 ): Generator<RecordSet | undefined> {
   const locations = builder.locationNames();
-  const clusters = new Map(builder.namedClusters().map(({ label, number }) => [number, label]));
+  const read = builder.namedClusters().filter(({ unread }) => !unread);
+  const clusters = new Map(read.map(({ label, number }) => [number, label]));
   const taken = takenNames(builder);
   const kept = new Set<string>();
   for (const view of views) {
@@ -198,11 +199,13 @@ function sharedNames(builder: ZoneBuilder): (name: string, type: number) => bool
   };
 }
 
-function portPrefix({ name, protocol }: ServicePort): string {
+/** The labels in front of the Service. */
+export function portPrefix({ name, protocol }: ServicePort): string {
   return `_${name}._${protocol}`;
 }
 
-function hasTargets({ levels }: ServicePort, location: number): boolean {
+/** Whether a port whose levels differ is answered for at one. */
+export function hasTargets({ levels }: ServicePort, location: number): boolean {
   return levels.some((level) => level.location === location);
 }
 

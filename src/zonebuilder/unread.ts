@@ -2,6 +2,7 @@
  * Names that only a cluster could know of which nothing was ever read, told from the facts: the explanation beside what the
  * query path works out from the image.
  */
+import { clusterLabel } from './cluster-table.ts';
 import type { ClusterState } from './facts.ts';
 import type { LocationName } from './locations.ts';
 
@@ -28,10 +29,23 @@ export function unreadThatCouldKnow(relative: string, facts: UnreadFacts): Clust
   const labels = relative.split('.');
   const svc = labels.lastIndexOf('svc');
   if (svc < labels.length - 3 || svc === -1) return isRegistered(relative, facts) ? unread : [];
-  if (!isServiceLike(labels.slice(0, svc), facts)) return [];
   const place = labels.slice(svc + 1);
+  const inCluster = clusterOf(labels.slice(0, svc), place, unread);
+  const service = labels.slice(inCluster === undefined ? 0 : 1, svc);
+  if (!isServiceLike(service, facts)) return [];
+  if (inCluster !== undefined) return [inCluster];
   if (place.length === 0 || isRegistered(place.join('.'), facts)) return unread;
   return place.every((label) => LABEL.test(label)) ? unread.filter((cluster) => mayBeAt(cluster, place)) : [];
+}
+
+/** The cluster whose own name of a Service it would be: `CLUSTER.S.N.F.svc`. */
+function clusterOf(
+  labels: readonly string[],
+  place: readonly string[],
+  clusters: readonly ClusterState[],
+): ClusterState | undefined {
+  if (labels.length !== 4 || place.length > 0) return undefined;
+  return clusters.find(({ name }) => clusterLabel(name) === labels[0]);
 }
 
 function isRegistered(text: string, { locations }: UnreadFacts): boolean {

@@ -72,7 +72,8 @@ export function answerCluster(a: Answering): boolean {
   found.location = NO_LOCATION;
   if (v4 !== 0 || v6 !== 0) answerLevel(a, Kind.service, a.nameAt, v4, v6);
   else if (found.entry !== 0) return answerStatic(a);
-  else noneHealthy(a);
+  // Whatever clusters that are not read yet may bring, it is not this one's.
+  else deny(a, isAbsent(a) ? Rcode.NXDOMAIN : Rcode.NOERROR);
   return false;
 }
 
@@ -199,13 +200,18 @@ function addAddresses(a: Answering, location: number, v4: number, v6: number, na
 
 /** Nothing here and nothing above: the Service is down, or has no healthy shard with the port or in the cluster. */
 function noneHealthy(a: Answering): void {
+  denyUnlessPending(a, isAbsent(a) ? Rcode.NXDOMAIN : Rcode.NOERROR);
+}
+
+/** Whether the global name does not exist for the time being, and with it nothing below (RFC 8020). */
+function isAbsent(a: Answering): boolean {
   const { view, found } = a;
-  const isAbsent =
+  return (
     a.apex.nxdomainWhenNoneHealthy &&
     view.levelV4(found.blob, GLOBAL) === 0 &&
     view.levelV6(found.blob, GLOBAL) === 0 &&
-    !isAboveStatic(a);
-  denyUnlessPending(a, isAbsent ? Rcode.NXDOMAIN : Rcode.NOERROR);
+    !isAboveStatic(a)
+  );
 }
 
 /** Whether the configuration has records below the global name, which exists then whatever its Service does (RFC 8020). */
@@ -223,5 +229,5 @@ function isAboveStatic(a: Answering): boolean {
  * together go on with the family they got, as they would not after SERVFAIL.
  */
 function noOtherFamily(a: Answering): void {
-  if (!a.view.isPending) deny(a, Rcode.NOERROR);
+  if (!a.view.isPending || a.found.location === NO_LOCATION) deny(a, Rcode.NOERROR);
 }

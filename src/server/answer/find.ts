@@ -162,7 +162,8 @@ function findCluster(view: ImageView, name: Name, from: number, blob: number, fo
   if (found.location !== GLOBAL) return Kind.nxdomain;
   const { data, labels } = name;
   const entry = view.findCluster(data, labels[from]!, labels[from + 1]!);
-  if (entry === 0) return Kind.nxdomain;
+  // Of a cluster that was never read nobody knows anything, whatever it has begun to tell.
+  if (entry === 0 || view.isClusterUnread(entry)) return Kind.nxdomain;
   found.cluster = view.clusterNumber(entry);
   return view.clusterV4(blob, found.cluster) === 0 ? Kind.nxdomain : Kind.cluster;
 }

@@ -77,6 +77,60 @@ const ANYBODYS = [
   'NOPE.N.F.SVC',
 ];
 
+t.test('names of one cluster wait for that cluster alone', (t) => {
+  for (const status of ['pending', 'withdrawn'] as const) {
+    const f = federationWith(['eu', ['eu1']], status);
+    check(t, f, 'SERVFAIL', ['new.web.n.f.svc', 'new.nope.n.f.svc']);
+    check(t, f, 'NOERROR', ['c1.web.n.f.svc', 'c1.down.n.f.svc']);
+    check(t, f, 'NXDOMAIN', [
+      'c1.nope.n.f.svc',
+      'new.web.n.otherf.svc',
+      'new.web.n.f.svc.eu',
+      'other.web.n.f.svc',
+    ]);
+    f.shard('new', 'web.n.f', { addresses: ['192.0.2.3'] });
+    f.shard('c1', 'web.n.f', { addresses: ['192.0.2.4'] });
+    check(t, f, 'SERVFAIL', ['new.web.n.f.svc']);
+    f.cluster('new', 'eu', ['eu1']);
+    check(t, f, 'NOERROR', ['new.web.n.f.svc']);
+    check(t, f, 'NXDOMAIN', ['new.nope.n.f.svc']);
+  }
+  t.end();
+});
+
+t.test('a Service that is down and known is denied, whoever was never read', (t) => {
+  const f = makeFederation({ whenNoneHealthy: 'nxdomain' });
+  f.cluster('c1', 'us', ['us1']);
+  f.cluster('new', 'eu', ['eu1'], 'pending');
+  f.shard('c1', 'down.n.f', { addresses: ['192.0.2.2'], ready: false, ports: [HTTP] });
+  const names = ['down.n.f.svc', '_http._tcp.down.n.f.svc', '_tcp.down.n.f.svc', 'down.n.f.svc.us1'];
+  check(t, f, 'SERVFAIL', [...names, 'new.down.n.f.svc', '_dns._udp.down.n.f.svc']);
+  check(t, f, 'NXDOMAIN', ['c1.down.n.f.svc']);
+  f.cluster('new', 'eu', ['eu1'], 'withdrawn');
+  check(t, f, 'NXDOMAIN', [...names, 'c1.down.n.f.svc']);
+  check(t, f, 'SERVFAIL', ['new.down.n.f.svc', '_dns._udp.down.n.f.svc']);
+  t.end();
+});
+
+t.test('a port that no healthy shard has waits for a cluster only until that is given up', (t) => {
+  const name = '_admin._tcp.web.n.f.svc.us1.us.example.com';
+  for (const [status, rcode] of [
+    ['pending', 'SERVFAIL'],
+    ['withdrawn', 'NOERROR'],
+  ] as const) {
+    const f = federationWith(['eu', ['eu1']], status);
+    f.cluster('c2', 'us', ['us1']);
+    f.shard('c2', 'web.n.f', {
+      addresses: ['192.0.2.9'],
+      ready: false,
+      ports: [{ name: 'admin', protocol: 'tcp', port: 9000 }],
+    });
+    t.equal(f.ask(name, 'SRV').rcode, rcode, status);
+    t.equal(explain(f.builder, { name, type: 'SRV' }, SOA).rcode, rcode, `explain, ${status}`);
+  }
+  t.end();
+});
+
 t.test('where region and zones are configured, nothing else may come', (t) => {
   const f = federationWith(['eu', ['eu1']]);
   check(t, f, 'SERVFAIL', [...ANYBODYS, 'nope.n.f.svc.eu', 'nope.n.f.svc.eu1', 'nope.n.f.svc.eu1.eu']);
