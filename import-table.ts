@@ -56,7 +56,9 @@ export const IMPORTS = {
   admin: ['watchers', 'server', 'zonebuilder', 'config', 'log'],
   cli: ['admin', 'zonebuilder', 'config'],
 
+  'serve/geo': ['geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
+    'serve/geo',
     'watchers',
     'watchers/credentials',
     'watchers/health',
@@ -70,7 +72,6 @@ export const IMPORTS = {
     'state',
     'admin',
     'zonebuilder',
-    'geo',
     'config',
     'jobs',
     'log',

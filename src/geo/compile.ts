@@ -90,7 +90,13 @@ function named<T>(path: string | undefined, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    if (!(cause instanceof GeoError) || path === undefined) throw cause;
+    if (path === undefined) throw cause;
+    // A position that a broken file leads to outside of it.
+    if (cause instanceof RangeError)
+      throw new GeoError('GEOIP_MALFORMED', `${path}: the file contradicts itself: ${cause.message}`, {
+        cause,
+      });
+    if (!(cause instanceof GeoError)) throw cause;
     throw new GeoError(cause.code, `${path}: ${cause.message}`, { cause });
   }
 }

@@ -5,6 +5,10 @@ export type GeoErrorCode =
   | 'GEOIP_MALFORMED'
   /** Its records tell neither coordinates nor a country. */
   | 'GEOIP_NO_PLACES'
+  /** A file that is larger than any database. */
+  | 'GEOIP_TOO_LARGE'
+  /** A database that was built before the one in use. */
+  | 'GEOIP_OLDER'
   /** More regions and zones than rows can tell apart. */
   | 'GEOIP_TOO_MANY_PLACES';
 

@@ -25,8 +25,18 @@ export function compileIpv4(tree: NetworkTree): Ipv4Table {
   const uniform = new Int16Array(INDEX_SLOTS);
   const blocks = new BlockStore();
   const block = Buffer.alloc(BLOCK_OCTETS);
+  const filled = (row: number): number => blocks.add(block.fill(row));
+  // Most of a small table is of one row: its block is looked for once.
+  const numbers = new Map<number, number>();
   for (let slot = 0; slot < INDEX_SLOTS; slot++) {
     const branch = isNowhere(slot) ? leafOf(NOWHERE_ROW) : descend(tree, tree.root4, slot, 16);
+    if (branch < 0) {
+      const row = rowOf(branch);
+      uniform[slot] = row;
+      index[slot] = numbers.get(row) ?? filled(row);
+      numbers.set(row, index[slot]!);
+      continue;
+    }
     fillBlock(tree, branch, block, 0, BLOCK_OCTETS);
     index[slot] = blocks.add(block);
     uniform[slot] = block.every((row) => row === block[0]) ? block[0]! : -1;

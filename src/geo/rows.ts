@@ -11,13 +11,20 @@ import { ROWS_MAX, UNKNOWN_ROW } from './network-tree.ts';
 export interface Place {
   /** The location as names have it: `us-central1`, `us-east1-b.us-east1`. */
   readonly location: string;
-  readonly point: Point;
+  /** Absent: nobody knows; then it has the clients of its countries only, and comes last for all others. */
+  readonly point?: Point;
   /** ISO 3166-1 alpha-2 codes of the countries whose clients belong here, wherever their coordinates are. */
   readonly countries: readonly string[];
 }
 
 /** Radius in kilometres above which a database's point says no more than its country. */
 export const VAGUE_KM = 500;
+
+/** The vector of a place without a point: comparing with it is always false. */
+const NOWHERE = [NaN, NaN, NaN] as const;
+
+/** Farther than anything on Earth: distances that nobody knows. */
+const FAR_KM = 1e6;
 
 /** Gives each record its row; knows in the end which rows there are. */
 export class RowFinder {
@@ -32,7 +39,7 @@ export class RowFinder {
   /** @param isFine - rows tell the second place, too; see {@link RowFinder.isFull} */
   constructor(places: readonly Place[], isFine: boolean) {
     this.#places = places;
-    this.#vectors = places.map(({ point }) => unitVector(point));
+    this.#vectors = places.map(({ point }) => (point === undefined ? NOWHERE : unitVector(point)));
     this.#isFine = isFine;
     places.forEach(({ countries }, place) => {
       for (const country of countries) if (!this.#byCountry.has(country)) this.#byCountry.set(country, place);
@@ -50,7 +57,8 @@ export class RowFinder {
     const byCountry = country === '' ? undefined : this.#byCountry.get(country);
     if (byCountry !== undefined) return this.#row([byCountry]);
     if (!isPoint(latitude, longitude) || radiusKm > VAGUE_KM) return UNKNOWN_ROW;
-    return this.#row(this.#nearest({ latitude, longitude }));
+    const nearest = this.#nearest({ latitude, longitude });
+    return nearest.length === 0 ? UNKNOWN_ROW : this.#row(nearest);
   }
 
   /** Each row's places, nearest first, all of them. */
@@ -84,14 +92,15 @@ export class RowFinder {
         secondNear = near;
       }
     });
+    if (first < 0) return [];
     return this.#isFine && second >= 0 ? [first, second] : [first];
   }
 }
 
-/** All places: those given first, the others by their distance from the first. */
+/** All places: those given first, the others by their distance from the first; without a point last. */
 export function orderFrom(places: readonly Place[], first: readonly number[]): readonly number[] {
-  const { point } = places[first[0]!]!;
+  const from = places[first[0]!]!.point;
   const others = [...places.keys()].filter((place) => !first.includes(place));
-  const distances = places.map((place) => distanceKm(point, place.point));
+  const distances = places.map(({ point }) => (from && point ? distanceKm(from, point) : FAR_KM));
   return [...first, ...others.toSorted((a, b) => distances[a]! - distances[b]! || a - b)];
 }

@@ -45,6 +45,33 @@ export function joinTables({ v4, v6, clients4, clients6 }: GeoParts, version: nu
   return memory;
 }
 
+/** Tables with other networks of clients; those of the databases are as before. */
+export function withClients(
+  memory: SharedArrayBuffer,
+  { clients4, clients6 }: Pick<GeoParts, 'clients4' | 'clients6'>,
+  version: number,
+): SharedArrayBuffer {
+  const header = new Uint32Array(memory, 0, GEO_HEADER_WORDS);
+  // The parts stand one behind the other; padding at the end of one does no harm.
+  const octets = (from: number, to: number): Uint8Array =>
+    new Uint8Array(memory, header[from]!, header[to]! - header[from]!);
+  const bits16 = (from: number, to: number): Uint16Array =>
+    new Uint16Array(memory, header[from]!, (header[to]! - header[from]!) / 2);
+  const v4 = {
+    index: bits16(GeoHeader.v4Index, GeoHeader.v4Scopes),
+    scopes: octets(GeoHeader.v4Scopes, GeoHeader.v4Blocks),
+    blocks: octets(GeoHeader.v4Blocks, GeoHeader.v6Index),
+  };
+  const index6 = octets(GeoHeader.v6Index, GeoHeader.v6Scopes);
+  const nodes6 = octets(GeoHeader.v6Nodes, GeoHeader.v4Clients);
+  const v6 = {
+    index: new Int32Array(memory, index6.byteOffset, index6.length / 4),
+    scopes: octets(GeoHeader.v6Scopes, GeoHeader.v6Nodes),
+    nodes: new Uint32Array(memory, nodes6.byteOffset, nodes6.length / 4),
+  };
+  return joinTables({ v4, v6, clients4, clients6 }, version);
+}
+
 function padded(octets: number): number {
   return (octets + 3) & ~3;
 }

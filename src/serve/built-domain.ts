@@ -12,6 +12,7 @@ import { explain } from '../zonebuilder/explain.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
+import type { RowOrders } from '../zonebuilder/orders.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
 import { explainAbsence } from './absence.ts';
@@ -77,6 +78,10 @@ export class BuiltDomain implements ServedDomain {
 
   stateOf(cluster: string): ClusterState | undefined {
     return this.#builder.cluster(cluster);
+  }
+
+  setOrders(orders: RowOrders): void {
+    this.#builder.setOrders(orders);
   }
 
   beginServing(): void {

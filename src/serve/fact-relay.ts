@@ -8,9 +8,12 @@ import type { ServedDomain } from './parts.ts';
 
 export class FactRelay implements FactSink {
   #domain: ServedDomain;
+  readonly #onCluster: () => void;
 
-  constructor(domain: ServedDomain) {
+  /** @param onCluster - called when something of a cluster may be another than before, or the cluster is gone */
+  constructor(domain: ServedDomain, onCluster: () => void = () => {}) {
     this.#domain = domain;
+    this.#onCluster = onCluster;
   }
 
   /**
@@ -43,6 +46,7 @@ export class FactRelay implements FactSink {
       const zones = state.zones.length > 0 ? state.zones : known.zones;
       this.#domain.setCluster({ ...known, ...state, zones });
     }
+    this.#onCluster();
   }
 
   batch(cause: Cause, work: () => void): void {
@@ -51,6 +55,7 @@ export class FactRelay implements FactSink {
 
   removeCluster(name: string): void {
     this.#domain.removeCluster(name);
+    this.#onCluster();
   }
 
   upsertShard(shard: ShardState): void {

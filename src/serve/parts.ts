@@ -20,7 +20,9 @@ import type { Clock, Log } from '../log.ts';
 import type { ClusterSource, Refusal } from '../watchers/source.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
+import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { Witness } from './absence.ts';
+import type { Compile } from './geo/compile-job.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
 export interface ServedDomain extends FactSink {
@@ -32,6 +34,8 @@ export interface ServedDomain extends FactSink {
   explain(question: ExplainQuestion, witness: Witness): Explanation;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
+  /** Says what the rows of the tables of clients' places mean. */
+  setOrders(orders: RowOrders): void;
   /** Queries are taken from now on: a name that is answered for stays with the place that has it. */
   beginServing(): void;
   /** What of a cluster's places is not served as the cluster would have it. */
@@ -121,6 +125,8 @@ export interface DataPlane {
   start(): Promise<Listening>;
   /** Answers from the image's new memory. */
   follow(image: ImageHandle): void;
+  /** Finds clients by other tables; resolves once no answer follows the ones before. */
+  locate(tables: SharedArrayBuffer): Promise<void>;
   /**
    * Gets everything ready for other settings.
    *
@@ -139,4 +145,6 @@ export interface Parts {
   openShared(settings: Settings, context: SharedContext): SharedSources;
   openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
   openDataPlane(settings: Settings, image: ImageHandle, log: Log): DataPlane;
+  /** Compiles the tables of where clients are. */
+  readonly compileGeo: Compile;
 }

@@ -9,6 +9,7 @@ import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import { systemTimers } from '../timers.ts';
 import { BuiltDomain } from './built-domain.ts';
+import { compileInThread } from './geo/compile-job.ts';
 import type { Parts, SourceContext } from './parts.ts';
 import { RealSharedSources } from './shared-sources.ts';
 import { ThreadsDataPlane } from './threads-data-plane.ts';
@@ -21,6 +22,7 @@ export const realParts: Parts = {
   openSource: (cluster, context) =>
     cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),
   openDataPlane: (settings, image, log) => new ThreadsDataPlane(settings, image, log),
+  compileGeo: compileInThread,
 };
 
 /** Files are always in contact: they count among all clusters when it is judged whether fedns is cut off. */

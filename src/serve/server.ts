@@ -19,6 +19,7 @@ import { BoundedLog } from './bounded-log.ts';
 import { systemTimers } from '../timers.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
+import { GeoKeeper } from './geo/geo-keeper.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
 import type { OpenState } from './open-state.ts';
@@ -98,8 +99,6 @@ const DOMAIN_KEYS = [
   'federations',
   'records',
   'udpPayloadMax',
-  'ecs',
-  'geoip',
 ] as const;
 
 /**
@@ -129,6 +128,7 @@ export class RunningServer {
   readonly #relay: FactRelay;
   readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
+  readonly #geo: GeoKeeper;
   /** What sockets, threads and state folder were made from. */
   readonly #bound: Settings;
   #settings: Settings;
@@ -151,7 +151,8 @@ export class RunningServer {
     this.#healthLog = new BoundedLog(log, systemTimers);
     stack.defer(() => this.#healthLog.stop());
     this.#domain = this.#openDomain(settings);
-    this.#relay = new FactRelay(this.#domain);
+    this.#relay = new FactRelay(this.#domain, () => this.#geo.touch());
+    this.#geo = this.#makeGeo();
     this.#sources = new Sources(parts, {
       sink: this.#relay,
       clock,
@@ -195,6 +196,9 @@ export class RunningServer {
     this.#stack.defer(() => this.#dataPlane!.stop());
     this.#listening = await this.#dataPlane.start();
     this.#announce(this.#listening);
+    // After the sockets: nobody waits for a database.
+    this.#stack.defer(() => this.#geo.stop());
+    this.#geo.adopt(this.#settings);
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
   }
@@ -213,6 +217,7 @@ export class RunningServer {
     this.#settings = settings;
     this.#noteRestart(settings);
     await putInForce(domain.image);
+    this.#geo.adopt(settings);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
   }
 
@@ -229,6 +234,23 @@ export class RunningServer {
   /** Answers what has come in, stops everything and keeps the state. */
   async stop(): Promise<void> {
     await this.#stack.disposeAsync();
+  }
+
+  /** Tables reach the workers behind their orders: for a moment between the two clients are unknown. */
+  #makeGeo(): GeoKeeper {
+    const { clock, log, schedule, parts } = this.#options;
+    return new GeoKeeper({
+      compile: parts.compileGeo,
+      clusters: () => Array.from(this.#domain.facts(), ({ cluster }) => cluster),
+      publish: async ({ memory, orders }) => {
+        this.#domain.setOrders(orders);
+        await this.#dataPlane?.locate(memory);
+      },
+      clock,
+      timers: systemTimers,
+      schedule,
+      log,
+    });
   }
 
   #openDomain(settings: Settings): ServedDomain {
@@ -273,6 +295,7 @@ export class RunningServer {
   #exchangeDomain(domain: ServedDomain, settings: Settings): void {
     const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
     this.#relay.switchTo(domain, clusters, this.#options.clock());
+    domain.setOrders(this.#geo.orders);
     domain.beginServing();
     this.#domain = domain;
   }

@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import type { Settings } from '../config/settings.ts';
-import type { QueryPolicy } from '../server/policy/policy.ts';
+import { EMPTY_POLICY, type QueryPolicy } from '../server/policy/policy.ts';
 import { PolicyKeeper } from '../server/policy/policy-keeper.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import { listThreads, yieldToOthers } from '../server/linux/thread-priority.ts';
@@ -24,6 +24,8 @@ export class ThreadsDataPlane implements DataPlane {
   #image: ImageHandle;
   #shared: SharedSettings | undefined;
   #pool: WorkerPool | undefined;
+  /** Where clients are, as far as anybody has found out. */
+  #tables: SharedArrayBuffer | undefined;
 
   constructor(settings: Settings, image: ImageHandle, log: Log) {
     this.#settings = settings;
@@ -39,7 +41,7 @@ export class ThreadsDataPlane implements DataPlane {
     const { listen, workers, pinWorkers } = this.#settings;
     const transport = await chooseTransport(this.#settings.transport);
     const policy = await this.#policies.adopt(this.#settings);
-    this.#shared = sharedSettings(this.#image, this.#settings, policy);
+    this.#shared = this.#sharedSettings(this.#settings, policy);
     const controlPlane = listThreads();
     this.#pool = new WorkerPool({
       transport,
@@ -62,11 +64,20 @@ export class ThreadsDataPlane implements DataPlane {
     if (this.#shared !== undefined) void this.#share({ ...this.#shared, image });
   }
 
+  async locate(tables: SharedArrayBuffer): Promise<void> {
+    this.#tables = tables;
+    const shared = this.#shared;
+    if (shared === undefined) return;
+    const policy = shared.policy ?? EMPTY_POLICY;
+    const geo = { trust: policy.geo?.trust ?? [], memory: tables };
+    await this.#share({ ...shared, policy: { ...policy, geo } });
+  }
+
   async prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>> {
     const policy = await this.#policies.adopt(settings);
     return (image) => {
       this.#image = image;
-      return this.#share(sharedSettings(image, settings, policy));
+      return this.#share(this.#sharedSettings(settings, policy));
     };
   }
 
@@ -79,15 +90,18 @@ export class ThreadsDataPlane implements DataPlane {
     this.#policies.stop();
   }
 
+  #sharedSettings(settings: Settings, policy: QueryPolicy): SharedSettings {
+    const { udpPayloadMax, ecs } = settings;
+    const memory = this.#tables;
+    const geo = { trust: ecs.trust, ...(memory !== undefined && { memory }) };
+    return { image: this.#image, apex: apexOf(settings), udpPayloadMax, policy: { ...policy, geo } };
+  }
+
   /** Workers adopt between two batches; a dead one gets the newest settings when it is replaced. */
   async #share(shared: SharedSettings): Promise<void> {
     this.#shared = shared;
     await this.#pool?.adopt(shared);
   }
-}
-
-function sharedSettings(image: ImageHandle, settings: Settings, policy: QueryPolicy): SharedSettings {
-  return { image, apex: apexOf(settings), udpPayloadMax: settings.udpPayloadMax, policy };
 }
 
 function tcpRole({ tcp, tls }: Settings): TcpRole {

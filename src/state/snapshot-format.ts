@@ -157,6 +157,7 @@ function readCluster(fields: Fields): ClusterState {
     // Later additions, which an earlier fedns neither writes nor misses.
     ...(fields['places'] !== undefined && { places: textsOf(fields, 'places') }),
     ...(fields['shortNames'] !== undefined && { shortNames: textsOf(fields, 'shortNames') }),
+    ...(fields['networks'] !== undefined && { networks: textsOf(fields, 'networks') }),
     ...(fields['unread'] === true && { unread: true }),
   };
 }

@@ -112,6 +112,7 @@ class Restoring {
       ...(settings?.zones !== undefined && { zonesConfigured: true }),
       ...(cluster.places !== undefined && { places: cluster.places }),
       ...(cluster.shortNames !== undefined && { shortNames: cluster.shortNames }),
+      ...(cluster.networks !== undefined && { networks: cluster.networks }),
     });
     this.restored[settings === undefined ? 'joined' : 'configured'].push(cluster.name);
   }

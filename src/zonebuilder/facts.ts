@@ -94,6 +94,8 @@ export interface ClusterState {
   readonly places?: readonly string[];
   /** Names of one label that are served for a place of this cluster, as of a run before. */
   readonly shortNames?: readonly string[];
+  /** Networks of its Pods and Nodes as it says itself, CIDR text; no answer depends on these alone. */
+  readonly networks?: readonly string[];
   /** Whether nothing has ever been read of it. Default: what `status` says, and for `withdrawn` what it was before. */
   readonly unread?: boolean;
 }

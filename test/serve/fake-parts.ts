@@ -135,6 +135,8 @@ export class FakeDomain implements ServedDomain {
     return this.states.get(cluster);
   }
 
+  setOrders(): void {}
+
   beginServing(): void {}
 
   refusalsOf(): readonly never[] {
@@ -221,6 +223,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
       sources.push(source);
       return source;
     },
+    compileGeo: async () => ({ kind: 'failed', code: 'GEOIP_FAILED', message: 'not here' }),
     openDataPlane: (): DataPlane => ({
       start: async () => {
         await options.startDataPlane?.();
@@ -233,6 +236,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
         options.prepare?.(settings);
         return async () => void events.push('adopt');
       },
+      locate: async () => {},
       counters: () => [],
       stop: async () => void events.push('drain'),
     }),
