@@ -11,6 +11,7 @@ import { systemTimers } from '../timers.ts';
 import { BuiltDomain } from './built-domain.ts';
 import { compileInThread } from './geo/compile-job.ts';
 import type { Parts, SourceContext } from './parts.ts';
+import { wantsClientNetworks } from './sources.ts';
 import { RealSharedSources } from './shared-sources.ts';
 import { ThreadsDataPlane } from './threads-data-plane.ts';
 
@@ -42,6 +43,7 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     graceSeconds: outage.graceSeconds,
     timers: systemTimers,
     resolver: shared.resolver,
+    clientNetworks: wantsClientNetworks(settings),
   });
   return {
     name: cluster.name,
@@ -71,6 +73,7 @@ function openKubernetes(cluster: ClusterSettings, context: SourceContext): Clust
     governor: shared.governor,
     credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
     resolver: shared.resolver,
+    clientNetworks: wantsClientNetworks(settings),
     timers: systemTimers,
     clock,
     random: Math.random,

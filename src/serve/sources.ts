@@ -259,6 +259,15 @@ function sharedFingerprint({ domain, outage, resolvers, clusterSecrets }: Settin
 }
 
 /** Beside its own settings and what is shared a source depends on these. */
-function fingerprintOf(cluster: ClusterSettings, { federations, dampingSeconds }: Settings): string {
-  return JSON.stringify([cluster, federations, dampingSeconds]);
+function fingerprintOf(cluster: ClusterSettings, settings: Settings): string {
+  const { federations, dampingSeconds } = settings;
+  return JSON.stringify([cluster, federations, dampingSeconds, wantsClientNetworks(settings)]);
+}
+
+/**
+ * Whether sources are to tell the networks of Nodes. Whole Nodes are larger than their metadata, so they are asked for only where
+ * clients are told apart.
+ */
+export function wantsClientNetworks({ geoip, regions, federations }: Settings): boolean {
+  return geoip !== undefined || regions.length > 0 || federations.some(({ policy }) => policy === 'nearest');
 }

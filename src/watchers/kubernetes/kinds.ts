@@ -72,6 +72,8 @@ export function watchedKinds(slim: SlimOptions, wanted: KindsWanted): WatchedKin
 function watchedKind({ type, ...row }: Row, slim: SlimOptions): WatchedKind {
   return {
     ...row,
+    // Addresses and Pod networks of Nodes are no metadata.
+    metadataOnly: row.metadataOnly && !(type.kind === 'Node' && slim.nodeNetworks === true),
     kind: type.kind,
     isNamespaced: type.kind !== 'Node',
     read(value) {

@@ -62,6 +62,8 @@ export interface KubernetesSourceOptions {
   readonly dampingSeconds: number;
   /** How long what was there counts when a list is suddenly empty, in seconds. Default: 0. */
   readonly graceSeconds?: number;
+  /** Whether it matters which networks the cluster's Nodes and Pods are in. Default: no. */
+  readonly clientNetworks?: boolean;
   /** Shards of the cluster are in the sink from before. Default: false. */
   readonly hasEarlierFacts?: boolean;
   readonly sink: FactSink;

@@ -31,6 +31,7 @@ import {
   type SlimOptions,
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
+import { NetworkTally } from './node-networks.ts';
 import { PlaceBudget } from './place-budget.ts';
 import { RefusalLog } from '../refusal-log.ts';
 import { RefusalBook } from '../refusals.ts';
@@ -59,6 +60,8 @@ export interface ClusterObjectsOptions {
   readonly graceSeconds?: number;
   /** Shards of the cluster are in the sink from before: a first picture without any is not believed at once. */
   readonly hasEarlierFacts?: boolean;
+  /** Whether it matters which networks the cluster's Nodes and Pods are in. Default: no. */
+  readonly clientNetworks?: boolean;
   /** Absent: refusals are only reported. */
   readonly log?: Pick<Log, 'info' | 'warn'>;
 }
@@ -84,12 +87,13 @@ export class ClusterObjects {
 
   readonly #services = new Map<string, KeptService>();
   readonly #exports = new Set<string>();
-  readonly #nodes = new Map<string, Pick<SlimNode, 'region' | 'zone' | 'virtual'>>();
+  readonly #nodes = new Map<string, KeptNode>();
   readonly #slices = new EndpointIndex();
   readonly #imports: ImportTally;
   readonly #places: PlaceBudget;
   readonly #log: Pick<Log, 'warn'> | undefined;
   readonly #tally = new TopologyTally();
+  readonly #networks: NetworkTally | undefined;
 
   /** Shards as last pushed, by the key of their Service. */
   readonly #shards: KeptShards;
@@ -126,6 +130,7 @@ export class ClusterObjects {
     this.#shards = new KeptShards(settings.name);
     this.#refusals = refusalBookOf(options);
     this.#timers = options.timers;
+    this.#networks = networkTallyOf(options);
     this.#graceMs = (options.graceSeconds ?? 0) * 1000;
     this.#hasEarlierFacts = options.hasEarlierFacts ?? false;
     this.#lingering = this.#makeLingering();
@@ -165,7 +170,10 @@ export class ClusterObjects {
 
   /** How objects of this cluster are to be slimmed. */
   get slimOptions(): SlimOptions {
-    return { endpointAddresses: this.#settings.publish === 'clusterIP' };
+    return {
+      endpointAddresses: this.#settings.publish === 'clusterIP',
+      nodeNetworks: this.#networks !== undefined,
+    };
   }
 
   /** Objects that came, went or changed in what matters of them, since the start. */
@@ -447,10 +455,12 @@ export class ClusterObjects {
     this.#changes++;
     if (before !== undefined) this.#tally.countNode(before, -1);
     this.#tally.countNode(node, 1);
+    this.#networks?.count(before?.networks, node.networks);
     this.#nodes.set(key, {
       ...(node.region === undefined ? {} : { region: node.region }),
       ...(node.zone === undefined ? {} : { zone: node.zone }),
       ...(node.virtual === undefined ? {} : { virtual: node.virtual }),
+      ...(node.networks === undefined ? {} : { networks: node.networks }),
     });
   }
 
@@ -499,6 +509,7 @@ export class ClusterObjects {
     if (before === undefined) return;
     this.#nodes.delete(key);
     this.#tally.countNode(before, -1);
+    this.#networks?.count(before.networks, undefined);
   }
 
   #touch(service: string, cause: Cause): void {
@@ -513,6 +524,7 @@ export class ClusterObjects {
   #flush(): void {
     if (this.#batches > 0) return;
     if (this.#tally.changed || this.#places.isRenewed) this.#concludeTopology();
+    if (this.#networks?.changed === true) this.#announce();
     const relist = this.#relist;
     this.#relist = undefined;
     if (relist === undefined) this.#pushDirty();
@@ -549,6 +561,8 @@ export class ClusterObjects {
 
   #announce(): void {
     const { region, zones } = this.#topology;
+    // Until its Nodes have been listed a cluster is where it was last heard of.
+    const networks = this.#synced ? this.#networks?.networks() : undefined;
     this.#announced = true;
     this.#sink.setCluster({
       name: this.#settings.name,
@@ -557,6 +571,7 @@ export class ClusterObjects {
       status: this.#status,
       ...(this.#settings.region === undefined ? {} : { regionConfigured: true }),
       ...(this.#settings.zones === undefined ? {} : { zonesConfigured: true }),
+      ...(networks === undefined ? {} : { networks }),
     });
   }
 
@@ -679,8 +694,16 @@ function placeOf(earlier: ClusterObjectsOptions['earlier']): Pick<Topology, 'reg
   return earlier?.region === undefined ? { zones: [] } : { region: earlier.region, zones: earlier.zones };
 }
 
-function sameNode(a: Pick<SlimNode, 'region' | 'zone' | 'virtual'>, b: SlimNode): boolean {
-  return a.region === b.region && a.zone === b.zone && a.virtual === b.virtual;
+type KeptNode = Pick<SlimNode, 'region' | 'zone' | 'virtual' | 'networks'>;
+
+function sameNode(a: KeptNode, b: SlimNode): boolean {
+  const isSamePlace = a.region === b.region && a.zone === b.zone && a.virtual === b.virtual;
+  return isSamePlace && sameTexts(a.networks ?? [], b.networks ?? []);
+}
+
+/** Where the configuration tells the networks, Nodes need not. */
+function networkTallyOf({ clientNetworks, settings }: ClusterObjectsOptions): NetworkTally | undefined {
+  return clientNetworks === true && settings.clients.length === 0 ? new NetworkTally() : undefined;
 }
 
 function refusalBookOf({ log, clock, settings }: ClusterObjectsOptions): RefusalBook {

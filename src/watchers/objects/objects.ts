@@ -4,6 +4,7 @@
  * answer is left to shards.ts. Nothing here throws: an object that cannot be taken is an {@link ObjectFault}.
  */
 
+import { nodeNetworks } from './node-networks.ts';
 import {
   asBoolean,
   asFields,
@@ -98,13 +99,15 @@ export interface SlimEndpointSlice extends SlimMeta {
   readonly addresses?: { readonly ready: readonly string[]; readonly all: readonly string[] };
 }
 
-/** Metadata only. */
+/** Metadata, and where the reader asked for it, networks. */
 export interface SlimNode extends SlimMeta {
   readonly kind: 'Node';
   /** It stands for capacity elsewhere, so where it says to be is not where the cluster is. */
   readonly virtual?: true;
   readonly region?: string;
   readonly zone?: string;
+  /** Of its Pods and of itself, CIDR text, as far as they can be only this cluster's. */
+  readonly networks?: readonly string[];
 }
 
 export interface SlimServiceExport extends SlimMeta {
@@ -136,6 +139,8 @@ export type SlimResult = SlimObject | ObjectFault | OtherObject;
 export interface SlimOptions {
   /** Keep the endpoints' addresses: only for clusters that publish those of headless Services. */
   readonly endpointAddresses?: boolean;
+  /** Keep the networks of Nodes: only where clients are told apart by them. */
+  readonly nodeNetworks?: boolean;
 }
 
 type SlimReader = (fields: Fields, meta: SlimMeta, options: SlimOptions) => SlimObject;
@@ -495,7 +500,7 @@ function readZone(fields: Fields, path: string): string | undefined {
   return undefined;
 }
 
-function readNode(fields: Fields, meta: SlimMeta): SlimNode {
+function readNode(fields: Fields, meta: SlimMeta, options: SlimOptions): SlimNode {
   const labels = asFields(own(asFields(own(fields, 'metadata'), 'metadata'), 'labels'), 'metadata.labels');
   const region = firstLabel(labels, REGION_LABELS, 'metadata.labels');
   const zone = firstLabel(labels, ZONE_LABELS, 'metadata.labels');
@@ -506,6 +511,8 @@ function readNode(fields: Fields, meta: SlimMeta): SlimNode {
     ...(isVirtual ? { virtual: true } : {}),
     ...(region === undefined ? {} : { region }),
     ...(zone === undefined ? {} : { zone }),
+    // What a virtual Node says is of wherever its capacity is.
+    ...(options.nodeNetworks === true && !isVirtual ? { networks: nodeNetworks(fields) } : {}),
   };
 }
 

@@ -111,7 +111,7 @@ t.test(
       networks: [...networks, [[12, 0, 0, 0], 8, { country: { iso_code: 'JP' } }]],
     });
     keeper.adopt(settingsOf([path], { regions }));
-  await keeper.refresh();
+    await keeper.refresh();
     t.match(stepsFor(published[0]!, '12.1.2.3'), /^eu-central-1 /, 'a country that belongs to a region');
     t.match(stepsFor(published[0]!, '8.1.2.3'), /^us-east-1 eu-central-1 /, 'the list before distance');
     t.match(stepsFor(published[0]!, '11.1.2.3'), /^us-east-1(a|-scl-1a)\.us-east-1 us-east-1 eu-central-1 /);
