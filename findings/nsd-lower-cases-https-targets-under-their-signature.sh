@@ -4,7 +4,7 @@
 #           without case and DNSSEC signs their lower-case form.
 # Seen:     NSD keeps every name in record data in lower case. For the old types the signature covers the lower-case
 #           form (RFC 4034 section 6.2), so nothing breaks. HTTPS, SVCB and LP are not in that list: their names are
-#           signed as written, and a target with one capital letter is bogus at every validator. MX beside it is fine.
+#           signed as written, and a target with one capital letter is bogus to delv. The MX beside it is fine.
 # Matters:  a primary that signs and keeps the case of such a target as typed (BIND, Knot and ldns do) has answers
 #           that only NSD secondaries spoil. Write the targets of newer types in lower case before signing.
 set -euo pipefail
