@@ -44,6 +44,8 @@ interface Member {
   status: ClusterStatus;
   /** Undefined: in contact. */
   loss: Loss | undefined;
+  /** It has been in contact, or its loss was said: it is not merely still to be read. */
+  tried: boolean;
   readonly onStatus: (status: ClusterStatus) => void;
 }
 
@@ -53,6 +55,8 @@ export class OutageGovernor {
   #limits: OutageLimits;
   readonly #members = new Map<string, Member>();
   #isolated = false;
+  /** Whether the isolation was told: that clusters are still to be read, as at every start, is none to tell of. */
+  #told = false;
   /** When the last isolation ended: from then on, grace periods run anew. */
   #reunitedMs = -Infinity;
   #timer: Timer | undefined;
@@ -83,7 +87,12 @@ export class OutageGovernor {
    */
   join(name: string, onStatus: (status: ClusterStatus) => void, inContact = false): void {
     const loss = inContact ? undefined : { sinceMs: this.#timers.now() };
-    this.#members.set(name, { status: inContact ? 'available' : 'pending', loss, onStatus });
+    this.#members.set(name, {
+      status: inContact ? 'available' : 'pending',
+      loss,
+      tried: inContact,
+      onStatus,
+    });
     this.#judge();
   }
 
@@ -101,6 +110,7 @@ export class OutageGovernor {
     const member = this.#members.get(name);
     if (member === undefined) return;
     member.loss = undefined;
+    member.tried = true;
     this.#set(member, 'available');
     this.#judge();
   }
@@ -110,6 +120,7 @@ export class OutageGovernor {
     const member = this.#members.get(name);
     if (member === undefined) return;
     member.loss = laterOf(member.loss, loss);
+    member.tried = true;
     if (member.status === 'available') this.#set(member, 'held');
     this.#judge();
   }
@@ -132,12 +143,15 @@ export class OutageGovernor {
 
   #judgeIsolation(): void {
     const total = this.#members.size;
-    const out = [...this.#members.values()].filter(({ loss }) => loss !== undefined).length;
-    const isolated = total > 0 && out / total > this.#limits.failStaticAbove;
-    if (isolated === this.#isolated) return;
+    const out = [...this.#members.values()].filter(({ loss }) => loss !== undefined);
+    const isolated = total > 0 && out.length / total > this.#limits.failStaticAbove;
+    if (this.#isolated && !isolated) this.#reunitedMs = this.#timers.now();
     this.#isolated = isolated;
-    if (!isolated) this.#reunitedMs = this.#timers.now();
-    this.#onIsolation?.(isolated, out, total);
+    const lost = out.filter(({ tried }) => tried).length;
+    const told = isolated && (this.#told || lost / total > this.#limits.failStaticAbove);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#onIsolation?.(told, out.length, total);
   }
 
   /** @returns how long until the member is due, in milliseconds */

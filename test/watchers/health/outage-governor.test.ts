@@ -239,3 +239,23 @@ test('a cluster read from files is always in contact, and counts', async (t) => 
   t.ok(governor.isolated, '1 of 1');
   t.same(calls, ['start', 'stop']);
 });
+
+test('clusters that are still to be read are no isolation to tell of, and those that are lost at the start are', async (t) => {
+  const { time, governor, statuses } = governed(0);
+  for (const name of ['a', 'b', 'c']) governor.join(name, () => {});
+  t.equal(governor.isolated, true);
+  t.same(statuses, [], 'nothing is told');
+  for (const name of ['a', 'b', 'c']) governor.contact(name);
+  t.equal(governor.isolated, false);
+  t.same(statuses, []);
+
+  governor.join('d', () => {});
+  governor.lost('a', { sinceMs: time.now() });
+  governor.lost('b', { sinceMs: time.now() });
+  t.equal(governor.isolated, true);
+  t.same(statuses, [], 'half are lost, which is not more than half');
+  governor.lost('d', { sinceMs: time.now() });
+  governor.contact('a');
+  governor.contact('b');
+  t.same(statuses, ['isolated 3/4', 'reunited 2/4']);
+});
