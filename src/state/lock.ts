@@ -134,7 +134,10 @@ function beginningOf(pid: number): string | undefined {
 }
 
 function lockedBy(path: string, claim: Claim): StateError {
-  return new StateError('LOCKED', `another fedns (process ${claim.pid}) holds ${path}`);
+  return new StateError(
+    'LOCKED',
+    `another fedns (process ${claim.pid}) holds ${path}: give each a stateDir of its own`,
+  );
 }
 
 function codeOf(error: unknown): unknown {

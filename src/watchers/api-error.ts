@@ -71,9 +71,13 @@ export function oneLine(text: string, charsMax: number = MESSAGE_CHARS_MAX): str
   return line.length > charsMax ? line.slice(0, charsMax) + '…' : line;
 }
 
+/** What 401 means to who set the cluster up. */
+const NOT_TAKEN = 'its token or certificate is not taken: it ended, was deleted, or is for another cluster';
+
 /** The error of a reply with a status other than 200. `message` is what the server says of it. */
 export function statusError(status: number, message: string, retryAfterMs = 0): ApiError {
-  const text = message === '' ? `HTTP status ${status}` : `${status}: ${message}`;
+  const said = message === '' ? `HTTP status ${status}` : `${status}: ${message}`;
+  const text = status === 401 ? `${said} (${NOT_TAKEN})` : said;
   return new ApiError(codeOfStatus(status, retryAfterMs), text, { status, retryAfterMs });
 }
 

@@ -100,7 +100,7 @@ function negative(
   if (unread.length > 0) {
     return notReady(
       steps,
-      `${unread.join(', ')} may know ${name}., and has never been read: read or remove it`,
+      `never read, so it may know ${name}.: ${unread.join(', ')}; have it read, or remove it`,
     );
   }
   steps.push({ rule: 'absent', text: `${name}. does not exist` });

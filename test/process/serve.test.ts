@@ -168,7 +168,10 @@ t.test('two processes do not share a state folder', async (t) => {
   writeFileSync(other, config(await freePort(), await freePort()));
   const second = start(t, process.execPath, [MAIN, 'serve', '--config', other]);
   t.equal(await second.ended, 1);
-  t.match(second.output(), /^fedns: another fedns \(process \d+\) holds [^\n]*lock\n$/);
+  t.match(
+    second.output(),
+    /^fedns: another fedns \(process \d+\) holds [^\n]*lock: give each a stateDir of its own\n$/,
+  );
 });
 
 /** Log lines are JSON. */

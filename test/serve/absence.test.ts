@@ -108,7 +108,7 @@ const CASES: readonly Case[] = [
   {
     title: 'the label names no federation',
     members: without(service({ labels: { 'fedns.io/federation': 'mian' } }), slice([READY])),
-    says: [/a: the label fedns\.io\/federation names "mian", which is not configured/],
+    says: [/a: the label fedns\.io\/federation names "mian", which is not configured; there is main/],
   },
   {
     title: 'the label is written as an annotation',
@@ -329,7 +329,9 @@ const CASES: readonly Case[] = [
   {
     title: 'no slice at all',
     members: without(service()),
-    says: [/a: no EndpointSlice belongs to it: it has no selector, or its selector matches no Pod/],
+    says: [
+      /a: no EndpointSlice belongs to it: it has no selector, its selector matches no Pod, or manifests lack/,
+    ],
   },
   {
     title: 'slices, and none ready',

@@ -133,6 +133,7 @@ function whyUnready({ deleting }: SlimService, { slices }: AccountFacts): Findin
     };
   return {
     code: 'NO_SLICE',
-    message: 'no EndpointSlice belongs to it: it has no selector, or its selector matches no Pod',
+    message:
+      'no EndpointSlice belongs to it: it has no selector, its selector matches no Pod, or manifests lack the EndpointSlices',
   };
 }

@@ -190,7 +190,8 @@ function selectingFederations(
 ): string[] {
   const label = service.marks.federation?.toLowerCase();
   if (label !== undefined && !rules.federations.some((federation) => federation.name === label)) {
-    const message = `the label fedns.io/federation names ${JSON.stringify(label)}, which is not configured`;
+    const known = rules.federations.map(({ name }) => name).join(', ');
+    const message = `the label fedns.io/federation names ${JSON.stringify(label)}, which is not configured; there is ${known}`;
     findings.push({ code: 'FEDERATION_UNKNOWN', message });
   }
   const selects = { label: false, export: exported, all: service.type === 'LoadBalancer' };
