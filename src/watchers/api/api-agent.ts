@@ -56,22 +56,29 @@ function nameAtProxy(proxy: URL): string {
   return proxy.href.replace(/^socks5:/, 'socks5h:');
 }
 
-/**
- * The package waits for a silent proxy without end, also when the request that wanted the tunnel is long gone: here the
- * tunnel under way ends with its request.
- */
+/** Says to the tunnel of a request that nobody waits for it any more: Node says so of connections only. */
+const GONE = Symbol('gone');
+
+/** Ends a request, also one whose tunnel is still being dug. */
+export function endRequest(request: ClientRequest, error: Error): void {
+  request.destroy(error);
+  request.emit(GONE);
+}
+
+/** The package waits for a silent proxy without end: here the tunnel under way ends with its request. */
 class TunnelAgent extends HttpsProxyAgent<string> {
   override async connect(
     ...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>
   ): ReturnType<HttpsProxyAgent<string>['connect']> {
     const gone = new AbortController();
     const end = (): void => gone.abort();
-    (request as ClientRequest).once('close', end);
+    if (request.destroyed) end();
+    request.once(GONE, end);
     this.connectOpts = { ...this.connectOpts, signal: gone.signal };
     try {
       return await super.connect(request, options);
     } finally {
-      (request as ClientRequest).off('close', end);
+      request.off(GONE, end);
     }
   }
 }

@@ -11,7 +11,7 @@ import type { SecureContext } from 'node:tls';
 import { ApiError, asApiError, statusError, type ApiErrorCode } from '../api-error.ts';
 import type { ApiAccess } from '../credentials/credentials.ts';
 import { proxyName } from '../credentials/proxy.ts';
-import { makeAgent, makeContext, type ApiAgent } from './api-agent.ts';
+import { endRequest, makeAgent, makeContext, type ApiAgent } from './api-agent.ts';
 import { pause, type Timer, type Timers } from '../../timers.ts';
 
 /** Connections to one API server: four watches, their lists while the watches still run, and the probe. */
@@ -71,7 +71,8 @@ interface Pool {
 /** Talks to one API server. */
 export class ApiClient {
   readonly #options: ApiClientOptions;
-  readonly #inFlight = new Set<ClientRequest>();
+  /** Ends a request that is under way. */
+  readonly #inFlight = new Set<(error: ApiError) => void>();
   #pool: Pool | undefined;
   #serverId: string | undefined;
   #closed = false;
@@ -114,7 +115,7 @@ export class ApiClient {
   /** Ends everything that is under way and closes all connections. */
   close(): void {
     this.#closed = true;
-    for (const request of this.#inFlight) request.destroy(new ApiError('INTERRUPTED', 'stopped'));
+    for (const end of this.#inFlight) end(new ApiError('INTERRUPTED', 'stopped'));
     this.#pool?.agent.destroy();
     this.#pool = undefined;
   }
@@ -162,11 +163,20 @@ export class ApiClient {
     request.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }) => {
       if (statusCode !== 200) request.destroy(proxyError(access.proxy!, statusCode));
     });
-    this.#inFlight.add(request);
-    const late = this.#deadline(limits.headersMs, () =>
-      request.destroy(new ApiError('TIMEOUT', `no reply within ${limits.headersMs / 1000} s`)),
-    );
-    const abort = (): void => void request.destroy(new ApiError('INTERRUPTED', 'stopped'));
+    // A request that waits for its connection tells of its end only when it has got one: whoever waits is told here.
+    const end = (error: ApiError): void => {
+      over();
+      reject(error);
+      endRequest(request, error);
+    };
+    const late = this.#deadline(limits.headersMs, () => end(noReply(access, limits.headersMs)));
+    const abort = (): void => end(new ApiError('INTERRUPTED', 'stopped'));
+    const over = (): void => {
+      late.cancel();
+      signal.removeEventListener('abort', abort);
+      this.#inFlight.delete(end);
+    };
+    this.#inFlight.add(end);
     signal.addEventListener('abort', abort);
     request.on('response', (response) => {
       late.cancel();
@@ -178,9 +188,7 @@ export class ApiClient {
       reject(isStale(request, error) ? new StaleConnection(error.message) : asApiError(error, 'UNREACHABLE'));
     });
     request.on('close', () => {
-      late.cancel();
-      signal.removeEventListener('abort', abort);
-      this.#inFlight.delete(request);
+      over();
       reject(new ApiError('UNREACHABLE', 'the connection was closed before a reply'));
     });
     request.end();
@@ -322,6 +330,11 @@ function openPool(access: ApiAccess, maxSockets: number): Pool {
   const agent = makeAgent(access, { maxSockets, maxFreeSockets: FREE_SOCKETS_MAX });
   const context = access.server.protocol === 'http:' ? undefined : makeContext(access.tls);
   return { tlsId: access.tlsId, agent, context };
+}
+
+function noReply({ proxy }: ApiAccess, ms: number): ApiError {
+  const through = proxy === undefined ? '' : ` through the proxy ${proxyName(proxy)}`;
+  return new ApiError('TIMEOUT', `no reply within ${ms / 1000} s${through}`);
 }
 
 /** A proxy that asks for a password has answered: what is wrong is what fedns shows it. */
