@@ -3,6 +3,7 @@
 import { makeApex, type Apex } from '../src/zonebuilder/apex.ts';
 import { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../src/zonebuilder/image.ts';
+import { type FederationPolicy, POLICY_ALL } from '../src/zonebuilder/policy.ts';
 import { parseRdata } from '../src/zonebuilder/rr-types.ts';
 
 export const DOMAIN = 'example.com';
@@ -22,10 +23,12 @@ export const APEX: Apex = makeApex({
 export function makeBuilder(
   onMemory: (memory: ImageMemory) => void = () => {},
   prepareMemory?: (memory: SharedArrayBuffer) => void,
+  policy: FederationPolicy = POLICY_ALL,
 ): ZoneBuilder {
   return new ZoneBuilder({
     domain: DOMAIN,
     ttlSeconds: TTL_SECONDS,
+    policies: () => policy,
     whenNoneHealthy: 'nodata',
     statics: [
       { name: DOMAIN, ttlSeconds: 21600, ...parseRdata('NS', `${NS}.`) },

@@ -147,7 +147,7 @@ class ImageResponder implements Responder {
     x.at = x.questionEnd;
     if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
     else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
-    else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock())) refuseOptions(x);
+    else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock)) refuseOptions(x);
     else if (x.tsigAt !== 0) refuseSigned(x);
     else this.#dispatch(x);
     return this.#finish(x);

@@ -81,9 +81,9 @@ export class ClientPlace {
    * @param prefix - source prefix length, at least 1
    */
   locateNetwork(octets: Uint8Array, at: number, family: number, prefix: number): void {
+    if (family === 1) return this.#locateNetwork4(partialWord(octets, at, prefix, 0), prefix);
     const address = this.#address;
     for (let i = 0; i < 4; i++) address[i] = partialWord(octets, at, prefix, i);
-    if (family === 1) return this.#locateNetwork4(address[0]!, prefix);
     const embedded = prefix > EMBEDDED_BITS && isEmbedded(address);
     const sixToFour = prefix > SIX_TO_FOUR_BITS && address[0]! >>> 16 === 0x2002;
     if (!embedded && !sixToFour) return this.#locateNetwork6(prefix);

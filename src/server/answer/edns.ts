@@ -50,12 +50,13 @@ const NOT_READY_TEXT = Buffer.from('a cluster that may know this name has not be
 /**
  * Judges the options of a query that has any, and turns off those that are not answered.
  *
+ * @param clock - milliseconds since 1970; asked only for a cookie
  * @returns false when one of them is malformed: FORMERR
  */
-export function checkOptions(x: Exchange, policy: OpenPolicy, nowMs: number): boolean {
+export function checkOptions(x: Exchange, policy: OpenPolicy, clock: () => number): boolean {
   const { options } = x;
   if ((options & OptionBit.ecs) !== 0 && !isSubnetWellFormed(x.query, x.ecsAt, x.ecsLength)) return false;
-  if ((options & OptionBit.cookie) !== 0 && !checkCookie(x, policy, nowMs)) return false;
+  if ((options & OptionBit.cookie) !== 0 && !checkCookie(x, policy, clock)) return false;
   if (x.transport === Transport.udp) {
     // RFC 7828 section 3.2.1: the option means nothing over UDP.
     x.options &= ~OptionBit.keepalive;
@@ -69,13 +70,13 @@ export function checkOptions(x: Exchange, policy: OpenPolicy, nowMs: number): bo
   return true;
 }
 
-function checkCookie(x: Exchange, policy: OpenPolicy, nowMs: number): boolean {
+function checkCookie(x: Exchange, policy: OpenPolicy, clock: () => number): boolean {
   const { cookies } = policy;
   if (cookies === undefined) {
     x.options &= ~OptionBit.cookie;
     return true;
   }
-  x.nowSeconds = Math.floor(nowMs / 1000);
+  x.nowSeconds = Math.floor(clock() / 1000);
   const { query, cookieAt, cookieLength, client, clientStart, clientLength, nowSeconds } = x;
   x.cookie = verifyCookie(
     cookies,
