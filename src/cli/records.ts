@@ -99,5 +99,6 @@ const ANSWERED_WRITERS: Readonly<Record<Exclude<RecordOutput, 'zone'>, () => Rec
 };
 
 function rowOf(set: RecordSet): readonly string[] {
-  return [set.name, set.type, String(set.ttlSeconds), set.data.join(', ')];
+  const mark = set.policy === undefined ? '' : ` (${set.policy})`;
+  return [set.name, set.type, String(set.ttlSeconds), `${set.data.join(', ')}${mark}`];
 }

@@ -9,6 +9,7 @@ import type { Refusal } from '../watchers/source.ts';
 import type { PlaceConflict } from '../zonebuilder/builder.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
+import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
@@ -71,7 +72,9 @@ export class BuiltDomain implements ServedDomain {
   explain(question: ExplainQuestion, witness: Witness): Explanation {
     const name = readName(question.name);
     const builder = this.#builder;
-    const explanation = explain(builder, { name, type: readType(question.type) }, this.#soa());
+    const client = question.client === undefined ? undefined : this.#hooks.locate?.(question.client);
+    const type = readType(question.type);
+    const explanation = explain(builder, { name, type }, this.#soa(), client ?? nowhere(question.client));
     const federations = this.#settings.federations.map((federation) => federation.name);
     return explainAbsence(name, explanation, { builder, federations, witness });
   }
@@ -143,6 +146,14 @@ export class BuiltDomain implements ServedDomain {
       apex: { ttlSeconds: apexTtlSeconds, negativeTtlSeconds },
     });
   }
+}
+
+/** A client of whom nothing is known, since there is nothing to look it up in. */
+function nowhere(client: string | undefined): ClientReport | undefined {
+  if (client === undefined) return undefined;
+  const steps = [{ rule: 'client', text: `${client}: there is nothing that tells where clients are` }];
+  const scope = client.includes(':') ? 56 : 24;
+  return { client, steps, row: -1, version: 0, scope };
 }
 
 /** The policies of the federations, by name. */

@@ -19,6 +19,7 @@ import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
 import type { ClusterSource, Refusal } from '../watchers/source.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
+import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { Witness } from './absence.ts';
@@ -67,6 +68,8 @@ export interface ServedDomainHooks {
   readonly onNotice?: (notice: { readonly service: string; readonly text: string }) => void;
   /** {@link ServedDomain.refusalsOf} has one more. */
   readonly onRefusal?: (cluster: string, refusal: Refusal) => void;
+  /** Where a client is, as its queries are answered now; undefined while there are no tables. */
+  readonly locate?: (client: string) => ClientReport | undefined;
   /** Shards have become healthy or unhealthy; the answers show it already. */
   readonly onHealth: (changes: readonly HealthChange[], cause: Cause) => void;
 }

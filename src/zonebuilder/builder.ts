@@ -234,6 +234,11 @@ export class ZoneBuilder implements FactSink {
     return this.#locations.names();
   }
 
+  /** The number of a place, `region` or `zone.region`; undefined where no cluster is or was there. */
+  locationNumber(place: string): number | undefined {
+    return this.#locations.numberOf(place);
+  }
+
   /** Clusters that have names of their own below their Services. */
   namedClusters(): NamedCluster[] {
     const named = new Map<string, NamedCluster>();

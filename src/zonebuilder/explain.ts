@@ -5,6 +5,7 @@
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import type { ClusterState, ShardState } from './facts.ts';
 import { Type } from './dns.ts';
+import { type Chosen, type ClientReport, explainPolicy, recordsWithin } from './explain-policy.ts';
 import { GLOBAL } from './layout.ts';
 import type { Level, RecordSet } from './records.ts';
 import {
@@ -20,7 +21,7 @@ import { unreadThatCouldKnow } from './unread.ts';
 
 /** One rule that was applied on the way to an answer. */
 export interface ExplainStep {
-  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
+  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `policy`, `skipped`, `chosen`, `scope`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
   readonly rule: string;
   readonly text: string;
 }
@@ -41,11 +42,13 @@ const CHAIN_MAX = 8;
  *
  * @param question - name lower case without trailing dot; type as a mnemonic or `TYPEnnn`
  * @param soa - the SOA as it is now
+ * @param client - who asks; absent: what depends on the client is shown as a whole
  */
 export function explain(
   builder: ZoneBuilder,
   question: { readonly name: string; readonly type: string },
   soa: RecordSet,
+  client?: ClientReport,
 ): Explanation {
   const steps: ExplainStep[] = [];
   const answer: RecordSet[] = [];
@@ -53,9 +56,9 @@ export function explain(
   for (let links = 0; links < CHAIN_MAX; links++) {
     if (!isIn(name, builder.domain)) return outside(name, builder.domain, steps, answer);
     const here = recordsAt(builder, name, soa);
-    describe(builder, name, steps);
+    const chosen = describe(builder, name, client, steps);
     if (isCut(builder, name, question.type)) return { rcode: 'NOERROR', steps, answer };
-    const found = choose(here, question.type);
+    const found = choose(here, question.type, chosen);
     if (found === undefined) return negative(builder, name, here, steps, answer);
     answer.push(found);
     if (found.type !== 'CNAME' || question.type === 'CNAME' || question.type === 'ANY')
@@ -67,8 +70,10 @@ export function explain(
   return { rcode: 'NOERROR', steps, answer };
 }
 
-function choose(here: readonly RecordSet[], type: string): RecordSet | undefined {
-  const real = here.filter((set) => set.type !== PLACEHOLDER_TYPE);
+function choose(here: readonly RecordSet[], type: string, chosen: Chosen | undefined): RecordSet | undefined {
+  const real = here
+    .filter((set) => set.type !== PLACEHOLDER_TYPE)
+    .flatMap((set) => (chosen === undefined ? set : (recordsWithin(set, chosen) ?? [])));
   if (type === 'ANY') return real[0];
   return real.find((set) => set.type === type) ?? real.find((set) => set.type === 'CNAME');
 }
@@ -225,7 +230,12 @@ function isCut(builder: ZoneBuilder, name: string, type: string): boolean {
 }
 
 /** Notes what a name is: a static name, or a Service at a level with its shards. */
-function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): void {
+function describe(
+  builder: ZoneBuilder,
+  name: string,
+  client: ClientReport | undefined,
+  steps: ExplainStep[],
+): Chosen | undefined {
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
   const own = builder.statics.filter((record) => record.name === name);
@@ -234,20 +244,24 @@ function describe(builder: ZoneBuilder, name: string, steps: ExplainStep[]): voi
     const isAlias = own.some((record) => record.type === Type.CNAME);
     if (isAlias && view !== undefined)
       steps.push({ rule: 'hidden', text: `its CNAME hides what Service ${view.known.name} has there` });
-    if (isAlias) return;
+    if (isAlias) return undefined;
   }
-  if (parts === undefined || view === undefined) return;
+  if (parts === undefined || view === undefined) return undefined;
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
   const isKnown = steps.some((step) => step.text === service);
   if (!isKnown) steps.push({ rule: 'service', text: service });
   const level = levelsOf(parts.base, builder.domain, builder.locationNames()).find(
     (candidate) => candidate.name === parts.level,
   );
-  if (level === undefined) return;
+  if (level === undefined) return undefined;
   if (!isKnown)
     for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
   steps.push({ rule: 'level', text: describeLevel(view, level) });
   if (!isKnown) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
+  // Of names in front of the level, those of ports follow its policy; that of a cluster means the cluster.
+  if (level.location !== GLOBAL || (name !== level.name && !name.startsWith('_'))) return undefined;
+  const place = explainPolicy(builder, view, client, steps);
+  return place && { view, place };
 }
 
 function describeShard(builder: ZoneBuilder, shard: ShardState): string {

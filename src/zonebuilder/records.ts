@@ -27,6 +27,8 @@ export interface RecordSet {
   readonly type: string;
   readonly ttlSeconds: number;
   readonly data: readonly string[];
+  /** The policy by which a reply has only a part of it, which depends on the client or on the reply. */
+  readonly policy?: 'nearest' | 'weighted';
 }
 
 /** A level at which a Service has a name. */
@@ -213,8 +215,11 @@ function* listLevel(builder: ZoneBuilder, view: ServiceView, level: Level): Gene
   const ttlSeconds = ttlAt(view, level.location);
   const v4 = addressesAt(view.v4, level.location);
   const v6 = addressesAt(view.v6, level.location);
-  if (v4.length > 0) yield toSet(ttlSeconds, level.name, 'A', v4);
-  if (v6.length > 0) yield toSet(ttlSeconds, level.name, 'AAAA', v6);
+  const { kind } = view.policy;
+  const isPart = level.location === GLOBAL && (kind === 'nearest' || kind === 'weighted');
+  const mark = isPart ? { policy: kind } : {};
+  if (v4.length > 0) yield { ...toSet(ttlSeconds, level.name, 'A', v4), ...mark };
+  if (v6.length > 0) yield { ...toSet(ttlSeconds, level.name, 'AAAA', v6), ...mark };
   if (v4.length + v6.length > 0 || builder.hasStatics(level.name)) return;
   if (level.above !== undefined) yield toSet(view.ttlSeconds, level.name, 'CNAME', [`${level.above}.`]);
   else if (!isAbsent(builder, view)) yield placeholder(view, level.name);
@@ -275,7 +280,7 @@ function* listCluster(
   if (!isAbsent(builder, view)) yield placeholder(view, name);
 }
 
-function clusterAddresses(family: FamilyLevels, number: number): string[] {
+export function clusterAddresses(family: FamilyLevels, number: number): string[] {
   const slice = family.clusters.find(({ cluster }) => cluster === number);
   return slice === undefined ? [] : addressText(family, slice);
 }

@@ -6,6 +6,7 @@ import { Transport } from '../../../src/server/responder.ts';
 import type { ShardState } from '../../../src/zonebuilder/facts.ts';
 import type { OrderStep } from '../../../src/zonebuilder/orders.ts';
 import { parseAddress } from '../../../src/zonebuilder/ip-text.ts';
+import { explain, type Explanation } from '../../../src/zonebuilder/explain.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../../support/federation.ts';
 import { geoPolicy, makeTables, subnetOption } from '../../support/geo.ts';
 import { makeQuery, readMessage, type Message } from '../../support/message.ts';
@@ -365,5 +366,52 @@ t.test('without a healthy shard, what was known last is the same for all', (t) =
   down(f, 'us1', 'us2', 'us3', 'eu1', 'asia1');
   const reply = ask(f, { from: RESOLVER, subnet: '9.1.2.0/24' });
   t.strictSame([hosts(reply), scopeOf(reply)], ['11 12 13 21 31', 0]);
+  t.end();
+});
+
+/** What is explained to one client. */
+function explained(f: Federation, row: number | undefined, type = 'A', name = NAME): Explanation {
+  const soa = { name: 'example.com.', type: 'SOA', ttlSeconds: 1, data: [''] };
+  const client = row === undefined ? undefined : { client: 'x', steps: [], row, version: 1, scope: 13 };
+  return explain(f.builder, { name, type }, soa, client);
+}
+
+t.test('what is explained to a client is what it is answered with', (t) => {
+  const f = makeWorld({ records: [`www.example.com CNAME ${NAME}`] });
+  down(f, 'us1');
+  for (const [row, from] of [
+    [US, '8.1.2.3'],
+    [EU, '9.1.2.3'],
+    [ASIA, '11.1.2.3'],
+    [POD, '10.1.2.3'],
+    [255, '7.1.2.3'],
+  ] as const) {
+    for (const type of ['A', 'AAAA', 'ANY'] as const) {
+      for (const name of [NAME, 'www.example.com']) {
+        const { answer, rcode } = explained(f, row, type, name);
+        const served = ask(f, { from, type, name });
+        const sorted = (data: readonly string[]): string[] => data.toSorted();
+        t.strictSame(
+          [rcode, sorted(answer.flatMap(({ data }) => data))],
+          [served.rcode, sorted(served.answer.map(({ data }) => data))],
+          `${type} of ${name} for ${from}`,
+        );
+      }
+    }
+  }
+  const steps = explained(f, POD).steps.filter(({ rule }) => ['skipped', 'chosen', 'scope'].includes(rule));
+  t.strictSame(
+    steps.map(({ rule, text }) => `${rule}: ${text}`),
+    [
+      'skipped: cluster us1 has no healthy shard',
+      'chosen: zone a.us: 192.0.2.12 2001:db8::12',
+      'scope: a client subnet of a trusted resolver is answered with scope 13',
+    ],
+  );
+  const all = explained(f, undefined);
+  t.equal(all.answer[0]!.data.length, 4, 'without a client, all that there is');
+  t.equal(all.answer[0]!.policy, 'nearest', 'marked as what a reply has a part of');
+  t.equal(explained(f, POD).answer[0]!.policy, undefined, 'which the answer to one client is not');
+  t.match(all.steps.find(({ rule }) => rule === 'policy')?.text, /depends on where it is/);
   t.end();
 });

@@ -575,9 +575,15 @@ const CASES: readonly Case[] = [
     refusals: ['POLICY_INVALID'],
   },
   {
-    title: 'a known fedns.io/policy is fine',
-    objects: [service({ annotations: { 'fedns.io/policy': 'nearest' } })],
-    shard: {},
+    title: 'a known fedns.io/policy and a weight are facts of the shard',
+    objects: [service({ annotations: { 'fedns.io/policy': 'nearest', 'fedns.io/weight': '0' } })],
+    shard: { policy: 'nearest', weight: 0 },
+  },
+  {
+    title: 'a weight that is out of range is ignored',
+    objects: [service({ annotations: { 'fedns.io/policy': 'weighted', 'fedns.io/weight': '1001' } })],
+    shard: { policy: 'weighted' },
+    refusals: ['ANNOTATION_INVALID'],
   },
 ];
 

@@ -1,0 +1,148 @@
+/**
+ * Says how the policy of a Service picks what its global name answers with, and what it comes to for one client. Walks names;
+ * shares no code with the query path.
+ */
+import type { ServiceView, ZoneBuilder } from './builder.ts';
+import { Orders } from './layout.ts';
+import type { ExplainStep } from './explain.ts';
+import { type OrderStep, placeOfStep } from './orders.ts';
+import { addressesAt, clusterAddresses, type RecordSet, ttlAt } from './records.ts';
+
+/** Where a client is, as the tables of clients' places have it. */
+export interface ClientReport {
+  /** Address or network that was looked up. */
+  readonly client: string;
+  /** How it was found: the network that matched, where it is, how far things are. */
+  readonly steps: readonly ExplainStep[];
+  /** Of the tables. */
+  readonly row: number;
+  readonly version: number;
+  /** Prefix length that a client subnet with this address is answered with. */
+  readonly scope: number;
+}
+
+/** A part of a Service. */
+export interface Place {
+  readonly text: string;
+  /** Of a level; undefined for a cluster. */
+  readonly location: number | undefined;
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+}
+
+/**
+ * Notes what the policy does at the global level.
+ *
+ * @returns the place that the client is answered with; undefined where it gets the level as a whole
+ */
+export function explainPolicy(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  client: ClientReport | undefined,
+  steps: ExplainStep[],
+): Place | undefined {
+  const { policy } = view;
+  const note = (text: string): void => void steps.push({ rule: 'policy', text });
+  switch (policy.kind) {
+    case 'all':
+      return undefined;
+    case 'weighted':
+      note(`weighted: each reply has one of ${weightsText(builder, view)}`);
+      return undefined;
+    case 'failover':
+      note(`failover: region ${policy.regionText} is in use`);
+      return undefined;
+    case 'nearest':
+      if (client !== undefined) return nearest(builder, view, client, steps);
+      note(
+        'nearest: what a client is answered with depends on where it is; all of it is shown without --client',
+      );
+      return undefined;
+  }
+}
+
+function weightsText(builder: ZoneBuilder, { policy }: ServiceView): string {
+  if (policy.kind !== 'weighted') return '';
+  const names = new Map(
+    builder
+      .locationNames()
+      .map(({ location, text }) => [location.id, text] as const)
+      .toReversed(),
+  );
+  const sum = policy.places.reduce((total, { weight }) => total + weight, 0);
+  const parts = policy.places.map(({ place, weight }) => {
+    const isCluster = (place & Orders.clusterBit) !== 0;
+    const text = isCluster ? `cluster ${builder.clusterName(place & 0xffff)}` : `region ${names.get(place)}`;
+    return `${text} (${weight} of ${sum})`;
+  });
+  return parts.join(', ');
+}
+
+function nearest(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  client: ClientReport,
+  steps: ExplainStep[],
+): Place | undefined {
+  steps.push(...client.steps);
+  const { version, rows } = builder.orders;
+  const order = client.version === version ? (rows[client.row] ?? []) : [];
+  const skipped: string[] = [];
+  let chosen: Place | undefined;
+  for (const step of order) {
+    const place = placeOf(builder, view, step);
+    if (typeof place === 'string') skipped.push(place);
+    else if (place.v4.length + place.v6.length === 0) skipped.push(`${place.text} has no healthy shard`);
+    else chosen = place;
+    if (chosen !== undefined) break;
+  }
+  for (const text of skipped) steps.push({ rule: 'skipped', text });
+  const text =
+    order.length === 0
+      ? 'nothing is known of the client, so it gets every healthy shard'
+      : 'nothing of its order is left, so it gets every healthy shard';
+  steps.push({
+    rule: 'chosen',
+    text: chosen === undefined ? text : `${chosen.text}: ${[...chosen.v4, ...chosen.v6].join(' ')}`,
+  });
+  steps.push({
+    rule: 'scope',
+    text: `a client subnet of a trusted resolver is answered with scope ${Math.max(1, client.scope)}`,
+  });
+  return chosen;
+}
+
+/** The place of a step, or why there is none. */
+function placeOf(builder: ZoneBuilder, view: ServiceView, step: OrderStep): Place | string {
+  if (step.kind === 'cluster') {
+    const number = view.clusters.find((cluster) => builder.clusterName(cluster) === step.cluster);
+    const text = `cluster ${step.cluster}`;
+    if (number === undefined) return `${text} has no shard of the Service`;
+    return {
+      text,
+      location: undefined,
+      v4: clusterAddresses(view.v4, number),
+      v6: clusterAddresses(view.v6, number),
+    };
+  }
+  const text = `${step.kind} ${placeOfStep(step)}`;
+  const location = builder.locationNumber(placeOfStep(step));
+  if (location === undefined) return `${text} has no cluster`;
+  return { text, location, v4: addressesAt(view.v4, location), v6: addressesAt(view.v6, location) };
+}
+
+/** What a client is answered with of a Service. */
+export interface Chosen {
+  readonly view: ServiceView;
+  readonly place: Place;
+}
+
+/** What is left of an RRset of addresses at the global name for a client; undefined: nothing. */
+export function recordsWithin(set: RecordSet, { view, place }: Chosen): RecordSet | undefined {
+  if (set.type !== 'A' && set.type !== 'AAAA') return set;
+  const data = set.type === 'A' ? place.v4 : place.v6;
+  const ttlSeconds = place.location === undefined ? view.ttlSeconds : ttlAt(view, place.location);
+  if (data.length === 0) return undefined;
+  const { name, type } = set;
+  return { name, type, ttlSeconds, data };
+}
