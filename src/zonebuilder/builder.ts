@@ -21,7 +21,7 @@ import { Turns } from './turns.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import { type FederationPolicy, POLICY_ALL } from './policy.ts';
 import type { StaticPlace } from './service-statics.ts';
-import { indexServiceStatics, isAlias } from './service-statics.ts';
+import { delegations, indexServiceStatics, isAlias } from './service-statics.ts';
 import type { ServiceAnswers, ViewRules, ViewShard } from './service-view.ts';
 import { viewService } from './service-view.ts';
 import type { KnownService } from './services.ts';
@@ -182,6 +182,7 @@ export class ZoneBuilder implements FactSink {
       ttlMinSeconds: options.ttlMinSeconds ?? 0,
       locations: () => this.#locations.names(),
       regions: () => this.#locations.regions(),
+      isDelegated: delegations(options.statics, options.domain),
       clusterText: (cluster) => this.clusterName(cluster),
       clusterLabel: (cluster) => this.namedClusters().find(({ number }) => number === cluster)?.label,
     };

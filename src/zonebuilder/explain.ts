@@ -101,7 +101,7 @@ function negative(
     steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
     return { rcode: 'NOERROR', steps, answer };
   }
-  const unread = isKnown(builder, name) ? [] : clusterNames(unreadBy(builder, name));
+  const unread = isOfKnownService(builder, name) ? [] : clusterNames(unreadBy(builder, name));
   if (unread.length > 0) {
     return notReady(
       steps,
@@ -136,7 +136,7 @@ function unreadBy(builder: ZoneBuilder, name: string): ClusterState[] {
 }
 
 /** Whether a name is one of a known Service at the global level or below it, also where that does not exist for the time being. */
-function isKnown(builder: ZoneBuilder, name: string): boolean {
+function isOfKnownService(builder: ZoneBuilder, name: string): boolean {
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
   if (view === undefined || parts?.level !== `${parts?.base}.svc.${builder.domain}`) return false;

@@ -17,7 +17,7 @@ import { decodeName } from './names.ts';
 import { formatRdata, typeText } from './rr-types.ts';
 import type { ServicePort } from './service-ports.ts';
 import { SRV_PRIORITY, SRV_WEIGHT } from './service-ports.ts';
-import { type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
+import { delegations, type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
 import { namesOf } from './services.ts';
 
 /** An RRset in presentation form (RFC 1035 section 5.1). */
@@ -306,9 +306,8 @@ function toSet(ttlSeconds: number, name: string, type: string, data: readonly st
 /** Names that static records have for themselves: those with a CNAME, and all at or below a zone cut. */
 function takenNames(builder: ZoneBuilder): (name: string) => boolean {
   const names = new Set(builder.statics.filter(({ type }) => type === Type.CNAME).map(({ name }) => name));
-  const cuts = builder.statics.filter(({ name, type }) => typeText(type) === 'NS' && name !== builder.domain);
-  const cutNames = [...new Set(cuts.map(({ name }) => name))];
-  return (name) => names.has(name) || cutNames.some((cut) => name === cut || name.endsWith(`.${cut}`));
+  const isDelegated = delegations(builder.statics, builder.domain);
+  return (name) => names.has(name) || isDelegated(name);
 }
 
 function isRegion({ location }: LocationName): boolean {

@@ -73,6 +73,20 @@ export function indexServiceStatics(
   return index;
 }
 
+/** Tells the names at or below a zone cut. */
+export function delegations(statics: readonly StaticRecord[], domain: string): (name: string) => boolean {
+  const cuts = new Set(
+    statics.filter(({ type, name }) => type === Type.NS && name !== domain).map(({ name }) => name),
+  );
+  if (cuts.size === 0) return () => false;
+  return (name) => {
+    for (let at = 0; ; at = name.indexOf('.', at) + 1) {
+      if (cuts.has(name.slice(at))) return true;
+      if (!name.includes('.', at)) return false;
+    }
+  };
+}
+
 /** Whether the records take the name for themselves. */
 export function isAlias({ records }: StaticPlace): boolean {
   return records.some((record) => record.type === Type.CNAME);

@@ -61,6 +61,8 @@ export interface ViewRules {
   readonly inUse: string | undefined;
   /** What a cluster is called. */
   readonly clusterText: (cluster: number) => string;
+  /** Whether a name lies at or below a zone cut, so that others say what it is. */
+  readonly isDelegated: (name: string) => boolean;
   /** The label of a cluster that has a name of its own. */
   readonly clusterLabel: (cluster: number) => string | undefined;
 }
@@ -262,7 +264,8 @@ function portPlaces(
   const locations = locationsOf(families);
   const names = longNames(rules);
   const aliases = new Set(placed.filter(isAlias).map(({ name }) => name));
-  const fits = (name: string): boolean => name.length + 2 <= NAME_OCTETS_MAX && !aliases.has(name);
+  const fits = (name: string): boolean =>
+    name.length + 2 <= NAME_OCTETS_MAX && !aliases.has(name) && !rules.isDelegated(name);
   const withDomain = (location: string): string =>
     location === '' ? `${service}.svc.${rules.domain}` : `${service}.svc.${location}.${rules.domain}`;
   return {

@@ -205,6 +205,22 @@ t.test('the additional section has the addresses of every target', (t) => {
   t.end();
 });
 
+t.test('no target lies at or below a zone cut, where others say what the name is', (t) => {
+  for (const [cut, expected] of [
+    ['us', ['0 100 80 c1.web.n.f.svc', '0 100 8080 web.n.f.svc.eu']],
+    ['svc.us', ['0 100 80 web.n.f.svc.us1.us', '0 100 8080 web.n.f.svc.eu']],
+    ['web.n.f.svc.us', ['0 100 80 web.n.f.svc.us1.us', '0 100 8080 web.n.f.svc.eu']],
+    ['us1.us', ['0 100 80 web.n.f.svc.us', '0 100 8080 web.n.f.svc.eu']],
+    ['c1.web.n.f.svc', ['0 100 80 web.n.f.svc.us', '0 100 8080 web.n.f.svc.eu']],
+  ] as const) {
+    const f = make(TWO, { records: [`${cut}.example.com NS ns.example.net`] });
+    t.strictSame(srv(f, 'http'), expected, cut);
+    for (const { name, data } of f.ask('_http._tcp.web.n.f.svc.example.com', 'SRV').additional)
+      t.equal(f.ask(name, 'A').answer[0]?.data, data, `${name} says the same when asked`);
+  }
+  t.end();
+});
+
 t.test('a cluster with many ports takes no place of another', (t) => {
   const many: Port[] = Array.from({ length: 120 }, (_, i) => [`p${i}`, 1000 + i]);
   const f = make({
