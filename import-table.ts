@@ -56,7 +56,7 @@ export const IMPORTS = {
   admin: ['watchers', 'server', 'zonebuilder', 'config', 'log'],
   cli: ['admin', 'zonebuilder', 'config'],
 
-  'serve/geo': ['geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
+  'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
     'serve/geo',
     'watchers',

@@ -22,6 +22,56 @@ export interface ClusterView {
   readonly healthyShards: number;
 }
 
+/** Where a client is, as the tables in force say. */
+export interface ClientLocation {
+  readonly client: string;
+  /** `nowhere`: its address tells nothing of a place, such as a private one. */
+  readonly kind: 'place' | 'cluster' | 'unknown' | 'nowhere';
+  /** The network that decided, CIDR text: that of a cluster, or the largest with the same place around the client. */
+  readonly network: string;
+  /** Who says so. */
+  readonly from: string;
+  /** Prefix length that a resolver is told which asks with the client's subnet (RFC 7871). */
+  readonly scope: number;
+  /** Where it is sent, in order; empty: it gets what everybody gets. */
+  readonly order: readonly ClientStep[];
+}
+
+/** One step of the order in which a client is sent somewhere. */
+export interface ClientStep {
+  /** `region`, `zone.region`, or `cluster NAME`. */
+  readonly to: string;
+  /** Kilometres from the place that is nearest to the client, which is first. Absent: not known. */
+  readonly km?: number;
+  /** Where its point is from. */
+  readonly pointFrom?: string;
+}
+
+/** A row of the map of networks. */
+export interface GeoMapRow {
+  readonly network: string;
+  /** Where its clients are sent first; `unknown`, `nowhere`. */
+  readonly to: string;
+  readonly from: string;
+}
+
+/** How the tables are. */
+export interface GeoStatus {
+  readonly files: readonly { readonly path: string; readonly type: string; readonly builtMs: number }[];
+  readonly octets: number;
+  readonly reloads: Readonly<Record<'success' | 'failure', number>>;
+  readonly compileMs?: number;
+  readonly trouble?: { readonly code: string; readonly message: string; readonly sinceMs: number };
+}
+
+/** What is known of where clients are. */
+export interface GeoControl {
+  /** @param client - an address, checked to be one */
+  locate(client: string): ClientLocation;
+  map(): Iterable<GeoMapRow | undefined>;
+  status(): GeoStatus;
+}
+
 /** What `explain` is asked. */
 export interface ExplainQuestion {
   /** As typed: absolute with or without the trailing dot. */
@@ -65,4 +115,5 @@ export interface ControlPlane {
   /** @throws QuestionError when the name or type is malformed */
   explain(question: ExplainQuestion): Explanation;
   vitals(): Vitals;
+  readonly geo?: GeoControl;
 }

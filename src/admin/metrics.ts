@@ -8,6 +8,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ClusterView, ControlPlane } from './control-plane.ts';
 import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
+import { collectGeo } from './geo-metrics.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
 
@@ -68,6 +69,7 @@ export class Metrics {
     registerVitals(options, registers);
     registerProcess(options, this.#loopDelay, registers);
     collectDataPlane(() => options.control.vitals().counters, registers);
+    collectGeo(() => options.control.geo?.status(), options.clock, registers);
     collectClusters(() => this.#clusters, options.clock, registers);
   }
 

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import type { ServerResponse } from 'node:http';
 import { QuestionError } from './control-plane.ts';
 import type { ControlPlane, RecordFilter } from './control-plane.ts';
-import { JSON_LIST, NDJSON, slicesOf } from './listing.ts';
+import { JSON_LIST, NDJSON, slicesOf, type Listing } from './listing.ts';
 import type { Metrics } from './metrics.ts';
 import { pendingClusters } from './ready.ts';
 import { sendError, sendJson, sendSlices, sendText } from './reply.ts';
@@ -94,7 +94,36 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       serve: ({ control }, query, response) => sendExplanation(control, query, response),
     },
   ],
+  [
+    '/api/v1/geo',
+    {
+      about: 'where a client is, and where it is sent (client); without one, how the databases are',
+      serve: ({ control }, query, response) => sendLocation(control, query, response),
+    },
+  ],
+  [
+    '/api/v1/geo/map',
+    { about: 'networks and where their clients are sent first, as compiled', serve: sendMap },
+  ],
 ]);
+
+function sendLocation(control: ControlPlane, query: URLSearchParams, response: ServerResponse): void {
+  const client = query.get('client');
+  if (client === null) return sendJson(response, 200, control.geo?.status() ?? {});
+  if (isIP(client) === 0 || client.includes('%'))
+    return sendError(response, 400, 'client: an IP address is needed');
+  sendJson(response, 200, control.geo?.locate(client) ?? {});
+}
+
+async function sendMap(
+  context: RouteContext,
+  _query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const { control } = context;
+  const rows = control.geo?.map() ?? [];
+  await sendListing(context, response, { of: 'geo', rows, serial: () => control.vitals().serial });
+}
 
 function sendStatus(control: ControlPlane, response: ServerResponse): void {
   const { serial, services, restartPending } = control.vitals();
@@ -108,14 +137,21 @@ function sendIndex(response: ServerResponse): void {
 }
 
 async function sendRecords(
-  { control, listings }: RouteContext,
+  context: RouteContext,
   query: URLSearchParams,
   response: ServerResponse,
 ): Promise<void> {
   const filter = readFilter(query);
   if (typeof filter === 'string') return sendError(response, 400, filter);
-  const listing = asked(response, () => control.records(filter));
-  if (listing === undefined) return;
+  const listing = asked(response, () => context.control.records(filter));
+  if (listing !== undefined) await sendListing(context, response, listing);
+}
+
+async function sendListing(
+  { listings }: RouteContext,
+  response: ServerResponse,
+  listing: Listing<unknown>,
+): Promise<void> {
   if (listings.count >= LISTINGS_MAX)
     return sendError(response, 503, `${listings.count} listings are being read already`);
   const isNdjson = response.req.headers.accept?.includes(NDJSON.mediaType) === true;

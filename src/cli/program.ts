@@ -14,6 +14,8 @@ import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
 import type { ExplainOutput } from './explain.ts';
+import { GEO_OUTPUTS, runGeo, runGeoMap } from './geo.ts';
+import type { GeoOutput } from './geo.ts';
 import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
 import { RECORD_OUTPUTS, runRecords } from './records.ts';
@@ -74,6 +76,7 @@ function addServing(program: Command, environment: Environment, exit: (code: num
 
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {
   addRecords(program, environment);
+  addGeo(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -92,6 +95,19 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
         const question = { name, type, output, ...(client !== undefined && { client }) };
         exit(await runExplain(environment, target, question));
       },
+    );
+}
+
+function addGeo(program: Command, environment: Environment): void {
+  const command = program.command('geo').description('say where a client is, and where it is sent');
+  asking(command, GEO_OUTPUTS)
+    .argument('<client>', 'its address; map: all networks, with where their clients are sent first')
+    .option('--csv', 'the map as comma-separated values, which is also its default')
+    .action(
+      async (client: string, { output, csv: _csv, ...target }: Asking<GeoOutput> & { csv?: boolean }) =>
+        client === 'map'
+          ? runGeoMap(environment, target, output)
+          : runGeo(environment, target, { client, output }),
     );
 }
 

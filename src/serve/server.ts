@@ -19,6 +19,7 @@ import { BoundedLog } from './bounded-log.ts';
 import { systemTimers } from '../timers.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
+import { geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
@@ -165,6 +166,7 @@ export class RunningServer {
       dataPlane: () => this.#dataPlane,
       serial: () => state.serial.current,
       restartPending: () => this.#restartPending,
+      geo: geoControl(() => this.#geo.state()),
     });
     this.metrics = new Metrics({ control, clock, version });
     if (settings.admin !== undefined) this.#admin = this.#makeAdmin(settings.admin, control);

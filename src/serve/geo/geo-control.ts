@@ -1,0 +1,128 @@
+/** Answers questions about the tables in force: where a client is, which network goes where, how the databases are. */
+import type { ClientLocation, ClientStep, GeoControl, GeoMapRow } from '../../admin/control-plane.ts';
+import { distanceKm } from '../../geo/great-circle.ts';
+import { SCOPE4_MAX, SCOPE6_MAX } from '../../geo/layout.ts';
+import { NOWHERE_ROW, ROW_VALUES } from '../../geo/network-tree.ts';
+import { ClientPlace } from '../../server/answer/client-place.ts';
+import { parseAddress } from '../../zonebuilder/ip-text.ts';
+import { placeOfStep, type OrderStep } from '../../zonebuilder/orders.ts';
+import { claimOn, type Claim } from './claims.ts';
+import type { GeoState, Published } from './geo-keeper.ts';
+import { networkAround, networkText } from './networks.ts';
+import type { WorldPlace } from './world.ts';
+
+/** @param state - of the keeper, at the moment */
+export function geoControl(state: () => GeoState): GeoControl {
+  return {
+    locate: (client) => locate(state(), client),
+    map: () => mapOf(state()),
+    status() {
+      const { files, published, reloads, compileMs, trouble } = state();
+      return {
+        files,
+        octets: published?.memory.byteLength ?? 0,
+        reloads,
+        ...(compileMs !== undefined && { compileMs }),
+        ...(trouble !== undefined && { trouble }),
+      };
+    },
+  };
+}
+
+function locate(state: GeoState, client: string): ClientLocation {
+  const { published, world } = state;
+  const address = parseAddress(client)!;
+  if (published === undefined) {
+    const from = 'no database, and no networks of clients';
+    return {
+      client,
+      kind: 'unknown',
+      network: networkText(networkAround(address, 0)),
+      from,
+      scope: 0,
+      order: [],
+    };
+  }
+  const place = new ClientPlace(published.memory);
+  const finest = address.length === 4 ? SCOPE4_MAX : SCOPE6_MAX;
+  place.locateNetwork(address, 0, address.length === 4 ? 1 : 2, finest);
+  const { scope } = place;
+  place.locate(address, 0, address.length);
+  const { row } = place;
+  const claim = claimOn(world.claims, address);
+  const isCluster = row >= ROW_VALUES;
+  const steps = published.orders.rows[row] ?? [];
+  const kind = isCluster
+    ? 'cluster'
+    : row === NOWHERE_ROW
+      ? 'nowhere'
+      : steps.length > 0
+        ? 'place'
+        : 'unknown';
+  const network = isCluster && claim !== undefined ? claim.text : networkText(networkAround(address, scope));
+  return { client, kind, network, from: sourceOf(state, kind, claim), scope, order: stepsOf(steps, state) };
+}
+
+function sourceOf({ files }: GeoState, kind: ClientLocation['kind'], claim: Claim | undefined): string {
+  if (claim?.contestedBy !== undefined)
+    return `clusters ${claim.cluster} and ${claim.contestedBy} both claim it`;
+  if (kind === 'cluster' && claim !== undefined)
+    return `${claim.from === 'nodes' ? 'nodes' : 'clients'} of cluster ${claim.cluster}`;
+  if (kind === 'nowhere') return 'its address tells no place';
+  return files.length === 0 ? 'no database' : files.map(({ type }) => type).join(', ');
+}
+
+/** With distances from the first step that has a point: where exactly the client is, the tables do not say. */
+function stepsOf(steps: readonly OrderStep[], { places, world }: GeoState): readonly ClientStep[] {
+  const known = new Map([...world.places, ...places].map((place) => [place.location, place]));
+  const placeOf = (step: OrderStep): WorldPlace | undefined =>
+    step.kind === 'cluster' ? undefined : known.get(placeOfStep(step));
+  const first = steps.map(placeOf).find((place) => place?.point !== undefined)?.point;
+  return steps.map((step) => {
+    const place = placeOf(step);
+    const km = first && place?.point && Math.round(distanceKm(first, place.point));
+    return {
+      to: textOf(step),
+      ...(km !== undefined && { km }),
+      ...(place?.pointFrom !== undefined && { pointFrom: place.pointFrom }),
+    };
+  });
+}
+
+function textOf(step: OrderStep): string {
+  return step.kind === 'cluster' ? `cluster ${step.cluster}` : placeOfStep(step);
+}
+
+/** Networks of clusters, then the whole of IPv4, then the part of IPv6 that is given out, without what is IPv4 inside (6to4). */
+function* mapOf({ published, world }: GeoState): Generator<GeoMapRow | undefined> {
+  for (const { text, cluster, from, contestedBy } of world.claims) {
+    const to = contestedBy === undefined ? `cluster ${cluster}` : 'unknown';
+    yield { network: text, to, from: from === 'nodes' ? 'nodes' : 'clients' };
+  }
+  if (published === undefined) return;
+  yield* walk(published, { bits: 32, first: 0n, end: 1n << 32n });
+  yield* walk(published, { bits: 128, first: 0x2000n << 112n, end: 0x2002n << 112n });
+  yield* walk(published, { bits: 128, first: 0x2003n << 112n, end: 0x4000n << 112n });
+}
+
+interface Span {
+  readonly bits: 32 | 128;
+  readonly first: bigint;
+  readonly end: bigint;
+}
+
+/** From block to block, each as large as it is of one row. */
+function* walk({ memory, orders }: Published, { bits, first, end }: Span): Generator<GeoMapRow | undefined> {
+  const place = new ClientPlace(memory);
+  const finest = bits === 32 ? SCOPE4_MAX : SCOPE6_MAX;
+  for (let at = first; at < end;) {
+    const address = Buffer.from(at.toString(16).padStart(bits / 4, '0'), 'hex');
+    place.locateNetwork(address, 0, bits === 32 ? 1 : 2, finest);
+    const { row, scope } = place;
+    at += 1n << BigInt(bits - scope);
+    const step = orders.rows[row]?.[0];
+    // What nobody knows is most of IPv6.
+    if (step === undefined || row >= ROW_VALUES) yield undefined;
+    else yield { network: networkText({ address, prefix: scope }), to: textOf(step), from: 'geoip' };
+  }
+}
