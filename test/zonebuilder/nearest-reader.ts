@@ -1,0 +1,98 @@
+/**
+ * A worker that asks for nearest names while a whole region comes and goes, and checks that every reply is of one state, and of
+ * the right one where nothing was under way.
+ */
+import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { createResponder } from '../../src/server/answer/answer.ts';
+import type { ImageHandle, ResponderSettings } from '../../src/server/responder.ts';
+import { Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
+import { makeQuery, readMessage } from '../support/message.ts';
+import { makeRandom } from '../support/random.ts';
+
+export const SERVICES = 16;
+const FAULTS_MAX = 5;
+const BATCH = 32;
+/** Clients of both regions, and what they get while all is well. */
+const CLIENTS = [
+  [Buffer.of(8, 1, 2, 3), '10.0.0.1 10.0.0.2'],
+  [Buffer.of(9, 1, 2, 3), '10.1.0.1 10.1.0.2'],
+] as const;
+/** What everybody gets while the first region is down. */
+const OTHER = CLIENTS[1][1];
+
+export interface NearestReaderData {
+  readonly settings: ResponderSettings;
+  /** Not 0 when the reader is to stop; then a count that is odd while the region changes: 0 up, 2 down, 4 up, … */
+  readonly shared: SharedArrayBuffer;
+  readonly seed: number;
+}
+
+export interface NearestReport {
+  readonly replies: number;
+  /** Replies while nothing was under way, by whether the region was up. */
+  readonly settled: readonly [up: number, down: number];
+  readonly adopted: number;
+  readonly faults: readonly string[];
+}
+
+function readUntilStopped({ settings, shared, seed }: NearestReaderData): NearestReport {
+  const random = makeRandom(seed);
+  const responder = createResponder(settings);
+  const words = new Int32Array(shared);
+  const reply = Buffer.alloc(UDP_REPLY_OCTETS);
+  const faults: string[] = [];
+  const settled: [number, number] = [0, 0];
+  let [replies, adopted] = [0, 0];
+  while (Atomics.load(words, 0) === 0 && faults.length < FAULTS_MAX) {
+    const image = responder.isStale ? newestImage() : undefined;
+    if (image !== undefined) {
+      responder.adopt({ ...settings, image });
+      adopted++;
+    }
+    responder.enter();
+    for (let i = 0; i < BATCH; i++) {
+      const [client, near] = random.pick(CLIENTS);
+      const query = makeQuery(`s${random.below(SERVICES)}.n.f.svc.example.com`, 'A');
+      const before = Atomics.load(words, 1);
+      const length = responder.answer(query, 0, query.length, reply, 0, Transport.udp, client, 0, 4);
+      const after = Atomics.load(words, 1);
+      const got = addressesIn(reply.subarray(0, length));
+      const isSettled = before === after && (before & 1) === 0;
+      const isDown = (before & 2) !== 0;
+      // A reader that has not taken new memory yet still sees the old one.
+      if (isSettled && !responder.isStale) {
+        settled[isDown ? 1 : 0]++;
+        if (got !== (isDown ? OTHER : near)) faults.push(`${client.join('.')} at ${before}: ${got}`);
+      } else if (got !== near && got !== OTHER)
+        faults.push(`${client.join('.')}, ${before} to ${after}: ${got}`);
+      replies++;
+    }
+    responder.leave();
+  }
+  return { replies, settled, adopted, faults };
+}
+
+function addressesIn(reply: Buffer): string {
+  return readMessage(reply)
+    .answer.map(({ data }) => data)
+    .toSorted()
+    .join(' ');
+}
+
+/** The last handle that was posted, without an event loop. */
+function newestImage(): ImageHandle | undefined {
+  let image: ImageHandle | undefined;
+  for (
+    let got = receiveMessageOnPort(parentPort!);
+    got !== undefined;
+    got = receiveMessageOnPort(parentPort!)
+  )
+    image = got.message as ImageHandle;
+  return image;
+}
+
+if (!isMainThread) {
+  const port = parentPort!;
+  port.postMessage(readUntilStopped(workerData as NearestReaderData));
+  port.close();
+}
