@@ -101,9 +101,12 @@ test('a first picture without shards waits where an earlier run knew some', asyn
   t.same(objects.report().stale, []);
 });
 
-test('a shard that comes replaces all that an earlier run knew', (t) => {
+test('a shard that comes with its endpoints replaces all that an earlier run knew', (t) => {
   const { time, sink, objects } = watched({ earlier: true, objects: [NODE] });
   objects.apply(slim(service()), LIST);
+  t.same(sink.take(), [], 'without any EndpointSlice the cluster lacks a whole kind still');
+  t.equal(time.timers, 1);
+  objects.apply(slim(slice([READY])), LIST);
   t.same(sink.take(), ['replaceShards one 1']);
   t.equal(time.timers, 0);
   t.end();
