@@ -71,14 +71,16 @@ async function inspectOne(
   });
   try {
     await source.start();
-    return source
-      .report()
-      .refusals.map((refusal) => ({ code: refusal.code, line: lineOf(cluster.name, refusal) }));
+    return source.report().refusals.map((refusal) => {
+      const place = source.placeOf(refusal.object);
+      return { code: refusal.code, line: lineOf(cluster.name, refusal, place) };
+    });
   } finally {
     await source.stop();
   }
 }
 
-function lineOf(cluster: string, { object, code, message }: Refusal): string {
-  return `cluster ${cluster}: ${object}: ${message} (${code})`;
+function lineOf(cluster: string, { object, code, message }: Refusal, place: string | undefined): string {
+  const where = place === undefined ? object : `${place}: ${object}`;
+  return `cluster ${cluster}: ${where}: ${message} (${code})`;
 }

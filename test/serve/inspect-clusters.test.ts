@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { stringify } from 'yaml';
 import type { Settings } from '../../src/config/settings.ts';
 import { inspectClusters, type Inspection } from '../../src/serve/inspect-clusters.ts';
 import { clusterSettings, READY, service, slice } from '../watchers/kubernetes-objects.ts';
@@ -53,6 +54,12 @@ const CASES: ReadonlyArray<
     [/no \.yaml, \.yml or \.json file/, /^cluster one: .*a\.txt: not read/],
   ],
   ['an object twice', { 'a.json': GOOD, 'b.json': GOOD }, [], [/taken from a\.json/, /taken from a\.json/]],
+  [
+    'an address that is none, in a file of YAML',
+    { 'a.yaml': `# of us\n---\n${stringify(service({ ingress: [{ ip: '192.0.2.999' }] }))}` },
+    [],
+    [/^cluster one: a\.yaml:3:1: Service web\/nginx: "192\.0\.2\.999" is no IP address/],
+  ],
   [
     'a host name of a load balancer',
     { 'a.json': JSON.stringify(service({ ingress: [{ hostname: 'lb.example.net' }] })) },

@@ -169,6 +169,11 @@ export class ManifestSource implements ClusterSource {
     return this.#objects.account(namespace, service);
   }
 
+  /** Where the object stands that a refusal names, as `nginx.yaml:12:3`; undefined: what it names is a place already. */
+  placeOf(object: string): string | undefined {
+    return this.#taken.get(object)?.place;
+  }
+
   serviceKeys(): Iterable<string> {
     return this.#objects.serviceKeys();
   }
