@@ -19,7 +19,7 @@ import { BoundedLog } from './bounded-log.ts';
 import { systemTimers } from '../timers.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
-import { geoControl } from './geo/geo-control.ts';
+import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
@@ -276,6 +276,7 @@ export class RunningServer {
         this.#options.log.warn({ cluster, code, object }, message);
       },
       onHealth: (changes, cause) => this.#logHealth(changes, cause),
+      locate: (client) => clientReport(this.#geo.state(), client),
       onChange: ({ cluster, causeMs }) => {
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;

@@ -2,8 +2,9 @@
 import type { ClientLocation, ClientStep, GeoControl, GeoMapRow } from '../../admin/control-plane.ts';
 import { distanceKm } from '../../geo/great-circle.ts';
 import { SCOPE4_MAX, SCOPE6_MAX } from '../../geo/layout.ts';
-import { NOWHERE_ROW, ROW_VALUES } from '../../geo/network-tree.ts';
+import { NOWHERE_ROW, ROW_VALUES, UNKNOWN_ROW } from '../../geo/network-tree.ts';
 import { ClientPlace } from '../../server/answer/client-place.ts';
+import type { ClientReport } from '../../zonebuilder/explain-policy.ts';
 import { parseAddress } from '../../zonebuilder/ip-text.ts';
 import { placeOfStep, type OrderStep } from '../../zonebuilder/orders.ts';
 import { claimOn, type Claim } from './claims.ts';
@@ -14,7 +15,10 @@ import type { WorldPlace } from './world.ts';
 /** @param state - of the keeper, at the moment */
 export function geoControl(state: () => GeoState): GeoControl {
   return {
-    locate: (client) => locate(state(), client),
+    locate(client) {
+      const { row: _row, version: _version, ...location } = locate(state(), client);
+      return location;
+    },
     map: () => mapOf(state()),
     status() {
       const { files, published, reloads, compileMs, trouble } = state();
@@ -29,12 +33,20 @@ export function geoControl(state: () => GeoState): GeoControl {
   };
 }
 
-function locate(state: GeoState, client: string): ClientLocation {
+/** With the row of the tables. */
+interface Located extends ClientLocation {
+  readonly row: number;
+  readonly version: number;
+}
+
+function locate(state: GeoState, client: string): Located {
   const { published, world } = state;
   const address = parseAddress(client)!;
   if (published === undefined) {
     const from = 'no database, and no networks of clients';
     return {
+      row: UNKNOWN_ROW,
+      version: 0,
       client,
       kind: 'unknown',
       network: networkText(networkAround(address, 0)),
@@ -60,7 +72,21 @@ function locate(state: GeoState, client: string): ClientLocation {
         ? 'place'
         : 'unknown';
   const network = isCluster && claim !== undefined ? claim.text : networkText(networkAround(address, scope));
-  return { client, kind, network, from: sourceOf(state, kind, claim), scope, order: stepsOf(steps, state) };
+  const { version } = published.orders;
+  const from = sourceOf(state, kind, claim);
+  return { row, version, client, kind, network, from, scope, order: stepsOf(steps, state) };
+}
+
+/** Where a client is and why, for the explanation of an answer to it. */
+export function clientReport(state: GeoState, client: string): ClientReport {
+  const { row, version, kind, network, from, scope, order } = locate(state, client);
+  const where = kind === 'place' || kind === 'cluster' ? `is in ${network}` : `is ${kind}, in ${network}`;
+  const rule = 'client';
+  const steps = order.map(({ to, km, pointFrom }, i) => {
+    const distance = km === undefined ? '' : `, ${km} km from the nearest`;
+    return { rule, text: `${i + 1}. ${to}${distance}${pointFrom === undefined ? '' : ` (${pointFrom})`}` };
+  });
+  return { client, row, version, scope, steps: [{ rule, text: `${client} ${where} (${from})` }, ...steps] };
 }
 
 function sourceOf({ files }: GeoState, kind: ClientLocation['kind'], claim: Claim | undefined): string {
