@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   'zonemaster-cli': 'zonemaster-cli',
   dnsviz: 'dnsviz',
   faketime: 'faketime',
+  unbound: 'unbound',
 };
 
 /** Debian keeps daemons in folders that an ordinary user's PATH lacks. */
