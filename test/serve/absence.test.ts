@@ -319,6 +319,12 @@ const CASES: readonly Case[] = [
     title: 'a load balancer without an address yet',
     members: without(service({ ingress: [] }), slice([READY])),
     says: [/a: its load balancer has no address yet/],
+    saysNot: [/externalIPs/],
+  },
+  {
+    title: 'external addresses that nobody asked to publish',
+    members: without(service({ ingress: [], spec: { externalIPs: ['192.0.2.9'] } }), slice([READY])),
+    says: [/a: its spec\.externalIPs count only with the annotation fedns\.io\/external-ips: "true"/],
   },
   {
     title: 'being deleted',

@@ -120,7 +120,15 @@ function whyUnaddressed(
       code: 'NO_INGRESS',
       message: 'its load balancer has no address yet: status.loadBalancer.ingress is empty',
     },
+    ...unaskedAddresses(service),
   ];
+}
+
+/** Addresses that the Service has, and nobody has asked to publish. */
+function unaskedAddresses({ externalIPs, marks }: SlimService): Finding[] {
+  if (externalIPs.length === 0 || marks.externalIPs !== undefined) return [];
+  const message = 'its spec.externalIPs count only with the annotation fedns.io/external-ips: "true"';
+  return [{ code: 'EXTERNAL_IPS_UNASKED', message }];
 }
 
 function whyUnready({ deleting }: SlimService, { slices }: AccountFacts): Finding {
