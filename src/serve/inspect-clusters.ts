@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import { systemTimers } from '../timers.ts';
 import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
-import type { Refusal } from '../watchers/source.ts';
+import type { ClusterReport, Refusal } from '../watchers/source.ts';
 import type { FactSink } from '../zonebuilder/facts.ts';
 
 /** One line each. */
@@ -53,10 +53,15 @@ export async function inspectClusters(settings: Settings): Promise<Inspection> {
   return { faults: lines(true), warnings: lines(false) };
 }
 
+interface InspectedLine {
+  readonly code: string;
+  readonly line: string;
+}
+
 async function inspectOne(
   cluster: ClusterSettings,
   { domain, federations }: Settings,
-): Promise<readonly { readonly code: string; readonly line: string }[]> {
+): Promise<readonly InspectedLine[]> {
   const source = new ManifestSource({
     settings: cluster,
     domain,
@@ -71,16 +76,35 @@ async function inspectOne(
   });
   try {
     await source.start();
-    return source.report().refusals.map((refusal) => {
+    const report = source.report();
+    const found = report.refusals.map((refusal) => {
       const place = source.placeOf(refusal.object);
       return { code: refusal.code, line: lineOf(cluster.name, refusal, place) };
     });
+    return [...found, ...adviceOn(cluster, report, found)];
   } finally {
     await source.stop();
   }
 }
 
-function lineOf(cluster: string, { object, code, message }: Refusal, place: string | undefined): string {
+/** Where objects could not be taken, or there are none at all, that is said already, and is why nothing is served. */
+function adviceOn(
+  { name, origin }: ClusterSettings,
+  { advice, objects }: ClusterReport,
+  found: readonly InspectedLine[],
+): readonly InspectedLine[] {
+  if (advice === undefined || objects === 0 || found.some(({ code }) => FAULTS.has(code))) return [];
+  const path = origin.kind === 'manifests' ? origin.path : name;
+  return [
+    { code: 'NOTHING_SERVED', line: lineOf(name, { object: path, code: 'NOTHING_SERVED', message: advice }) },
+  ];
+}
+
+function lineOf(
+  cluster: string,
+  { object, code, message }: Omit<Refusal, 'sinceMs'>,
+  place?: string,
+): string {
   const where = place === undefined ? object : `${place}: ${object}`;
   return `cluster ${cluster}: ${where}: ${message} (${code})`;
 }

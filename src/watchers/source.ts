@@ -49,7 +49,7 @@ export interface ClusterReport {
   readonly lostEvents?: Readonly<Record<string, number>>;
   readonly objects: number;
   readonly refusals: readonly Refusal[];
-  /** Where the cluster has been read and nothing of it is published: what would change that. */
+  /** Where the cluster has been read and nothing of it is served, for want of what a cluster needs: what would change that. */
   readonly advice?: string;
   /** Default: none. */
   readonly stale?: readonly StalePart[];

@@ -414,6 +414,7 @@ t.test(
     );
     t.match(adviceFor(), /no Service was found/);
     t.equal(adviceFor(...NGINX), undefined);
+    t.match(adviceFor(NGINX[0]), /it has no EndpointSlice, so none of its Services is healthy/);
     t.end();
   },
 );

@@ -6,7 +6,11 @@ import type { Settings } from '../../src/config/settings.ts';
 import { inspectClusters, type Inspection } from '../../src/serve/inspect-clusters.ts';
 import { clusterSettings, READY, service, slice } from '../watchers/kubernetes-objects.ts';
 
-const GOOD = [service(), slice([READY])].map((object) => JSON.stringify(object)).join('\n');
+const json = (...objects: readonly unknown[]): string =>
+  objects.map((object) => JSON.stringify(object)).join('\n');
+const GOOD = json(service(), slice([READY]));
+const UNLABELLED = service({ metadata: { labels: {} } });
+const ENDPOINTS = { apiVersion: 'v1', kind: 'Endpoints', metadata: { namespace: 'web', name: 'nginx' } };
 const LONELY = JSON.stringify(service({ metadata: { namespace: undefined } }));
 
 async function inspect(folder: string, files: Readonly<Record<string, string>>): Promise<Inspection> {
@@ -56,15 +60,52 @@ const CASES: ReadonlyArray<
   ['an object twice', { 'a.json': GOOD, 'b.json': GOOD }, [], [/taken from a\.json/, /taken from a\.json/]],
   [
     'an address that is none, in a file of YAML',
-    { 'a.yaml': `# of us\n---\n${stringify(service({ ingress: [{ ip: '192.0.2.999' }] }))}` },
+    {
+      'a.yaml': `# of us\n---\n${stringify(service({ ingress: [{ ip: '192.0.2.999' }] }))}`,
+      'b.json': json(slice([READY])),
+    },
     [],
     [/^cluster one: a\.yaml:3:1: Service web\/nginx: "192\.0\.2\.999" is no IP address/],
   ],
   [
     'a host name of a load balancer',
-    { 'a.json': JSON.stringify(service({ ingress: [{ hostname: 'lb.example.net' }] })) },
+    { 'a.json': json(service({ ingress: [{ hostname: 'lb.example.net' }] }), slice([READY])) },
     [],
     [],
+  ],
+  [
+    'Services none of which has the label',
+    { 'a.json': json(UNLABELLED, slice([READY])) },
+    [],
+    [
+      /^cluster one: .*\/one: none of its 1 Services is published: kubectl -n NAMESPACE label service NAME fedns\.io\/federation=main \(NOTHING_SERVED\)$/,
+    ],
+  ],
+  [
+    'one Service of two has the label',
+    { 'a.json': json(UNLABELLED, service({ name: 'other' }), slice([READY])) },
+    [],
+    [],
+  ],
+  [
+    'EndpointSlices without a Service',
+    { 'a.json': json(slice([READY])) },
+    [],
+    [/one: no Service was found in it/],
+  ],
+  [
+    'Services without any EndpointSlice',
+    { 'a.json': json(service()) },
+    [],
+    [
+      /^cluster one: .*\/one: it has no EndpointSlice, .*: kubectl get services,endpointslices,nodes -A -o yaml/,
+    ],
+  ],
+  [
+    'Endpoints in place of EndpointSlices',
+    { 'a.json': json(service(), ENDPOINTS) },
+    [],
+    [/Endpoints objects are not read/, /it has no EndpointSlice/],
   ],
 ];
 

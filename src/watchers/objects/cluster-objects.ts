@@ -333,7 +333,7 @@ export class ClusterObjects {
       refusalsTotal: this.#refusals.total,
       shards,
       stale: this.#stale(),
-      ...(this.#synced && shards === 0 && { advice: adviceOf(this.#services.size, this.#rules) }),
+      ...this.#advice(shards),
     };
   }
 
@@ -354,6 +354,13 @@ export class ClusterObjects {
       hostnames: this.#follows.of(key),
     };
     return accountOf(service, facts, this.#rules);
+  }
+
+  #advice(shards: number): Pick<ClusterReport, 'advice'> {
+    if (!this.#synced) return {};
+    const counts = { services: this.#services.size, slices: this.#slices.size, shards };
+    const advice = adviceOf(counts, this.#rules);
+    return advice === undefined ? {} : { advice };
   }
 
   #stale(): StalePart[] {

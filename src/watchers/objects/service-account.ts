@@ -41,12 +41,28 @@ export function accountOf(service: SlimService, facts: AccountFacts, rules: Shar
   return { exists: true, reasons: [...reasons, ...findings] };
 }
 
-/** What would have a cluster publish something that publishes nothing. */
-export function adviceOf(services: number, { federations }: ShardRules): string {
+/** How many objects a cluster has of the kinds without which nothing is served. */
+export interface ObjectCounts {
+  readonly services: number;
+  readonly slices: number;
+  /** Shards, each a Service that takes part in a federation. */
+  readonly shards: number;
+}
+
+/** What would have a cluster serve something that serves nothing; undefined where nothing is amiss with it as a whole. */
+export function adviceOf(
+  { services, slices, shards }: ObjectCounts,
+  { federations }: ShardRules,
+): string | undefined {
+  if (shards > 0 && slices > 0) return undefined;
+  if (shards > 0) return NO_SLICES;
   if (services === 0) return 'no Service was found in it';
   const ways = federations.map((federation) => waySelected(federation));
   return `none of its ${services} Services is published: ${ways.join('; or ')}`;
 }
+
+const NO_SLICES =
+  'it has no EndpointSlice, so none of its Services is healthy: kubectl get services,endpointslices,nodes -A -o yaml has them';
 
 function waySelected({ name, select }: FederationSettings): string {
   switch (select) {
