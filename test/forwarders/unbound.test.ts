@@ -32,7 +32,9 @@ function makeWorld(): Federation {
   });
   REGIONS.forEach((region, i) => {
     f.cluster(`near-${region}`, region, []);
-    f.shard(`near-${region}`, 'near.shop.main', { addresses: [ALL[i]!, `2001:db8::3${i}`] });
+    f.shard(`near-${region}`, 'near.shop.main', {
+      addresses: i === 2 ? [ALL[i]!] : [ALL[i]!, `2001:db8::3${i}`],
+    });
   });
   const steps = REGIONS.map((region) => ({ kind: 'region' as const, region }));
   f.builder.setOrders({
@@ -91,7 +93,9 @@ test('Unbound gives each subnet its own answer', async (t) => {
     const isV6 = random(2) === 0;
     const region = regionOf(a, b, c);
     const regions = region === undefined ? [0, 1, 2] : [region];
-    const expected = regions.map((n) => (isV6 ? `2001:db8::3${n}` : ALL[n]!)).join(' ');
+    // The third region has IPv4 addresses only: its clients get NODATA, and nobody else does.
+    const has = isV6 ? regions.filter((n) => n < 2) : regions;
+    const expected = has.map((n) => (isV6 ? `2001:db8::3${n}` : ALL[n]!)).join(' ');
     const options = { flags: 0x0100, id: i, options: [[8, subnetOption(`${a}.${b}.${c}.0/24`)]] as const };
     await client.sent(makeQuery(NAME, isV6 ? 'AAAA' : 'A', options));
     const reply = readMessage((await client.received(i + 1))[i]!);
