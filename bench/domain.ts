@@ -5,6 +5,7 @@ import { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../src/zonebuilder/image.ts';
 import { type FederationPolicy, POLICY_ALL } from '../src/zonebuilder/policy.ts';
 import { parseRdata } from '../src/zonebuilder/rr-types.ts';
+import { packStatics } from '../src/zonebuilder/static-set.ts';
 
 export const DOMAIN = 'example.com';
 export const TTL_SECONDS = 180;
@@ -30,10 +31,13 @@ export function makeBuilder(
     ttlSeconds: TTL_SECONDS,
     policies: () => policy,
     whenNoneHealthy: 'nodata',
-    statics: [
-      { name: DOMAIN, ttlSeconds: 21600, ...parseRdata('NS', `${NS}.`) },
-      { name: NS, ttlSeconds: 21600, ...parseRdata('A', '192.0.2.53') },
-    ],
+    statics: packStatics(
+      [
+        { name: DOMAIN, ttlSeconds: 21600, ...parseRdata('NS', `${NS}.`) },
+        { name: NS, ttlSeconds: 21600, ...parseRdata('A', '192.0.2.53') },
+      ],
+      DOMAIN,
+    ),
     nextSerial: () => 1,
     clock: Date.now,
     onMemory,

@@ -7,12 +7,12 @@ import {
   formatRdata,
   parseRdata,
   RdataError,
-  recordTypeCode,
   targetOffset,
   typeText,
   WRITABLE_TYPES,
 } from '../zonebuilder/rr-types.ts';
 import { decodeName } from '../zonebuilder/names.ts';
+import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { checkRecordData } from './check-record-data.ts';
 import type { Path, Report } from './fault.ts';
 import { nearestWord } from './nearest.ts';
@@ -30,11 +30,7 @@ const DS = 43;
 /** Aliases followed when looking for a loop: no answer holds more, and the check stays linear. */
 const ALIAS_STEPS_MAX = 100;
 
-interface ParsedRecord {
-  readonly name: string;
-  readonly type: number;
-  readonly rdata: Buffer;
-  readonly ttlSeconds: number;
+interface ParsedRecord extends StaticRecord {
   /** The name in the data, lower case; undefined: there is none, or it is the root. */
   readonly target: string | undefined;
   readonly path: Path;
@@ -54,10 +50,14 @@ interface RecordSet {
   readonly nameservers: ConfigFile['nameservers'];
 }
 
-/** Checks the static records. */
-export function checkRecords(config: ConfigDraft, report: Report): void {
+/**
+ * Checks the static records.
+ *
+ * @returns those that could be read, in wire form; all of them where nothing was reported
+ */
+export function checkRecords(config: ConfigDraft, report: Report): readonly StaticRecord[] {
   const { domain, nameservers = [], ttl = 0 } = config;
-  if (domain === undefined) return;
+  if (domain === undefined) return [];
   const parsed = (config.records ?? []).flatMap(
     (entry, i) => parseEntry(entry, i, ttl, domain, report) ?? [],
   );
@@ -71,21 +71,17 @@ export function checkRecords(config: ConfigDraft, report: Report): void {
   }
   for (const records of set.byName.values()) checkName(records, report);
   checkHidden(config, set, report);
+  return parsed;
 }
 
 /** Whether a record says what `nameservers` says already. */
-export function isNameserverGlue(entry: RecordEntry, nameservers: ConfigFile['nameservers']): boolean {
-  const server = nameservers.find(({ name }) => name === entry.name);
+export function isNameserverGlue(record: StaticRecord, nameservers: ConfigFile['nameservers']): boolean {
+  const server = nameservers.find(({ name }) => name === record.name);
   return (
     server !== undefined &&
-    isAddressType(recordTypeCode(entry.type)) &&
-    server.addresses.includes(addressOf(entry))
+    isAddressType(record.type) &&
+    server.addresses.includes(formatRdata(record.type, record.rdata))
   );
-}
-
-function addressOf(entry: RecordEntry): string {
-  const { type, rdata } = parseRdata(entry.type, entry.data);
-  return formatRdata(type, rdata);
 }
 
 function parseEntry(
@@ -307,6 +303,7 @@ function checkName(records: readonly ParsedRecord[], report: Report): void {
     // RFC 1034 section 3.6.2: if a CNAME RR is present at a node, no other data should be present.
     report('CNAME_NOT_ALONE', alias.path, `${alias.name} has other records, too, so it cannot be an alias`);
   }
+  if (records.length === 1) return;
   for (const rrset of Map.groupBy(records, ({ type }) => type).values()) checkRrset(rrset, report);
 }
 

@@ -21,6 +21,7 @@ import { shapeFaults } from './issues.ts';
 import { normalise } from './normalise.ts';
 import { settingsSchema, type ConfigFile } from './schema.ts';
 import type { Settings } from './settings.ts';
+import type { StaticRecord } from '../zonebuilder/static-set.ts';
 
 /** Octets of a configuration file: a hundred thousand records fit, a device file or a wrong path does not run on. */
 export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
@@ -84,13 +85,14 @@ export function parseSettings(
   const misshapen = shape.success ? [] : shapeFaults(shape.error.issues, document);
   const draft = shape.success ? wholeOf(shape.data) : soundPart(document.value);
   const found = [...document.faults, ...misshapen];
-  if (draft) found.push(...checkMeaning(draft, document, misshapen, lookAt));
+  const meaning = draft && checkMeaning(draft, document, misshapen, lookAt);
+  found.push(...(meaning?.faults ?? []));
   const faults = sorted(found.filter((fault) => !isWarning(fault)));
   const fatal = tolerateAbsent ? faults.filter((fault) => absentIndex(fault) === undefined) : faults;
   const warnings = sorted(found.filter((fault) => isWarning(fault)));
   if (!shape.success || fatal.length > 0) throw new ConfigError(faults, warnings, draft?.config.admin);
   const absent = faults.map((fault) => ({ cluster: shape.data.clusters[absentIndex(fault)!]!.name, fault }));
-  return { settings: normalise(shape.data, file), warnings, absent };
+  return { settings: normalise(shape.data, file, meaning?.records ?? []), warnings, absent };
 }
 
 /** Which cluster's file is not there, by its index; undefined: the fault is another one. */
@@ -109,7 +111,7 @@ function checkMeaning(
   document: ConfigDocument,
   known: readonly Fault[],
   lookAt: LookAtFile,
-): Fault[] {
+): { readonly faults: readonly Fault[]; readonly records: readonly StaticRecord[] } {
   const found: Fault[] = [];
   const report: Report = (code, path, message, fix) => {
     found.push(document.locate(code, originalPath(path), message, fix));
@@ -120,9 +122,9 @@ function checkMeaning(
   checkClusters(config, report, lookAt);
   checkTraffic(config, report, lookAt);
   checkGeography(config, report, lookAt);
-  checkRecords(config, report);
+  const records = checkRecords(config, report);
   const left = [...known, ...found.filter(({ code }) => LEAVES_OUT.has(code))];
-  return found.filter((fault) => !isConsequence(fault, left));
+  return { faults: found.filter((fault) => !isConsequence(fault, left)), records };
 }
 
 /** Faults of a record that leave it out of the checks of records against each other. */

@@ -1,12 +1,17 @@
 /** A valid configuration file into settings: paths absolute, origins as one choice, records and name servers merged. */
 import { dirname, resolve } from 'node:path';
+import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { databasesOf } from './check-geography.ts';
-import { isNameserverGlue } from './check-records.ts';
 import type { ClusterEntry, ConfigFile } from './schema.ts';
-import type { ClusterOrigin, ClusterSettings, Settings, StaticRecordSettings } from './settings.ts';
+import type { ClusterOrigin, ClusterSettings, Settings } from './settings.ts';
+import { staticsOf } from './statics.ts';
 
-/** Makes the settings. The configuration must have passed every check. */
-export function normalise(config: ConfigFile, file: string): Settings {
+/**
+ * Makes the settings. The configuration must have passed every check.
+ *
+ * @param records - its static records as the checks have read them
+ */
+export function normalise(config: ConfigFile, file: string, records: readonly StaticRecord[]): Settings {
   const path = (relative: string): string => resolve(dirname(file), relative);
   const {
     ttl,
@@ -22,7 +27,7 @@ export function normalise(config: ConfigFile, file: string): Settings {
     clusterSecrets,
     ...rest
   } = config;
-  const { rateLimit, cookies, tls, identity, ...same } = rest;
+  const { rateLimit, cookies, tls, identity, records: _r, ...same } = rest;
   return {
     ...same,
     file: resolve(file),
@@ -50,7 +55,7 @@ export function normalise(config: ConfigFile, file: string): Settings {
       ...(identity.nsid !== undefined && { nsid: identity.nsid }),
     },
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
-    records: recordSettings(config),
+    statics: staticsOf(config, records),
   };
 }
 
@@ -77,16 +82,4 @@ function originOf(
     path: path(kubeconfig.path),
     ...(context !== undefined && { context }),
   };
-}
-
-/** Records that repeat an address of `nameservers` are served from there. */
-function recordSettings(config: ConfigFile): StaticRecordSettings[] {
-  return config.records
-    .filter((record) => !isNameserverGlue(record, config.nameservers))
-    .map(({ name, type, data, ttl }) => ({
-      name,
-      type: type.toUpperCase(),
-      data,
-      ttlSeconds: ttl ?? config.ttl,
-    }));
 }

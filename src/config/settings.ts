@@ -2,6 +2,7 @@
  * The settings of a fedns process, as every other part reads them: validated, defaults filled in, paths absolute,
  * names lower-cased without a trailing dot. `load.ts` makes them from the YAML file; nothing else does.
  */
+import type { StaticSet } from '../zonebuilder/static-set.ts';
 
 /** A name server of the served domain, with its addresses where it lies in the domain. */
 export interface NameserverSettings {
@@ -70,17 +71,6 @@ export interface ClusterSettings {
   /** Namespaces that must (`allow`, empty: any) and must not (`deny`) hold a federated Service. */
   readonly namespaces: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   readonly limits: ClusterLimits;
-}
-
-/** A static record, as text; `zonebuilder` turns it into wire form. */
-export interface StaticRecordSettings {
-  /** Absolute, lower case, no trailing dot; the first label may be `*`. */
-  readonly name: string;
-  /** A mnemonic such as `MX`, or `TYPEnnn` (RFC 3597). */
-  readonly type: string;
-  /** Presentation form (RFC 1035 section 5.1); names in it are absolute with or without the trailing dot. */
-  readonly data: string;
-  readonly ttlSeconds: number;
 }
 
 /** Response rate limiting, see server/rate-limit.ts. */
@@ -198,7 +188,8 @@ export interface Settings {
   readonly clusters: readonly ClusterSettings[];
   /** Namespace of Secrets labelled `fedns.io/cluster` in the cluster that fedns runs in; absent: not looked for. */
   readonly clusterSecrets?: { readonly namespace: string };
-  readonly records: readonly StaticRecordSettings[];
+  /** The operator's records, and those that follow from `nameservers`. */
+  readonly statics: StaticSet;
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
     readonly format: 'auto' | 'json' | 'pretty';

@@ -149,12 +149,12 @@ function checkedName(text: string, escapes = false): string {
 }
 
 function checkLabels(name: string, text: string, form: RegExp): string {
-  const bad = parseLabels(name).find((label) => !form.test(label.toString('latin1')));
+  const labels = name.includes('\\')
+    ? parseLabels(name).map((label) => label.toString('latin1'))
+    : name.split('.');
+  const bad = labels.find((label) => !form.test(label));
   if (bad === undefined) return name;
-  throw new BadValue(
-    'BAD_NAME',
-    `${quote(text)} has the label ${quote(bad.toString('latin1'))}, which no name has`,
-  );
+  throw new BadValue('BAD_NAME', `${quote(text)} has the label ${quote(bad)}, which no name has`);
 }
 
 function maskedTo(octets: Buffer, length: number): Buffer {

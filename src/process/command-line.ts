@@ -10,6 +10,7 @@ import { inspect } from '../inspect/inspect.ts';
 import { inspectLive } from '../inspect/live.ts';
 import { realParts } from '../serve/real-parts.ts';
 import { inspectClusters } from '../serve/inspect-clusters.ts';
+import { loadAside } from './load-aside.ts';
 import { runServe } from './run-serve.ts';
 
 /** @param args - without the program and script names */
@@ -24,7 +25,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     version,
     load: loadConfig,
     inspect: inspectAll,
-    serve: (file) => runServe({ file, version, load: loadConfig, parts: realParts }),
+    serve: (file) => runServe({ file, version, load: loadAside, parts: realParts }),
   });
 }
 

@@ -8,6 +8,7 @@ import type { Explanation } from '../admin/control-plane.ts';
 import type { ClusterReport, ServiceAccount } from '../watchers/source.ts';
 import type { ZoneBuilder } from '../zonebuilder/builder.ts';
 import type { ExplainStep } from '../zonebuilder/explain.ts';
+import { namesOfStatics } from '../zonebuilder/static-set.ts';
 import {
   nameOf,
   nearInDomain,
@@ -222,7 +223,7 @@ function knownNames({ builder, federations, witness }: AbsenceContext): KnownNam
     domain: builder.domain,
     federations,
     locations: builder.locationNames().map(({ text }) => text),
-    statics: builder.statics.map(({ name }) => name),
+    statics: () => namesOfStatics(builder.statics, builder.domain),
     services: () => witness.serviceKeys(),
   };
 }

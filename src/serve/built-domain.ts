@@ -19,10 +19,10 @@ import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
 import { explainAbsence } from './absence.ts';
 import type { Witness } from './absence.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
-import { primaryOf, staticRecords } from './static-records.ts';
+import { primaryOf } from './apex.ts';
 
 export class BuiltDomain implements ServedDomain {
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #hooks: ServedDomainHooks;
   readonly #builder: ZoneBuilder;
 
@@ -44,7 +44,7 @@ export class BuiltDomain implements ServedDomain {
       negativeTtlSeconds: settings.negativeTtlSeconds,
       federations: settings.federations.map(({ name }) => name),
       whenNoneHealthy: settings.whenNoneHealthy,
-      statics: staticRecords(settings),
+      statics: settings.statics,
       nextSerial: hooks.nextSerial,
       clock: hooks.clock,
       onMemory: hooks.onImage,
@@ -102,6 +102,11 @@ export class BuiltDomain implements ServedDomain {
   figures(): ReturnType<ServedDomain['figures']> {
     const { used, capacity } = this.#builder.size;
     return { services: this.#builder.serviceCount, imageOctetsUsed: used, imageOctetsTotal: capacity };
+  }
+
+  replaceStatics(settings: Settings): void {
+    this.#builder.replaceStatics(settings.statics);
+    this.#settings = settings;
   }
 
   batch(cause: Cause, work: () => void): void {

@@ -13,7 +13,7 @@ export interface KnownNames {
   readonly federations: readonly string[];
   /** `Z.R`, `R`, and `Z` where it is one place. */
   readonly locations: readonly string[];
-  readonly statics: readonly string[];
+  readonly statics: () => Iterable<string>;
   /** `namespace/name` of Services, published or not; each may come several times. */
   readonly services: () => Iterable<string>;
 }
@@ -83,7 +83,7 @@ export function nearOfShape(name: string, known: KnownNames): string | undefined
   // `web.shop.svc`, as inside a cluster.
   if (labels[2] === 'svc' && federations.length > 0)
     return [...labels.slice(0, 2), federations[0], ...labels.slice(2), domain].join('.');
-  return nearestWord(name, known.statics);
+  return nearestWord(name, [...known.statics()]);
 }
 
 /** The location that was meant. */

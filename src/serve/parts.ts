@@ -43,6 +43,12 @@ export interface ServedDomain extends FactSink {
   refusalsOf(cluster: string): readonly Refusal[];
   /** Shards by cluster. Walks everything that is known. */
   shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
+  /**
+   * Goes over to settings that differ in static records only.
+   *
+   * @throws when they cannot be served; then the old ones are
+   */
+  replaceStatics(settings: Settings): void;
   /** Publishes what `work` reports as one change. */
   batch(cause: Cause, work: () => void): void;
   /** The same for work that takes several turns of the event loop: begins a batch, which {@link release} ends. */

@@ -98,7 +98,7 @@ const DOMAIN_KEYS = [
   'apexTtlSeconds',
   'whenNoneHealthy',
   'federations',
-  'records',
+  'statics',
   'udpPayloadMax',
 ] as const;
 
@@ -212,10 +212,13 @@ export class RunningServer {
    */
   async reload(settings: Settings): Promise<void> {
     const before = this.#settings;
-    const isSameDomain = DOMAIN_KEYS.every((key) => isDeepStrictEqual(before[key], settings[key]));
+    const changed = DOMAIN_KEYS.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
+    // A list of records may be long and change often: no fact has to be moved for it.
+    const isSameDomain = changed.every((key) => key === 'statics');
     const domain = isSameDomain ? this.#domain : this.#openDomain(settings);
     const putInForce = await this.#dataPlane!.prepare(settings);
     if (!isSameDomain) this.#exchangeDomain(domain, settings);
+    else if (changed.length > 0) domain.replaceStatics(settings);
     this.#settings = settings;
     this.#noteRestart(settings);
     await putInForce(domain.image);

@@ -12,7 +12,7 @@ import type { SharedSettings } from '../server/workers/worker-pool.ts';
 import type { TcpRole } from '../server/workers/worker-protocol.ts';
 import type { Log } from '../log.ts';
 import type { DataPlane, Listening } from './parts.ts';
-import { apexOf } from './static-records.ts';
+import { apexOf } from './apex.ts';
 
 /** The image's first reader is the first worker. */
 const FIRST_READER = 0;

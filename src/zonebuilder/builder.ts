@@ -21,14 +21,14 @@ import { Turns } from './turns.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import { type FederationPolicy, POLICY_ALL } from './policy.ts';
 import type { StaticPlace } from './service-statics.ts';
-import { delegations, indexServiceStatics, isAlias } from './service-statics.ts';
+import { delegations, indexServiceStatics, isAlias, zoneCuts } from './service-statics.ts';
 import type { ServiceAnswers, ViewRules, ViewShard } from './service-view.ts';
 import { viewService } from './service-view.ts';
 import type { KnownService } from './services.ts';
 import { KnownServices, namesOf, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
 import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pack.ts';
-import type { StaticRecord } from './static-table.ts';
+import { StaticIndex, type StaticSet } from './static-set.ts';
 import { encodeStatics } from './static-table.ts';
 import { formatAddress, packAddress } from './ip-text.ts';
 
@@ -64,7 +64,7 @@ export interface ZoneBuilderOptions {
   readonly policies?: (federation: string) => FederationPolicy;
   readonly whenNoneHealthy: WhenNoneHealthy;
   /** Static records, the apex's NS and its glue included. */
-  readonly statics: readonly StaticRecord[];
+  readonly statics: StaticSet;
   /** Longest TTL of answers to which a cluster that is not read yet may add. Default: {@link PARTIAL_TTL_SECONDS}. */
   readonly negativeTtlSeconds?: number;
   /** Federations that there are; default: any. */
@@ -157,8 +157,12 @@ export class ZoneBuilder implements FactSink {
   #orders: RowOrders = NO_ORDERS;
   /** Whether the orders that readers see may lack a location or cluster, or have one too many. */
   #isOrdersStale = false;
-  #staticNames: ReadonlySet<string> | undefined;
-  readonly #statics: ReadonlyMap<string, readonly StaticPlace[]>;
+  /** Made when something is listed or explained for the first time. */
+  #staticIndex: StaticIndex | undefined;
+  #statics: StaticSet;
+  /** Those of them that stand at names of Services, by `S.N.F`. */
+  #places: ReadonlyMap<string, readonly StaticPlace[]>;
+  #isDelegated: (name: string) => boolean;
   readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse'>;
   /** By Service, the region that its global name is answered with, where it is to stay so. */
   readonly #inUse = new Map<string, string>();
@@ -175,20 +179,22 @@ export class ZoneBuilder implements FactSink {
 
   constructor(options: ZoneBuilderOptions) {
     this.#options = options;
-    this.#statics = indexServiceStatics(options.statics, options.domain);
+    this.#statics = options.statics;
+    this.#places = indexServiceStatics(options.statics, options.domain);
+    this.#isDelegated = delegations(options.statics, options.domain);
     this.#rules = {
       domain: options.domain,
       ttlSeconds: options.ttlSeconds,
       ttlMinSeconds: options.ttlMinSeconds ?? 0,
       locations: () => this.#locations.names(),
       regions: () => this.#locations.regions(),
-      isDelegated: delegations(options.statics, options.domain),
+      isDelegated: (name) => this.#isDelegated(name),
       clusterText: (cluster) => this.clusterName(cluster),
       clusterLabel: (cluster) => this.namedClusters().find(({ number }) => number === cluster)?.label,
     };
     this.#image = new ImageWriter(
       {
-        encodeStatics: (seed) => encodeStatics(options.statics, options.domain, seed),
+        encodeStatics: (seed) => encodeStatics(this.#statics, seed),
         encodeLocations: (seed) => encodeLocations(this.#locations.names(), seed, this.#openRegions),
         encodeClusters: (seed) => encodeClusters(this.namedClusters(), seed),
         encodeOrders: () => this.#encodeOrders(),
@@ -216,14 +222,19 @@ export class ZoneBuilder implements FactSink {
     return this.#options.domain;
   }
 
-  get statics(): readonly StaticRecord[] {
-    return this.#options.statics;
+  get statics(): StaticSet {
+    return this.#statics;
   }
 
-  /** Whether the configuration has records at a name. */
+  /** Static records by name. */
+  get staticIndex(): StaticIndex {
+    this.#staticIndex ??= new StaticIndex(this.#statics, this.#options.domain);
+    return this.#staticIndex;
+  }
+
+  /** Whether the configuration has records at a name, which is one that a Service could have. */
   hasStatics(name: string): boolean {
-    this.#staticNames ??= new Set(this.#options.statics.map((record) => record.name));
-    return this.#staticNames.has(name);
+    return this.#places.size > 0 && this.staticIndex.at(name).length > 0;
   }
 
   get whenNoneHealthy(): WhenNoneHealthy {
@@ -252,7 +263,7 @@ export class ZoneBuilder implements FactSink {
 
   /** What an operator should know of a Service. */
   notices(view: ServiceView): string[] {
-    return noticesOf(view, this.#statics.get(view.known.name) ?? NO_PLACES);
+    return noticesOf(view, this.#places.get(view.known.name) ?? NO_PLACES);
   }
 
   /** The name of a cluster by its number. */
@@ -376,6 +387,42 @@ export class ZoneBuilder implements FactSink {
     for (const shard of shards) kept.add(this.#upsert(member, shard));
     this.#removeShards(member, kept);
     this.#finish(cluster, cause);
+  }
+
+  /**
+   * Puts other static records in the place of those that there are, for readers all at once.
+   *
+   * @throws ImageFullError when they do not fit; then the old ones stay
+   */
+  replaceStatics(statics: StaticSet): void {
+    const before = this.#statics;
+    const stood = this.#places;
+    this.#adoptStatics(statics);
+    try {
+      this.#image.renew(() => this.#republishBeside(before, stood));
+    } catch (error) {
+      this.#adoptStatics(before);
+      throw error;
+    }
+    this.#touched = true;
+    this.#finish('', { object: 'configuration', timeMs: this.#options.clock() });
+  }
+
+  #adoptStatics(statics: StaticSet): void {
+    this.#statics = statics;
+    this.#places = indexServiceStatics(statics, this.domain);
+    this.#isDelegated = delegations(statics, this.domain);
+    this.#staticIndex = undefined;
+  }
+
+  /** Publishes the Services at whose names static records stand, or stood. Of any Service, a target may be delegated. */
+  #republishBeside(before: StaticSet, stood: ReadonlyMap<string, unknown>): void {
+    const isSame = zoneCuts(before, this.domain).join(' ') === zoneCuts(this.#statics, this.domain).join(' ');
+    const services = isSame ? [...stood.keys(), ...this.#places.keys()] : this.serviceNames();
+    for (const service of new Set(services)) {
+      const known = this.#services.named(service);
+      if (known !== undefined) this.#publishSoon(known);
+    }
   }
 
   /**
@@ -605,7 +652,7 @@ export class ZoneBuilder implements FactSink {
     const all = shards.map((shard) => this.#toView(shard));
     const healthy = all.filter((_, i) => this.#isHealthy(shards[i]!));
     const lastKnown = healthy.length === 0 && this.#options.whenNoneHealthy === 'lastKnown';
-    const statics = this.#statics.size === 0 ? NO_PLACES : (this.#statics.get(known.name) ?? NO_PLACES);
+    const statics = this.#places.size === 0 ? NO_PLACES : (this.#places.get(known.name) ?? NO_PLACES);
     const { federation } = namesOf(known);
     const configured = this.#policyOf(known);
     const rules = {
@@ -660,7 +707,7 @@ export class ZoneBuilder implements FactSink {
     this.#touched = true;
     this.#isDisputed = true;
     // Static records at a location that was not there have a say from now on.
-    for (const service of this.#statics.keys()) {
+    for (const service of this.#places.keys()) {
       const known = this.#services.named(service);
       if (known !== undefined) this.#publishSoon(known);
     }

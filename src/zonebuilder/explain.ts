@@ -8,14 +8,15 @@ import { Type } from './dns.ts';
 import { type Chosen, type ClientReport, explainPolicy, recordsWithin } from './explain-policy.ts';
 import { GLOBAL } from './layout.ts';
 import type { Level, RecordSet } from './records.ts';
+import { isWithin, parentOf } from './names.ts';
 import {
   addressesAt,
   hasTargets,
   levelsOf,
   listServices,
-  listStatics,
   PLACEHOLDER_TYPE,
   portPrefix,
+  staticsAt,
 } from './records.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 
@@ -168,7 +169,7 @@ function recordsAt(builder: ZoneBuilder, name: string, soa: RecordSet): RecordSe
   const own = [...ownRecords(builder, name, soa)];
   if (own.length > 0 || hasBelow(builder, name)) return own;
   const encloser = closestEncloser(builder, name, soa);
-  const wildcard = [...listStatics(builder)].filter((set) => set.name === `*.${encloser}.`);
+  const wildcard = [...staticsAt(builder, `*.${encloser}`)];
   return wildcard.map((set) => ({ ...set, name: `${name}.` }));
 }
 
@@ -176,13 +177,16 @@ function* ownRecords(builder: ZoneBuilder, name: string, soa: RecordSet): Genera
   if (name === builder.domain) yield soa;
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
-  const candidates = [...listStatics(builder), ...(view === undefined ? [] : listServices(builder, [view]))];
+  const candidates = [
+    ...staticsAt(builder, name),
+    ...(view === undefined ? [] : listServices(builder, [view])),
+  ];
   for (const set of candidates) if (set.name === `${name}.`) yield set;
 }
 
 /** RFC 4592 section 3.3.1: the longest existing ancestor. */
 function closestEncloser(builder: ZoneBuilder, name: string, soa: RecordSet): string {
-  const parent = name.slice(name.indexOf('.') + 1);
+  const parent = parentOf(name);
   if (parent === builder.domain || hasBelow(builder, parent)) return parent;
   return ownRecords(builder, parent, soa).next().done === true
     ? closestEncloser(builder, parent, soa)
@@ -191,7 +195,7 @@ function closestEncloser(builder: ZoneBuilder, name: string, soa: RecordSet): st
 
 /** Whether names exist below this one, so that it is at least an empty non-terminal. */
 function hasBelow(builder: ZoneBuilder, name: string): boolean {
-  if (builder.statics.some((record) => record.name.endsWith(`.${name}`))) return true;
+  if (builder.staticIndex.has(name)) return true;
   const relative = name.slice(0, -builder.domain.length - 1);
   const locations = ['', ...builder.locationNames().map(({ text }) => text)];
   for (const location of locations) {
@@ -221,12 +225,13 @@ function isAboveService(builder: ZoneBuilder, prefix: string, isGlobal: boolean)
 }
 
 function isCut(builder: ZoneBuilder, name: string, type: string): boolean {
-  return builder.statics.some(
-    (record) =>
-      record.type === 2 &&
-      record.name !== builder.domain &&
-      (name.endsWith(`.${record.name}`) || (name === record.name && type !== 'DS')),
-  );
+  const { domain, staticIndex } = builder;
+  let cut = type === 'DS' ? parentOf(name) : name;
+  while (isWithin(cut, domain) && cut !== domain) {
+    if (staticIndex.at(cut).some((record) => record.type === Type.NS)) return true;
+    cut = parentOf(cut);
+  }
+  return false;
 }
 
 /** Notes what a name is: a static name, or a Service at a level with its shards. */
@@ -238,7 +243,7 @@ function describe(
 ): Chosen | undefined {
   const parts = splitName(builder, name);
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
-  const own = builder.statics.filter((record) => record.name === name);
+  const own = builder.staticIndex.at(name);
   if (own.length > 0) {
     steps.push({ rule: 'static', text: `${name}. has records in the configuration` });
     const isAlias = own.some((record) => record.type === Type.CNAME);
@@ -248,16 +253,16 @@ function describe(
   }
   if (parts === undefined || view === undefined) return undefined;
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
-  const isKnown = steps.some((step) => step.text === service);
-  if (!isKnown) steps.push({ rule: 'service', text: service });
+  const wasTold = steps.some((step) => step.text === service);
+  if (!wasTold) steps.push({ rule: 'service', text: service });
   const level = levelsOf(parts.base, builder.domain, builder.locationNames()).find(
     (candidate) => candidate.name === parts.level,
   );
   if (level === undefined) return undefined;
-  if (!isKnown)
+  if (!wasTold)
     for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
   steps.push({ rule: 'level', text: describeLevel(view, level) });
-  if (!isKnown) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
+  if (!wasTold) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
   // Of names in front of the level, those of ports follow its policy; that of a cluster means the cluster.
   if (level.location !== GLOBAL || (name !== level.name && !name.startsWith('_'))) return undefined;
   const place = explainPolicy(builder, view, client, steps);

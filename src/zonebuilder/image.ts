@@ -70,6 +70,7 @@ export class ImageWriter {
   #entries = 0;
   #filled = 0;
   #generation = 0;
+  #isFilling = false;
   #locationsOctets = 0;
   #clustersOctets = 0;
   #ordersOctets = 0;
@@ -123,6 +124,23 @@ export class ImageWriter {
       const old = this.#swap(slot, at);
       this.#arena.retire(old, blobOctets(this.#arena, old));
     } else this.#insert(hash, at);
+  }
+
+  /**
+   * Moves to new memory with all tables as they are now.
+   *
+   * @param fill - puts what changes with them, before any reader hears of the new memory
+   * @throws ImageFullError when it does not fit; the image stays as it was
+   */
+  renew(fill: () => void): void {
+    this.#isFilling = true;
+    try {
+      this.#replaceArena(0);
+      fill();
+    } finally {
+      this.#isFilling = false;
+    }
+    this.#announce();
   }
 
   /** The blob under a key, for comparison; undefined when there is none. */
@@ -299,6 +317,7 @@ export class ImageWriter {
   }
 
   #announce(): void {
+    if (this.#isFilling) return;
     this.#generation = Atomics.add(this.#controlWords, Control.generation, 1) + 1;
     this.#onReplace(this.memory);
   }

@@ -57,6 +57,8 @@ export function parseLabels(nameText: string): Buffer[] {
  * @throws NameError when the text is no domain name or longer than 255 octets
  */
 export function encodeName(nameText: string): Buffer {
+  const plain = encodePlainName(nameText);
+  if (plain !== undefined) return plain;
   const parts: Buffer[] = [];
   for (const label of parseLabels(nameText)) parts.push(Buffer.of(label.length), label);
   parts.push(Buffer.of(0));
@@ -68,6 +70,32 @@ export function encodeName(nameText: string): Buffer {
     );
   }
   return wireName;
+}
+
+/**
+ * The same in one pass for a name of ASCII without escapes, as nearly all are: each dot becomes the length of the label
+ * behind it. Undefined: the long way has to say what the text is.
+ */
+function encodePlainName(nameText: string): Buffer | undefined {
+  const { length } = nameText;
+  if (length === 0 || length > NAME_OCTETS_MAX - 2) return undefined;
+  const wireName = Buffer.allocUnsafe(length + 2);
+  let lengthAt = 0;
+  for (let i = 0; i < length; i++) {
+    const code = nameText.charCodeAt(i);
+    if (code === 0x5c || code > 0x7f) return undefined;
+    wireName[i + 1] = code;
+    if (code !== 0x2e) continue;
+    const octets = i - lengthAt;
+    if (octets === 0 || octets > LABEL_OCTETS_MAX) return undefined;
+    wireName[lengthAt] = octets;
+    lengthAt = i + 1;
+  }
+  const octets = length - lengthAt;
+  if (octets > LABEL_OCTETS_MAX) return undefined;
+  wireName[lengthAt] = octets;
+  wireName[length + 1] = 0;
+  return octets === 0 ? wireName.subarray(0, length + 1) : wireName;
 }
 
 /** The wire form of a name with A to Z lowered (RFC 4343); this is how the image keys names. */
@@ -97,6 +125,12 @@ export function decodeName(wire: Uint8Array, offset = 0): string {
     pos += length + 1;
   }
   return text === '' ? '.' : text;
+}
+
+/** The name above, in presentation form; that of the top is empty. */
+export function parentOf(nameText: string): string {
+  const label = /^(?:\\.|[^.\\])*\.?/s.exec(nameText)![0];
+  return nameText.slice(label.length);
 }
 
 /** Whether `nameText` is `domain` or lies below it; both lower case, no trailing dot. */

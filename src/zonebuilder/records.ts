@@ -19,6 +19,7 @@ import type { ServicePort } from './service-ports.ts';
 import { SRV_PRIORITY, SRV_WEIGHT } from './service-ports.ts';
 import { delegations, type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
 import { namesOf } from './services.ts';
+import { namesWith, recordsOf, type StaticRecord } from './static-set.ts';
 
 /** An RRset in presentation form (RFC 1035 section 5.1). */
 export interface RecordSet {
@@ -150,10 +151,24 @@ function* stepServices(
 /** The RRsets of the configuration, the apex's NS included, without those that Services have with their own. */
 export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
   const isShared = sharedNames(builder);
-  const own = builder.statics.filter(({ name, type }) => !isShared(name, type));
-  // Data is written out as its turn comes: of a hundred thousand records that takes a while.
-  for (const records of Map.groupBy(own, ({ name, type }) => `${name} ${type}`).values()) {
+  const { statics, domain } = builder;
+  // Records are read and written out as their turn comes: of a hundred thousand that takes a while.
+  for (let entry = 0; entry < statics.offsets.length; entry++)
+    yield* listRrsets(recordsOf(statics, entry, domain), isShared);
+}
+
+/** The same of one name. */
+export function staticsAt(builder: ZoneBuilder, name: string): Generator<RecordSet> {
+  return listRrsets(builder.staticIndex.at(name), sharedNames(builder));
+}
+
+function* listRrsets(
+  ofName: readonly StaticRecord[],
+  isShared: (name: string, type: number) => boolean,
+): Generator<RecordSet> {
+  for (const records of Map.groupBy(ofName, ({ type }) => type).values()) {
     const { name, type, ttlSeconds } = records[0]!;
+    if (isShared(name, type)) continue;
     const data = records.map(({ rdata }) => formatRdata(type, rdata));
     yield { name: `${name}.`, type: typeText(type), ttlSeconds, data };
   }
@@ -305,8 +320,9 @@ function toSet(ttlSeconds: number, name: string, type: string, data: readonly st
 
 /** Names that static records have for themselves: those with a CNAME, and all at or below a zone cut. */
 function takenNames(builder: ZoneBuilder): (name: string) => boolean {
-  const names = new Set(builder.statics.filter(({ type }) => type === Type.CNAME).map(({ name }) => name));
-  const isDelegated = delegations(builder.statics, builder.domain);
+  const { statics, domain } = builder;
+  const names = new Set(namesWith(statics, Type.CNAME, domain));
+  const isDelegated = delegations(statics, domain);
   return (name) => names.has(name) || isDelegated(name);
 }
 

@@ -4,7 +4,7 @@
  */
 import { Type } from './dns.ts';
 import { Target, TargetKind } from './layout.ts';
-import type { StaticRecord } from './static-table.ts';
+import { keyAt, namesWith, recordsOf, type StaticRecord, type StaticSet } from './static-set.ts';
 
 /** The static records at one name of a Service. */
 export interface StaticPlace {
@@ -31,6 +31,8 @@ export interface ServiceName {
   readonly prefix: string;
 }
 
+/** The label `svc` in wire form. */
+const SVC_LABEL = Buffer.from('\x03svc', 'latin1');
 /** Labels of a location, at most: `Z.R`. */
 const LOCATION_LABELS_MAX = 2;
 /** `S.N.F`. */
@@ -60,24 +62,31 @@ export function splitServiceName(name: string, domain: string): ServiceName | un
 
 /** The static records at names that Services could have, by `S.N.F`. */
 export function indexServiceStatics(
-  statics: readonly StaticRecord[],
+  set: StaticSet,
   domain: string,
 ): ReadonlyMap<string, readonly StaticPlace[]> {
   const index = new Map<string, StaticPlace[]>();
-  for (const [name, records] of Map.groupBy(statics, (record) => record.name)) {
-    const parts = splitServiceName(name, domain);
-    if (parts === undefined) continue;
+  for (let entry = 0; entry < set.offsets.length; entry++) {
+    // Few names of many are of that form, and only these are worth to be read.
+    if (!keyAt(set, entry).includes(SVC_LABEL)) continue;
+    const records = recordsOf(set, entry, domain);
+    const name = records[0]?.name;
+    const parts = name === undefined ? undefined : splitServiceName(name, domain);
+    if (name === undefined || parts === undefined) continue;
     const { service, location, prefix } = parts;
     index.set(service, [...(index.get(service) ?? []), { name, location, prefix, records }]);
   }
   return index;
 }
 
+/** Names that are delegated. */
+export function zoneCuts(statics: StaticSet, domain: string): string[] {
+  return statics.cutDepths === 0 ? [] : namesWith(statics, Type.NS, domain).filter((name) => name !== domain);
+}
+
 /** Tells the names at or below a zone cut. */
-export function delegations(statics: readonly StaticRecord[], domain: string): (name: string) => boolean {
-  const cuts = new Set(
-    statics.filter(({ type, name }) => type === Type.NS && name !== domain).map(({ name }) => name),
-  );
+export function delegations(statics: StaticSet, domain: string): (name: string) => boolean {
+  const cuts = new Set(zoneCuts(statics, domain));
   if (cuts.size === 0) return () => false;
   return (name) => {
     for (let at = 0; ; at = name.indexOf('.', at) + 1) {

@@ -120,6 +120,32 @@ t.test('a changed file is taken into force, a broken one is not, and SIGHUP asks
   t.match(await metricsOf(adminPort), /^fedns_config_last_reload_successful 1$/m);
 });
 
+t.test(
+  'a long list of records is taken into force while clusters change, and a fault in it is not',
+  async (t) => {
+    const { folder, file, port, adminPort } = await site(t);
+    const fedns = await serve(t, file);
+    const entries = Array.from(
+      { length: 5000 },
+      (_, i) => `  - { name: n${i}.example.com, type: A, data: 192.0.2.77 }\n`,
+    );
+    const replace = (more: string): void => {
+      writeFileSync(`${file}.new`, config(port, adminPort, `records:\n${entries.join('')}${more}`));
+      renameSync(`${file}.new`, file);
+    };
+    replace(`  - { name: ${NGINX}, type: TXT, data: beside }\n`);
+    writeFileSync(join(folder, 'cluster', 'nginx.yaml'), manifest('192.0.2.99'));
+    await fedns.until(/configuration reloaded/);
+    t.strictSame(await addressesOf(port, 'n4999.example.com'), ['192.0.2.77']);
+    while ((await addressesOf(port, NGINX))[0] !== '192.0.2.99') await lookAgain();
+
+    replace('  - { name: n0.example.com, type: CNAME, data: n1.example.com }\n');
+    await fedns.until(/records\[5000\][^\n]*configuration refused/);
+    t.strictSame(await addressesOf(port, 'n0.example.com'), ['192.0.2.77']);
+    t.match(await metricsOf(adminPort), /^fedns_config_last_reload_successful 0$/m);
+  },
+);
+
 t.test('a change in a manifest is in the answers', async (t) => {
   const { folder, file, port, adminPort } = await site(t);
   await serve(t, file);

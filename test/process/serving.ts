@@ -125,7 +125,11 @@ export function start(test: Test, command: string, args: readonly string[]): Pro
   child.stdout.on('data', take);
   child.stderr.on('data', take);
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  test.teardown(() => child.kill('SIGKILL'));
+  // What it still writes must not come into a folder that is being removed.
+  test.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
   const until = (pattern: RegExp): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = (): void => {

@@ -14,6 +14,7 @@ import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import { systemTimers } from '../../src/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
 import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
+import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { report } from '../admin/fake-control-plane.ts';
 
 export const SETTINGS: Settings = {
@@ -55,7 +56,7 @@ export const SETTINGS: Settings = {
     namespaces: { allow: [], deny: [] },
     limits: { objects: 1000, objectOctets: 1000, changesPerSecond: 1000 },
   })),
-  records: [],
+  statics: packStatics([], 'example.com'),
   log: { level: 'error', format: 'json' },
 };
 
@@ -75,7 +76,7 @@ export function shard(cluster: string, service: string): ShardState {
 
 /** A domain that remembers facts. */
 export class FakeDomain implements ServedDomain {
-  readonly settings: Settings;
+  settings: Settings;
   readonly states = new Map<string, ClusterState>();
   readonly shards = new Map<string, ShardState[]>();
   readonly #hooks: ServedDomainHooks;
@@ -136,6 +137,11 @@ export class FakeDomain implements ServedDomain {
   }
 
   setOrders(): void {}
+
+  replaceStatics(settings: Settings): void {
+    this.settings = settings;
+    this.#changed('', this.#hooks.clock());
+  }
 
   beginServing(): void {}
 

@@ -16,7 +16,7 @@ import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { type FederationPolicy, POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
-import type { StaticRecord } from '../../src/zonebuilder/static-table.ts';
+import { packStatics, type StaticRecord } from '../../src/zonebuilder/static-set.ts';
 import type { Message, QueryOptions } from './message.ts';
 import { makeQuery, readMessage } from './message.ts';
 
@@ -79,7 +79,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     domain,
     ttlSeconds: 180,
     whenNoneHealthy: options.whenNoneHealthy ?? 'nodata',
-    statics,
+    statics: packStatics(statics, domain),
     ...(options.federations && { federations: options.federations }),
     nextSerial: () => ++serial,
     clock: () => 1,

@@ -6,6 +6,7 @@ import t from 'tap';
 import { COUNTER_BLOCK_OCTETS, Counter } from '../../src/server/counters.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
+import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { CAUSE, makeShard } from '../support/federation.ts';
 import { makeRandom } from '../support/random.ts';
 import {
@@ -31,7 +32,7 @@ t.test('no reply mixes two states', async (t) => {
     domain: 'example.com',
     ttlSeconds: 180,
     whenNoneHealthy: 'nodata',
-    statics: [],
+    statics: packStatics([], 'example.com'),
     nextSerial: () => ++serial,
     clock: () => 1,
     onMemory: (memory) => {

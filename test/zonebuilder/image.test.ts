@@ -7,6 +7,7 @@ import { ImageWriter, type ImageMemory } from '../../src/zonebuilder/image.ts';
 import { Awaited, Blob, BlobKind } from '../../src/zonebuilder/layout.ts';
 import { encodeLocations, LocationRegistry } from '../../src/zonebuilder/locations.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
+import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { encodeStatics } from '../../src/zonebuilder/static-table.ts';
 import { ImageView } from '../../src/server/answer/image-view.ts';
 import { makeRandom } from '../support/random.ts';
@@ -27,7 +28,7 @@ function makeImage(octetsMax?: number): Image {
   const handles: ImageMemory[] = [];
   const writer = new ImageWriter(
     {
-      encodeStatics: (seed) => encodeStatics([], 'example.com', seed),
+      encodeStatics: (seed) => encodeStatics(packStatics([], 'example.com'), seed),
       encodeLocations: (seed) => encodeLocations(locations.names(), seed),
       encodeClusters: (seed) => encodeClusters([], seed),
     },

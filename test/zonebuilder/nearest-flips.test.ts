@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
+import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { Counter } from '../../src/server/counters.ts';
 import { createCounterBlock } from '../../src/server/counters-sum.ts';
 import { makeApex } from '../../src/zonebuilder/apex.ts';
@@ -27,7 +28,7 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
     ttlSeconds: 180,
     whenNoneHealthy: 'nodata',
     policies: () => ({ ...POLICY_ALL, policy: 'nearest' }),
-    statics: [],
+    statics: packStatics([], 'example.com'),
     nextSerial: () => ++serial,
     clock: () => 1,
     onMemory: (memory) => {

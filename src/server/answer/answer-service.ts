@@ -4,7 +4,7 @@
  */
 import { Rcode, Type } from '../../zonebuilder/dns.ts';
 import { GLOBAL, PORT_LEVEL_OCTETS, Target, TargetKind } from '../../zonebuilder/layout.ts';
-import { depthBit } from '../../zonebuilder/static-table.ts';
+import { depthBit } from '../../zonebuilder/static-set.ts';
 import { follow, type Answering } from './answering.ts';
 import { choosePlace, NO_LOCATION } from './choose-place.ts';
 import {

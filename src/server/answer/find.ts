@@ -13,7 +13,7 @@
  * rightmost label `svc` among the last three below the domain separates them.
  */
 import { Type } from '../../zonebuilder/dns.ts';
-import { depthBit } from '../../zonebuilder/static-table.ts';
+import { depthBit } from '../../zonebuilder/static-set.ts';
 import { BlobKind, GLOBAL } from '../../zonebuilder/layout.ts';
 import type { ImageView } from './image-view.ts';
 import type { Name } from './name.ts';

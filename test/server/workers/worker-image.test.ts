@@ -8,6 +8,7 @@ import { chooseTransport } from '../../../src/server/workers/udp-transport.ts';
 import { makeApex } from '../../../src/zonebuilder/apex.ts';
 import { ZoneBuilder } from '../../../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../../../src/zonebuilder/image.ts';
+import { packStatics } from '../../../src/zonebuilder/static-set.ts';
 import { makeShard } from '../../support/federation.ts';
 import { makeQuery, readMessage } from '../../support/message.ts';
 import { Client, keepLog, TRANSPORTS } from '../transport-fixture.ts';
@@ -36,7 +37,7 @@ async function startServed(kind: (typeof TRANSPORTS)[number]) {
     domain: DOMAIN,
     ttlSeconds: 180,
     whenNoneHealthy: 'nodata',
-    statics: [],
+    statics: packStatics([], 'example.com'),
     nextSerial: () => 1,
     clock: () => 1,
     onMemory: (memory) => {
