@@ -91,6 +91,6 @@ export const IMPORTS = {
     'log',
     'timers',
   ],
-  process: ['serve', 'cli', 'inspect', 'server/workers', 'state', 'config', 'jobs', 'log'],
+  process: ['serve', 'serve/geo', 'cli', 'inspect', 'server/workers', 'state', 'config', 'jobs', 'log'],
   main: ['process'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { inspectLive } from '../inspect/live.ts';
 import { realParts } from '../serve/real-parts.ts';
+import { inspectDatabases } from '../serve/geo/inspect-databases.ts';
 import { inspectClusters } from '../serve/inspect-clusters.ts';
 import { loadAside } from './load-aside.ts';
 import { runServe } from './run-serve.ts';
@@ -32,6 +33,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
 async function inspectAll(settings: Settings, live: boolean): Promise<Inspection> {
   const options = { env: process.env, clock: Date.now };
   const manifests = await inspectClusters(settings);
+  const databases = await inspectDatabases(settings);
   const found = await inspect(settings, options);
   const answers = live ? await inspectLive(settings, options) : [];
   const all = [...found, ...answers.flatMap(({ findings }) => findings)];
@@ -39,7 +41,7 @@ async function inspectAll(settings: Settings, live: boolean): Promise<Inspection
     all.filter(({ severity }) => severity === wanted).map(({ text }) => text);
   const well = answers.filter(({ findings }) => findings.length === 0);
   return {
-    faults: [...manifests.faults, ...linesOf('fault')],
+    faults: [...manifests.faults, ...databases, ...linesOf('fault')],
     warnings: [...manifests.warnings, ...linesOf('warning')],
     notes: well.map(
       ({ cluster, version = '' }) => `cluster ${cluster}: answers and lets fedns read, ${version}`,
