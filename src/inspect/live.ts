@@ -10,7 +10,9 @@ import { ApiClient } from '../watchers/api/api-client.ts';
 import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
 import { findPath } from '../watchers/api/discovery.ts';
 import { watchedKinds, type WatchedKind } from '../watchers/kubernetes/kinds.ts';
-import { fault, type Finding, type InspectOptions } from './finding.ts';
+import { readServerUid } from '../watchers/api/server-identity.ts';
+import { twinMessage } from '../watchers/kubernetes/known-servers.ts';
+import { fault, warning, type Finding, type InspectOptions } from './finding.ts';
 
 const LIMITS = { headersMs: 10_000, idleMs: 10_000 };
 /** Octets of the version and of an API group's document. */
@@ -24,13 +26,27 @@ export interface LiveResult {
   readonly cluster: string;
   /** Its version; absent: it could not be asked. */
   readonly version?: string;
+  /** Of its namespace kube-system, where that may be read. */
+  readonly uid?: string;
   readonly findings: readonly Finding[];
 }
 
 /** Clusters are asked all at once; files have no API server and are left out. */
-export function inspectLive(settings: Settings, options: InspectOptions): Promise<readonly LiveResult[]> {
+export async function inspectLive(
+  settings: Settings,
+  options: InspectOptions,
+): Promise<readonly LiveResult[]> {
   const asked = settings.clusters.filter(({ origin }) => origin.kind !== 'manifests');
-  return Promise.all(asked.map((cluster) => askCluster(cluster, settings, options)));
+  const results = await Promise.all(asked.map((cluster) => askCluster(cluster, settings, options)));
+  return results.map((result, i) => withTwin(result, results.slice(0, i)));
+}
+
+/** One cluster under two names is told of the later one. */
+function withTwin(result: LiveResult, before: readonly LiveResult[]): LiveResult {
+  const { cluster, uid, findings } = result;
+  const twin = uid === undefined ? undefined : before.find((other) => other.uid === uid);
+  if (twin === undefined) return result;
+  return { ...result, findings: [...findings, warning(`cluster ${cluster}: ${twinMessage(twin.cluster)}`)] };
 }
 
 async function askCluster(
@@ -48,7 +64,8 @@ async function askCluster(
     const findings = await Promise.all(
       kindsOf(cluster, settings).map((kind) => askKind(client, kind, cluster)),
     );
-    return { cluster: name, version, findings: findings.flat() };
+    const uid = await uidOf(client);
+    return { cluster: name, version, ...(uid !== undefined && { uid }), findings: findings.flat() };
   } catch (error) {
     const { message } = asApiError(error, 'UNREACHABLE');
     return { cluster: name, findings: [fault(`cluster ${name}: ${message}`)] };
@@ -62,6 +79,15 @@ async function readVersion(client: ApiClient): Promise<string> {
   const text = await readDocument(client, '/version');
   const { gitVersion } = JSON.parse(text) as { gitVersion?: unknown };
   return typeof gitVersion === 'string' ? gitVersion : 'unknown';
+}
+
+/** @returns undefined where it may not be read, which costs this one check only */
+async function uidOf(client: ApiClient): Promise<string | undefined> {
+  try {
+    return await readServerUid(client, new AbortController().signal);
+  } catch {
+    return undefined;
+  }
 }
 
 function readDocument(client: ApiClient, path: string): Promise<string> {

@@ -15,6 +15,7 @@ import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
+import type { KnownServers } from '../watchers/kubernetes/known-servers.ts';
 import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
 import type { ClusterSource, Refusal } from '../watchers/source.ts';
@@ -84,6 +85,8 @@ export interface ServedDomainHooks {
 export interface SharedSources {
   readonly resolver: HostnameFollower;
   readonly governor: OutageGovernor;
+  /** Absent: it is not looked for clusters under two names. */
+  readonly servers?: KnownServers;
   /** How the credentials of a cluster are loaded that has joined by itself. */
   loaderOf(cluster: string): (() => Promise<ClusterAccess>) | undefined;
   /** Why it is not known which clusters have joined, as far as that is known. */

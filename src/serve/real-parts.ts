@@ -71,6 +71,7 @@ function openKubernetes(cluster: ClusterSettings, context: SourceContext): Clust
     sink,
     ...(earlier !== undefined && { earlier, hasEarlierFacts: true }),
     governor: shared.governor,
+    ...(shared.servers !== undefined && { servers: shared.servers }),
     credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),
     resolver: shared.resolver,
     clientNetworks: wantsClientNetworks(settings),

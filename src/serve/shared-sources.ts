@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameAddresses } from '../state/snapshot-format.ts';
 import { ClusterSecrets, type SecretCluster } from '../watchers/kubernetes/cluster-secrets.ts';
+import { KnownServers } from '../watchers/kubernetes/known-servers.ts';
 import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
 import { HostnameResolver } from '../watchers/hostnames/hostname-resolver.ts';
 import { OutageGovernor } from '../watchers/health/outage-governor.ts';
@@ -17,12 +18,14 @@ import type { SharedContext, SharedSources } from './parts.ts';
 export class RealSharedSources implements SharedSources {
   readonly resolver: HostnameResolver;
   readonly governor: OutageGovernor;
+  readonly servers: KnownServers;
   readonly #secrets: ClusterSecrets | undefined;
   readonly #loaders = new Map<string, () => Promise<ClusterAccess>>();
 
   constructor(settings: Settings, context: SharedContext) {
     const { clock, log } = context;
     const { domain, resolvers, outage } = settings;
+    this.servers = new KnownServers({ clock, log });
     this.resolver = new HostnameResolver({ domain, resolvers, clock, log });
     this.governor = new OutageGovernor({
       ...outage,

@@ -157,6 +157,21 @@ test('live, each API server says what it lets fedns do', async (t) => {
   const { settings } = await configured(t, KUBECONFIG, { kc: text });
   t.match(await inspectLive(settings, OPTIONS), [{ cluster: 'one', version: 'v1.36.3', findings: [] }]);
 
+  const twice =
+    'clusters:\n  - { name: one, kubeconfig: { path: kc } }\n  - { name: two, kubeconfig: { path: kc2 } }\n';
+  const both = await configured(t, twice, { kc: text, kc2: text });
+  t.match(
+    await inspectLive(both.settings, OPTIONS),
+    [
+      { cluster: 'one', findings: [] },
+      {
+        cluster: 'two',
+        findings: [{ severity: 'warning', text: /^cluster two: its API server is that of cluster one/ }],
+      },
+    ],
+    'one cluster under two names',
+  );
+
   server.scripts.push(({ path, watch, response }) => {
     if (path !== NODES && !(path === SLICES && watch)) return false;
     replyStatus(response, 403, 'forbidden');

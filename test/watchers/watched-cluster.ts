@@ -4,6 +4,7 @@ import type { ClusterSettings, FederationSettings } from '../../src/config/setti
 import type { ClusterAccess } from '../../src/watchers/credentials/cluster-access.ts';
 import { Credentials } from '../../src/watchers/credentials/credentials.ts';
 import { KubernetesSource } from '../../src/watchers/kubernetes/kubernetes-source.ts';
+import type { KnownServers } from '../../src/watchers/kubernetes/known-servers.ts';
 import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import type { Log } from '../../src/log.ts';
 import { FakeTime, until } from './fake-time.ts';
@@ -36,6 +37,7 @@ export interface WatchedOptions {
   readonly time?: FakeTime;
   readonly sink?: RecordingSink;
   readonly governor?: OutageGovernor;
+  readonly servers?: KnownServers;
   readonly graceSeconds?: number;
   readonly refusedGraceSeconds?: number;
   /** 1: nothing counts as isolation, which one cluster out of one otherwise does. */
@@ -66,6 +68,7 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     dampingSeconds: options.dampingSeconds ?? 0,
     sink,
     governor,
+    ...(options.servers !== undefined && { servers: options.servers }),
     credentials: new Credentials({
       load: options.load ?? (async () => serverAccess(server, options.access)),
       timers: time,

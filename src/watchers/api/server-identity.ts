@@ -38,6 +38,8 @@ export interface IdentityOptions {
   readonly timers: Timers;
   /** Another cluster answers. Called before anything else is read of it. */
   readonly onOther: () => void;
+  /** The server has said who it is, for the first time or as another. */
+  readonly onKnown?: (uid: string) => void;
 }
 
 export class ServerIdentity {
@@ -82,6 +84,7 @@ export class ServerIdentity {
     // Forgotten meanwhile: the answer may be that of the server before.
     if (found === undefined || this.#known !== before) return;
     this.#known = found;
+    if (found !== UNREADABLE && found !== before) this.#options.onKnown?.(found);
     if (before !== undefined && before !== found) this.#options.onOther();
   }
 
@@ -89,9 +92,9 @@ export class ServerIdentity {
   async #read(): Promise<string | undefined> {
     const { client } = this.#options;
     try {
-      const text = await client.getText(PATH, ACCEPT, LIMITS, this.#stopped.signal, OCTETS_MAX);
+      const uid = await readServerUid(client, this.#stopped.signal);
       this.#refusals = 0;
-      return readUid(text);
+      return uid;
     } catch (error) {
       const { code } = asApiError(error, 'NOT_JSON');
       if (FAILING_CODES.has(code)) throw error;
@@ -105,6 +108,15 @@ export class ServerIdentity {
     this.#refusals++;
     this.#askAgainMs = this.#options.timers.now() + waitMs;
   }
+}
+
+/**
+ * Asks a server who it is.
+ *
+ * @throws ApiError when it cannot be asked, does not say, or refuses to
+ */
+export async function readServerUid(client: ApiClient, signal: AbortSignal): Promise<string> {
+  return readUid(await client.getText(PATH, ACCEPT, LIMITS, signal, OCTETS_MAX));
 }
 
 function readUid(text: string): string {

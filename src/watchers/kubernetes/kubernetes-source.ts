@@ -25,6 +25,7 @@ import type { Credentials } from '../credentials/credentials.ts';
 import { firstCommitsOf } from '../objects/first-commits.ts';
 import { FlapDamping } from '../health/flap-damping.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
+import type { KnownServers } from './known-servers.ts';
 import { watchedKinds, type WatchedKind } from './kinds.ts';
 import { PolledKinds } from './polled-kinds.ts';
 import type { Listing } from '../api/list-pages.ts';
@@ -68,6 +69,8 @@ export interface KubernetesSourceOptions {
   readonly hasEarlierFacts?: boolean;
   readonly sink: FactSink;
   readonly governor: OutageGovernor;
+  /** Absent: nobody wants to know whether another cluster is the same. */
+  readonly servers?: KnownServers;
   /** Closed when the source stops. */
   readonly credentials: Credentials;
   readonly resolver?: HostnameFollower;
@@ -135,6 +138,7 @@ export class KubernetesSource implements ClusterSource {
       client: this.#client,
       timers,
       onOther: () => this.#beginResync("another cluster answers at its API server's address"),
+      onKnown: (uid) => options.servers?.note(this.name, uid),
     });
     this.#credentialWatch = new CredentialWatch({ ...options, cluster: this.name });
     options.credentials.follow(() => this.#nudgeLoops());
@@ -165,6 +169,7 @@ export class KubernetesSource implements ClusterSource {
     await Promise.all([this.#health.stop(), ...[...this.#loops.values()].map((loop) => loop.stop())]);
     await Promise.all(this.#retired);
     this.#options.governor.leave(this.name);
+    this.#options.servers?.forget(this.name);
     this.#objects.stop();
     this.#damping.stop();
   }
@@ -187,6 +192,7 @@ export class KubernetesSource implements ClusterSource {
       lostEvents: Object.fromEntries(this.#lostEvents),
       refusals: [
         ...this.#contactRefusals(),
+        ...(this.#options.servers?.refusals(this.name) ?? []),
         ...this.#slowedRefusal(),
         ...this.#polled.refusals(),
         ...objects.refusals,
@@ -216,6 +222,7 @@ export class KubernetesSource implements ClusterSource {
     const pace = (count: number): number => Math.max(octets.take(count), this.#queue.pressureMs());
     const onServer = (): void => {
       this.#identity.forget();
+      this.#options.servers?.forget(this.name);
       this.#beginResync('its credentials lead to another API server');
     };
     const watches = namespacesOf(this.#options.settings).length * NAMESPACED_KINDS;
