@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   dnsviz: 'dnsviz',
   faketime: 'faketime',
   unbound: 'unbound',
+  pdns_recursor: 'pdns-recursor',
 };
 
 /** Debian keeps daemons in folders that an ordinary user's PATH lacks. */

@@ -65,6 +65,7 @@ function answerPlace(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
 /** Answers for a Service's name in one cluster, which never leads anywhere else. */
 export function answerCluster(a: Answering): boolean {
   const { x, view, found } = a;
+  a.isTailored = false;
   x.answerKey = found.blob;
   const entry = view.clusterV4(found.blob, found.cluster);
   const v4 = view.levelCount(entry) === 0 ? 0 : entry;
@@ -227,7 +228,11 @@ function isAboveStatic(a: Answering): boolean {
  * A type that the level does not have. While a cluster is pending it may yet bring that type, so the SOA is left
  * out: a negative answer without one is not cached (RFC 2308 section 5), and clients that ask for A and AAAA
  * together go on with the family they got, as they would not after SERVFAIL.
+ *
+ * So it is where another place has the type: there are resolvers that keep negative answers for all of their clients, whatever
+ * the scope (RFC 7871 section 7.4 leaves it open).
  */
 function noOtherFamily(a: Answering): void {
+  if (a.isTailored) return;
   if (!a.view.isPending || a.found.location === NO_LOCATION) deny(a, Rcode.NOERROR);
 }

@@ -1,7 +1,8 @@
-/** Unbound's cache of client subnets in front of nearest names: no client gets another's answer from it (RFC 7871 section 7.3). */
-import { writeFileSync } from 'node:fs';
+/** Caches of client subnets in resolvers in front of nearest names: no client gets another's answer from them (RFC 7871 section 7.3). */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'tap';
+import { test, type Test } from 'tap';
 import { makeDomain, waysTo } from '../conformance/fixture.ts';
 import { seededRandom } from '../fuzz/random.ts';
 import { freePort, start } from '../process/serving.ts';
@@ -76,14 +77,53 @@ function configuration(folder: string, port: number, authority: number): string 
   return `server:\n${lines(server)}remote-control:\n  control-enable: no\nstub-zone:\n${lines(stub)}`;
 }
 
-test('Unbound gives each subnet its own answer', async (t) => {
+/** The recursor's own settings; what it must be told to send subnets, and to take those of its clients. */
+function recursorArguments(folder: string, port: number, authority: number): string[] {
+  const settings = {
+    'config-dir': folder,
+    'socket-dir': folder,
+    'local-address': '127.0.0.1',
+    'local-port': port,
+    'forward-zones': `example.com=127.0.0.1:${authority}`,
+    'edns-subnet-allow-list': '127.0.0.1/32',
+    'use-incoming-edns-subnet': 'yes',
+    'dont-query': '',
+    dnssec: 'off',
+    daemon: 'no',
+    'write-pid': 'no',
+    'disable-syslog': 'yes',
+    'security-poll-suffix': '',
+    threads: 1,
+    // Its packet cache keeps NODATA for every subnet, whatever the reply says (docs/nearest.md).
+    'disable-packetcache': 'yes',
+  };
+  return Object.entries(settings).map(([key, value]) => `--${key}=${value}`);
+}
+
+const RESOLVERS = {
+  Unbound(t: Test, port: number, authority: number) {
+    const folder = t.testdir();
+    const file = join(folder, 'unbound.conf');
+    writeFileSync(file, configuration(folder, port, authority));
+    return start(t, needCommand('unbound'), ['-d', '-c', file]).until(/start of service/);
+  },
+  'the PowerDNS Recursor'(t: Test, port: number, authority: number) {
+    // Its control socket's path is to be short.
+    const folder = mkdtempSync(join(tmpdir(), 'fedns-'));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const settings = recursorArguments(folder, port, authority);
+    return start(t, needCommand('pdns_recursor'), settings).until(/multiplexer/);
+  },
+};
+
+for (const [name, startResolver] of Object.entries(RESOLVERS)) {
+  test(`${name} gives each subnet its own answer`, (t) => tryResolver(t, startResolver));
+}
+
+async function tryResolver(t: Test, startResolver: (typeof RESOLVERS)['Unbound']): Promise<void> {
   const authority = (await waysTo(t, makeWorld())).find(({ name }) => name === 'TCP')!.port!;
   const port = await freePort();
-  const folder = t.testdir();
-  const file = join(folder, 'unbound.conf');
-  writeFileSync(file, configuration(folder, port, authority));
-  const unbound = start(t, needCommand('unbound'), ['-d', '-c', file]);
-  await unbound.until(/start of service/);
+  await startResolver(t, port, authority);
   const client = await Client.connect({ address: '127.0.0.1', port });
   t.teardown(() => client.close());
   const random = seededRandom(SEED);
@@ -106,4 +146,4 @@ test('Unbound gives each subnet its own answer', async (t) => {
     if (got !== expected) wrong.push(`${a}.${b}.${c}.0/24: ${reply.rcode} ${got}, not ${expected}`);
   }
   t.strictSame(wrong.slice(0, 5), [], `seed ${SEED}; of ${wrong.length}`);
-});
+}
