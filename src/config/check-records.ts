@@ -13,11 +13,13 @@ import {
 } from '../zonebuilder/rr-types.ts';
 import { decodeName } from '../zonebuilder/names.ts';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
+import { checkAlias } from './check-alias.ts';
 import { checkRecordData } from './check-record-data.ts';
 import type { Path, Report } from './fault.ts';
 import { nearestWord } from './nearest.ts';
 import type { ConfigDraft, ConfigFile, RecordEntry } from './schema.ts';
 
+const ALIAS = 0;
 const A = 1;
 const NS = 2;
 const CNAME = 5;
@@ -64,6 +66,7 @@ export function checkRecords(config: ConfigDraft, report: Report): readonly Stat
   const set = indexRecords(domain, parsed, nameservers);
   for (const record of parsed) {
     checkApex(record, set, report);
+    if (record.type === ALIAS) checkAlias(record, { ...set, federations: config.federations ?? [] }, report);
     checkDelegated(record, set, report);
     checkTarget(record, set, report);
     checkLoop(record, set, report);
@@ -160,7 +163,7 @@ function checkApex(record: ParsedRecord, { domain }: RecordSet, report: Report):
     report('APEX_RECORD', path, 'NS records of the domain stand under nameservers', 'move it there');
   // RFC 1912 section 2.4: the apex holds SOA and NS, and RFC 1034 section 3.6.2 wants a CNAME alone.
   if (record.type === CNAME)
-    report('APEX_RECORD', path, 'the domain itself cannot be an alias', 'use A and AAAA');
+    report('APEX_RECORD', path, 'the domain itself cannot be a CNAME', 'use ALIAS, or A and AAAA');
   // RFC 4035 section 2.4: DS stands on the parent's side of a zone cut.
   if (record.type === DS)
     report('APEX_RECORD', path, 'DS of the domain belongs to the parent', 'give it to the registrar');
@@ -274,7 +277,7 @@ function isServiceName(name: string): boolean {
 /** Whether a target in the domain is known, or may come from a Service, a wildcard or a delegation. */
 function mayExist(target: string, type: number, set: RecordSet): boolean {
   const there = set.byName.get(target) ?? [];
-  if (there.some((other) => type === CNAME || isAddressType(other.type))) return true;
+  if (there.some((other) => type === CNAME || other.type === ALIAS || isAddressType(other.type))) return true;
   if (set.nameservers.some(({ name }) => name === target)) return true;
   if (target === set.domain) return type === CNAME;
   if (isServiceName(target) || topCut(target, set) !== undefined) return true;
@@ -284,7 +287,7 @@ function mayExist(target: string, type: number, set: RecordSet): boolean {
 function checkNameserverName(record: ParsedRecord, set: RecordSet, report: Report): void {
   const server = set.nameservers.find(({ name }) => name === record.name);
   if (!server) return;
-  if (record.type === CNAME) {
+  if (record.type === CNAME || record.type === ALIAS) {
     // RFC 2181 section 10.3.
     report('NAMESERVER_CONTRADICTED', record.path, `the name server ${server.name} cannot be an alias`);
   }

@@ -67,6 +67,7 @@ export const FAULT_CODES = {
   APEX_RECORD: 'fault',
   CNAME_NOT_ALONE: 'fault',
   ALIAS_LOOP: 'fault',
+  BAD_ALIAS: 'fault',
   DUPLICATE_RECORD: 'fault',
   RRSET_TTL: 'fault',
   BELOW_DELEGATION: 'fault',

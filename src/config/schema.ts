@@ -217,7 +217,7 @@ const record = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'A, AAAA, CAA, CNAME, DS, HTTPS, LOC, MX, NAPTR, NS, PTR, SRV, SSHFP, SVCB, TLSA, TXT, or TYPEnnn (RFC 3597).',
+      'A, AAAA, ALIAS (the addresses of a Service), CAA, CNAME, DS, HTTPS, LOC, MX, NAPTR, NS, PTR, SRV, SSHFP, SVCB, TLSA, TXT, or TYPEnnn (RFC 3597).',
     ),
   data: z
     .string()

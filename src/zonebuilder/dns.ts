@@ -2,6 +2,8 @@
 
 /** RR and query types that the code treats specially; the rest are in rr-types.ts. */
 export const Type = {
+  /** The addresses of a Service at a name of the configuration; never on the wire, and 0 cannot be asked for (RFC 6895 section 3.1). */
+  ALIAS: 0,
   A: 1,
   NS: 2,
   CNAME: 5,

@@ -6,7 +6,8 @@ import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { Orders } from './layout.ts';
 import type { ExplainStep } from './explain.ts';
 import { type OrderStep, placeOfStep } from './orders.ts';
-import { addressesAt, clusterAddresses, type RecordSet, ttlAt } from './records.ts';
+import { addressesAt, type RecordSet, ttlAt } from './record-sets.ts';
+import { clusterAddresses } from './records.ts';
 
 /** Where a client is, as the tables of clients' places have it. */
 export interface ClientReport {

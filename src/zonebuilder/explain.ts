@@ -2,22 +2,16 @@
  * Says how a question is answered and why, step by step, from the facts themselves. It shares no code with the
  * query path, so that the tests can hold one against the other.
  */
+import { aliasTargetName, findAliasTarget } from './alias-records.ts';
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import type { ClusterState, ShardState } from './facts.ts';
 import { Type } from './dns.ts';
 import { type Chosen, type ClientReport, explainPolicy, recordsWithin } from './explain-policy.ts';
 import { GLOBAL } from './layout.ts';
-import type { Level, RecordSet } from './records.ts';
 import { isWithin, parentOf } from './names.ts';
-import {
-  addressesAt,
-  hasTargets,
-  levelsOf,
-  listServices,
-  PLACEHOLDER_TYPE,
-  portPrefix,
-  staticsAt,
-} from './records.ts';
+import type { Level, RecordSet } from './record-sets.ts';
+import { addressesAt, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
+import { hasTargets, listServices, portPrefix, staticsAt } from './records.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 
 /** One rule that was applied on the way to an answer. */
@@ -60,6 +54,8 @@ export function explain(
     const chosen = describe(builder, name, client, steps);
     if (isCut(builder, name, question.type)) return { rcode: 'NOERROR', steps, answer };
     const found = choose(here, question.type, chosen);
+    const awaited = found === undefined ? awaitedBehind(builder, name, question.type) : undefined;
+    if (awaited !== undefined) return notReady(steps, awaited);
     if (found === undefined) return negative(builder, name, here, steps, answer);
     answer.push(found);
     if (found.type !== 'CNAME' || question.type === 'CNAME' || question.type === 'ANY')
@@ -93,10 +89,7 @@ function negative(
 ): Explanation {
   const exists = here.some((set) => set.type !== PLACEHOLDER_TYPE);
   if (!exists && isWithoutShard(builder, name) && pendingNames(builder).length > 0) {
-    return notReady(
-      steps,
-      `${pendingNames(builder).join(', ')} may have a healthy shard, and was not read yet`,
-    );
+    return notReady(steps, pendingText(builder));
   }
   if (exists || here.length > 0 || hasBelow(builder, name)) {
     steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
@@ -104,13 +97,37 @@ function negative(
   }
   const unread = isOfKnownService(builder, name) ? [] : clusterNames(unreadBy(builder, name));
   if (unread.length > 0) {
-    return notReady(
-      steps,
-      `never read, so it may know ${name}.: ${unread.join(', ')}; have it read, or remove it`,
-    );
+    return notReady(steps, unreadText(unread, name));
   }
   steps.push({ rule: 'absent', text: `${name}. does not exist` });
   return { rcode: 'NXDOMAIN', steps, answer };
+}
+
+function pendingText(builder: ZoneBuilder): string {
+  return `${pendingNames(builder).join(', ')} may have a healthy shard, and was not read yet`;
+}
+
+function unreadText(unread: readonly string[], name: string): string {
+  return `never read, so it may know ${name}.: ${unread.join(', ')}; have it read, or remove it`;
+}
+
+/** The name that the ALIAS at a name leads to, where it has one. */
+function aliasTargetAt(builder: ZoneBuilder, name: string): string | undefined {
+  const record = builder.staticIndex.at(name).find(({ type }) => type === Type.ALIAS);
+  return record && aliasTargetName(record);
+}
+
+/** Who may yet bring addresses to a name with an ALIAS that has none. */
+function awaitedBehind(builder: ZoneBuilder, name: string, type: string): string | undefined {
+  const target = type === 'A' || type === 'AAAA' ? aliasTargetAt(builder, name) : undefined;
+  if (target === undefined) return undefined;
+  const view = findAliasTarget(builder, target)?.view;
+  if (view === undefined) {
+    const unread = clusterNames(unreadBy(builder, target));
+    return unread.length > 0 ? unreadText(unread, target) : undefined;
+  }
+  const isDown = view.v4.pool.length + view.v6.pool.length === 0;
+  return isDown && pendingNames(builder).length > 0 ? pendingText(builder) : undefined;
 }
 
 function notReady(steps: ExplainStep[], text: string): Explanation {
@@ -167,7 +184,7 @@ function isWithoutShard(builder: ZoneBuilder, name: string): boolean {
 /** The RRsets that a name owns, or that a wildcard gives it. */
 function recordsAt(builder: ZoneBuilder, name: string, soa: RecordSet): RecordSet[] {
   const own = [...ownRecords(builder, name, soa)];
-  if (own.length > 0 || hasBelow(builder, name)) return own;
+  if (own.length > 0 || isThere(builder, name)) return own;
   const encloser = closestEncloser(builder, name, soa);
   const wildcard = [...staticsAt(builder, `*.${encloser}`)];
   return wildcard.map((set) => ({ ...set, name: `${name}.` }));
@@ -187,10 +204,33 @@ function* ownRecords(builder: ZoneBuilder, name: string, soa: RecordSet): Genera
 /** RFC 4592 section 3.3.1: the longest existing ancestor. */
 function closestEncloser(builder: ZoneBuilder, name: string, soa: RecordSet): string {
   const parent = parentOf(name);
-  if (parent === builder.domain || hasBelow(builder, parent)) return parent;
+  if (parent === builder.domain || isThere(builder, parent)) return parent;
   return ownRecords(builder, parent, soa).next().done === true
     ? closestEncloser(builder, parent, soa)
     : parent;
+}
+
+/** Whether no wildcard takes the name's place. A Service keeps its names from them also while it is down and NXDOMAIN. */
+function isThere(builder: ZoneBuilder, name: string): boolean {
+  return hasBelow(builder, name) || isOfService(builder, name);
+}
+
+/** Whether a name is one of a known Service: at a level, of a port there, or of a cluster. */
+function isOfService(builder: ZoneBuilder, name: string): boolean {
+  const parts = splitName(builder, name);
+  const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
+  if (parts === undefined || view === undefined) return false;
+  const levels = levelsOf(parts.base, builder.domain, builder.locationNames());
+  const level = levels.find((candidate) => candidate.name === parts.level);
+  const prefix = name.slice(0, -parts.level.length);
+  if (level === undefined || prefix === '') return level !== undefined;
+  const isOfPort = view.ports.some(
+    ({ name: port, protocol }) => prefix === `_${port}._${protocol}.` || prefix === `_${protocol}.`,
+  );
+  const cluster = builder.namedClusters().find(({ label }) => prefix === `${label}.`);
+  return (
+    isOfPort || (level.location === GLOBAL && cluster !== undefined && view.clusters.includes(cluster.number))
+  );
 }
 
 /** Whether names exist below this one, so that it is at least an empty non-terminal. */
@@ -250,6 +290,11 @@ function describe(
     if (isAlias && view !== undefined)
       steps.push({ rule: 'hidden', text: `its CNAME hides what Service ${view.known.name} has there` });
     if (isAlias) return undefined;
+  }
+  const target = aliasTargetAt(builder, name);
+  if (target !== undefined) {
+    steps.push({ rule: 'alias', text: `${name}. has the addresses of ${target}.` });
+    return describe(builder, target, client, steps);
   }
   if (parts === undefined || view === undefined) return undefined;
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;

@@ -4,46 +4,26 @@
  */
 import type { Apex } from './apex.ts';
 import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from './apex.ts';
+import { flattenAlias } from './alias-records.ts';
 import type { ServiceView, ZoneBuilder } from './builder.ts';
-import { formatAddress } from './ip-text.ts';
 import { Type } from './dns.ts';
 import { GLOBAL, TargetKind } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
-import { LEVEL_ADDRESSES_MAX } from './levels.ts';
 import type { LocationName } from './locations.ts';
 import type { RecordFilter } from './record-filter.ts';
 import { isOfServices, recordTest, serviceTest } from './record-filter.ts';
+import type { Level, RecordSet } from './record-sets.ts';
+import { addressesAt, addressText, levelsOf, PLACEHOLDER_TYPE, ttlAt } from './record-sets.ts';
 import { decodeName } from './names.ts';
 import { formatRdata, typeText } from './rr-types.ts';
 import type { ServicePort } from './service-ports.ts';
 import { SRV_PRIORITY, SRV_WEIGHT } from './service-ports.ts';
-import { delegations, type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
+import { type PortTarget, SHARED_TYPES, splitServiceName } from './service-statics.ts';
 import { namesOf } from './services.ts';
-import { namesWith, recordsOf, type StaticRecord } from './static-set.ts';
+import { recordsOf, type StaticRecord } from './static-set.ts';
+import { takenNames } from './taken-names.ts';
 
-/** An RRset in presentation form (RFC 1035 section 5.1). */
-export interface RecordSet {
-  /** Absolute, with its trailing dot. */
-  readonly name: string;
-  readonly type: string;
-  readonly ttlSeconds: number;
-  readonly data: readonly string[];
-  /** The policy by which a reply has only a part of it, which depends on the client or on the reply. */
-  readonly policy?: 'nearest' | 'weighted';
-}
-
-/** A level at which a Service has a name. */
-export interface Level {
-  /** `S.N.F.svc.Z.R.D`, no trailing dot. */
-  readonly name: string;
-  /** Number of the location. */
-  readonly location: number;
-  /** The name of the level above; undefined at the global level. */
-  readonly above: string | undefined;
-}
-
-/** What a name without records stands for in a zone file, where a name exists only by what it has. */
-export const PLACEHOLDER_TYPE = 'TYPE65280';
+export { PLACEHOLDER_TYPE, type RecordSet } from './record-sets.ts';
 
 /** Every RRset that is served, the SOA first. */
 export function* listRecords(builder: ZoneBuilder, soa: RecordSet): Generator<RecordSet> {
@@ -91,34 +71,6 @@ export function soaRecord(options: {
   return { name: `${domain}.`, type: 'SOA', ttlSeconds: apex.ttlSeconds, data: [data] };
 }
 
-/** The names of a Service, the global one first. */
-export function levelsOf(service: string, domain: string, locations: readonly LocationName[]): Level[] {
-  const base = `${service}.svc`;
-  const global = `${base}.${domain}`;
-  const levels: Level[] = [{ name: global, location: GLOBAL, above: undefined }];
-  const regions = new Map(locations.filter(isRegion).map(({ location }) => [location.id, location.label]));
-  for (const { text, location } of locations) {
-    const region = regions.get(location.parent);
-    const above = region === undefined ? global : `${base}.${region}.${domain}`;
-    levels.push({ name: `${base}.${text}.${domain}`, location: location.id, above });
-  }
-  return levels;
-}
-
-/** The addresses of a level in one family, in text. */
-export function addressesAt(family: FamilyLevels, location: number): string[] {
-  const slice = family.slices.find((candidate) => candidate.location === location);
-  return slice === undefined ? [] : addressText(family, slice);
-}
-
-function addressText(
-  { pool }: FamilyLevels,
-  { start, count }: { readonly start: number; readonly count: number },
-): string[] {
-  const end = start + Math.min(count, LEVEL_ADDRESSES_MAX);
-  return pool.slice(start, end).map((octets) => formatAddress(Buffer.from(octets, 'latin1')));
-}
-
 /** The RRsets of some Services, at every level. */
 export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>): Generator<RecordSet> {
   for (const set of stepServices(builder, views)) if (set !== undefined) yield set;
@@ -154,21 +106,26 @@ export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
   const { statics, domain } = builder;
   // Records are read and written out as their turn comes: of a hundred thousand that takes a while.
   for (let entry = 0; entry < statics.offsets.length; entry++)
-    yield* listRrsets(recordsOf(statics, entry, domain), isShared);
+    yield* listRrsets(builder, recordsOf(statics, entry, domain), isShared);
 }
 
 /** The same of one name. */
 export function staticsAt(builder: ZoneBuilder, name: string): Generator<RecordSet> {
-  return listRrsets(builder.staticIndex.at(name), sharedNames(builder));
+  return listRrsets(builder, builder.staticIndex.at(name), sharedNames(builder));
 }
 
 function* listRrsets(
+  builder: ZoneBuilder,
   ofName: readonly StaticRecord[],
   isShared: (name: string, type: number) => boolean,
 ): Generator<RecordSet> {
   for (const records of Map.groupBy(ofName, ({ type }) => type).values()) {
     const { name, type, ttlSeconds } = records[0]!;
     if (isShared(name, type)) continue;
+    if (type === Type.ALIAS) {
+      yield* flattenAlias(builder, records[0]!);
+      continue;
+    }
     const data = records.map(({ rdata }) => formatRdata(type, rdata));
     yield { name: `${name}.`, type: typeText(type), ttlSeconds, data };
   }
@@ -300,11 +257,6 @@ export function clusterAddresses(family: FamilyLevels, number: number): string[]
   return slice === undefined ? [] : addressText(family, slice);
 }
 
-/** The TTL of a level's records; aliases have the Service's. */
-export function ttlAt(view: ServiceView, location: number): number {
-  return view.levelTtls.find((level) => level.location === location)?.ttlSeconds ?? view.ttlSeconds;
-}
-
 /** Whether the global name does not exist for the time being. The namespace above it does (RFC 8020 is about names below). */
 function isAbsent(builder: ZoneBuilder, view: ServiceView): boolean {
   return builder.whenNoneHealthy === 'nxdomain' && view.v4.pool.length + view.v6.pool.length === 0;
@@ -316,16 +268,4 @@ function placeholder(view: ServiceView, name: string): RecordSet {
 
 function toSet(ttlSeconds: number, name: string, type: string, data: readonly string[]): RecordSet {
   return { name: `${name}.`, type, ttlSeconds, data };
-}
-
-/** Names that static records have for themselves: those with a CNAME, and all at or below a zone cut. */
-function takenNames(builder: ZoneBuilder): (name: string) => boolean {
-  const { statics, domain } = builder;
-  const names = new Set(namesWith(statics, Type.CNAME, domain));
-  const isDelegated = delegations(statics, domain);
-  return (name) => names.has(name) || isDelegated(name);
-}
-
-function isRegion({ location }: LocationName): boolean {
-  return location.parent === GLOBAL;
 }

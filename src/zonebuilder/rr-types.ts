@@ -5,6 +5,7 @@
  */
 import { formatSshfp, formatTlsa, parseSshfp, parseTlsa } from './fingerprints.ts';
 import { formatAddress, parseAddress } from './ip-text.ts';
+import { Type } from './dns.ts';
 import { formatLoc, parseLoc } from './loc.ts';
 import { formatNaptr, parseNaptr } from './naptr.ts';
 import {
@@ -93,6 +94,8 @@ const RR_TYPES: readonly RrType[] = [
   { code: 254, mnemonic: 'MAILA', refused: QUESTION_ONLY },
   { code: 255, mnemonic: 'ANY', refused: QUESTION_ONLY },
   { code: 257, mnemonic: 'CAA', parse: parseCaa, format: formatCaa },
+  // No type of DNS: it stands for the addresses of a Service. Its code is reserved, so that nobody can ask for it.
+  { code: Type.ALIAS, mnemonic: 'ALIAS', parse: parseTarget, format: takeName, targetOffset: 0 },
 ];
 const BY_MNEMONIC = new Map(RR_TYPES.map((type) => [type.mnemonic, type]));
 const BY_CODE = new Map(RR_TYPES.map((type) => [type.code, type]));
@@ -133,7 +136,8 @@ export function recordTypeCode(typeName: string): number {
       `${typeName} is no RR type; known are ${WRITABLE_TYPES.join(', ')} and TYPEnnn`,
     );
   }
-  const reason = BY_CODE.get(code)?.refused ?? refusedRange(code);
+  const isByName = BY_MNEMONIC.has(typeName.toUpperCase());
+  const reason = BY_CODE.get(code)?.refused ?? (isByName ? undefined : refusedRange(code));
   if (reason === undefined) return code;
   throw new RdataError('TYPE_REFUSED', `${typeText(code)} records cannot be given: ${reason}`);
 }

@@ -213,7 +213,9 @@ function writeRrset(to: Buffer, start: number, rrset: readonly Packable[]): numb
 /** The RRsets of a name. Most names have one record, for which nothing is made. */
 function byType(records: readonly Packable[]): readonly (readonly Packable[])[] {
   if (records.length === 0) return [];
-  return records.length === 1 ? [records] : [...Map.groupBy(records, ({ type }) => type).values()];
+  // A query for ANY gets the first RRset, which an ALIAS is only where there is nothing else.
+  const sorted = records.toSorted((a, b) => Number(a.type === Type.ALIAS) - Number(b.type === Type.ALIAS));
+  return records.length === 1 ? [records] : [...Map.groupBy(sorted, ({ type }) => type).values()];
 }
 
 function headOctets(key: Buffer): number {

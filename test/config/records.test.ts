@@ -47,6 +47,81 @@ check('owner names', [
   { title: 'two asterisks', records: [A("'*.*.example.com'")], codes: ['BAD_WILDCARD [0].name'] },
 ]);
 
+const ALIAS = (name: string, target: string): string => `name: ${name}, type: ALIAS, data: ${target}`;
+
+check('ALIAS', [
+  { title: 'the apex', records: [ALIAS('example.com', 'web.shop.fed.svc.example.com')] },
+  { title: 'a location', records: [ALIAS('example.com', 'Web.shop.fed.svc.us1.us.example.com.')] },
+  {
+    title: 'beside other records',
+    records: [
+      ALIAS('a.example.com', 'web.shop.fed.svc.example.com'),
+      'name: a.example.com, type: TXT, data: x',
+    ],
+  },
+  {
+    title: 'what a CNAME and an MX may lead to',
+    records: [
+      ALIAS('example.com', 'web.shop.fed.svc.example.com'),
+      ALIAS('a.example.com', 'web.shop.fed.svc.example.com'),
+      'name: www.example.com, type: CNAME, data: example.com',
+      'name: example.com, type: MX, data: 10 a.example.com',
+    ],
+  },
+  {
+    title: 'beside a CNAME',
+    records: [
+      ALIAS('a.example.com', 'web.shop.fed.svc.example.com'),
+      'name: a.example.com, type: CNAME, data: b.example.net',
+    ],
+    codes: ['CNAME_NOT_ALONE [1]'],
+  },
+  {
+    title: 'beside an address',
+    records: [ALIAS('a.example.com', 'web.shop.fed.svc.example.com'), A('a.example.com')],
+    codes: ['BAD_ALIAS [0]'],
+  },
+  {
+    title: 'two of them',
+    records: [
+      ALIAS('a.example.com', 'web.shop.fed.svc.example.com'),
+      ALIAS('a.example.com', 'api.shop.fed.svc.example.com'),
+    ],
+    codes: ['BAD_ALIAS [0]', 'BAD_ALIAS [1]'],
+  },
+  {
+    title: 'at the name of a Service',
+    records: [ALIAS('web.shop.fed.svc.us.example.com', 'web.shop.fed.svc.example.com')],
+    codes: ['BAD_ALIAS [0].name'],
+  },
+  {
+    title: 'to a name that is no Service',
+    records: [
+      ALIAS('a.example.com', 'www.example.net'),
+      ALIAS('b.example.com', 'example.com'),
+      ALIAS('c.example.com', 'shop.fed.svc.example.com'),
+      ALIAS('d.example.com', '_http._tcp.web.shop.fed.svc.example.com'),
+      ALIAS('e.example.com', 'c1.web.shop.fed.svc.example.com'),
+      ALIAS('f.example.com', 'web.shop.other.svc.example.com'),
+      ALIAS('g.example.com', 'web.shop.fed.svc.example.net'),
+    ],
+    codes: [0, 1, 2, 3, 4, 5, 6].map((i) => `BAD_ALIAS [${i}].data`),
+  },
+  {
+    title: 'to a name that a CNAME takes',
+    records: [
+      ALIAS('example.com', 'web.shop.fed.svc.example.com'),
+      'name: web.shop.fed.svc.example.com, type: CNAME, data: www.example.net',
+    ],
+    codes: ['BAD_ALIAS [0].data'],
+  },
+  {
+    title: 'by its code, which is reserved',
+    records: ["name: a.example.com, type: TYPE0, data: '\\# 0'"],
+    codes: ['BAD_RECORD_TYPE [0].type'],
+  },
+]);
+
 check('types and data', [
   {
     title: 'an unknown type',
@@ -325,7 +400,7 @@ test('a name server below a delegation', async (t) => {
 test('what an operator reads', async (t) => {
   t.same(printed(withRecords('name: www, type: MXX, data: x')), [
     '9:13: records[0].name: www does not lie in example.com (names are written in full: www.example.com)',
-    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, LOC, SRV, NAPTR, DS, SSHFP, TLSA, SVCB, HTTPS, CAA ' +
+    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, LOC, SRV, NAPTR, DS, SSHFP, TLSA, SVCB, HTTPS, CAA, ALIAS ' +
       'and TYPEnnn (did you mean MX?)',
   ]);
   t.same(printed(withRecords('name: a.example.com, type: txt, data: v=DKIM1; k=rsa')), [

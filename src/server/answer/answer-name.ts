@@ -1,5 +1,6 @@
 /** Answers for a name of the domain: looks it up, leaves it to whoever knows its kind, and follows static aliases. */
 import { Rcode, Type } from '../../zonebuilder/dns.ts';
+import { aliasAt, answerAlias } from './answer-alias.ts';
 import { answerCluster, answerService } from './answer-service.ts';
 import { answerApex, answerStatic, refer } from './answer-static.ts';
 import type { Answering } from './answering.ts';
@@ -30,8 +31,12 @@ function answerLink(a: Answering): boolean {
       return answerService(a, kind);
     case Kind.cluster:
       return answerCluster(a);
-    case Kind.static:
-      return answerStatic(a);
+    case Kind.static: {
+      const alias = aliasAt(a);
+      if (alias === 0) return answerStatic(a);
+      answerAlias(a, alias);
+      return false;
+    }
     case Kind.cut:
       refer(a);
       return false;

@@ -55,7 +55,7 @@ export function answerService(a: Answering, kind: Kind): boolean {
 }
 
 /** A level with an answer: itself, or at the global name what the policy chooses. */
-function answerPlace(a: Answering, kind: Kind, owner: number, v4: number, v6: number): void {
+export function answerPlace(a: Answering, kind: Kind, owner: number, v4: number, v6: number): void {
   const extras = a.found.location === GLOBAL ? a.view.extras(a.found.blob) : 0;
   if (extras === 0) return answerLevel(a, kind, owner, v4, v6);
   choosePlace(a, kind, extras, v4, v6);

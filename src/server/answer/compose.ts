@@ -343,6 +343,16 @@ export function writeSoa(
   return true;
 }
 
+/** Lowers the TTLs of so many records from `start` on to at most so many seconds. */
+export function boundTtls(x: Exchange, start: number, count: number, ttlSeconds: number): void {
+  const { reply, replyData } = x;
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    if (replyData.getUint32(at + 6) > ttlSeconds) write32(reply, at + 6, ttlSeconds);
+    at += RECORD_OCTETS + ((reply[at + 10]! << 8) | reply[at + 11]!);
+  }
+}
+
 /** Whether the answer already has records of a name, so that an alias to it leads in a circle. */
 export function isAnswered(x: Exchange, name: Name): boolean {
   const { reply } = x;

@@ -18,7 +18,8 @@ export function denyUnlessUnread(a: Answering): void {
   else deny(a, Rcode.NXDOMAIN);
 }
 
-function notReady({ x }: Answering): void {
+/** Nothing is known yet, and nothing is said. */
+export function notReady({ x }: Answering): void {
   x.rcode = Rcode.SERVFAIL;
   x.extendedError = ExtendedError.notReady;
   x.isAuthoritative = false;
