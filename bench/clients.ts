@@ -17,8 +17,11 @@ const SLASH16 = 1 << 16;
 /** The guide's regions, each nearest to the clients of one row, then the others in turn. */
 export function makeOrders(): RowOrders {
   const regions = [...new Set(placeClusters(13).map(({ region }) => region))];
-  const rows = regions.map((_, first) =>
-    regions.map((_, i) => ({ kind: 'region' as const, region: regions[(first + i) % regions.length]! })),
+  const rows = [...regions.keys()].map((first) =>
+    [...regions.slice(first), ...regions.slice(0, first)].map((region) => ({
+      kind: 'region' as const,
+      region,
+    })),
   );
   return { version: VERSION, rows };
 }

@@ -4,10 +4,16 @@
  */
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { Orders } from './layout.ts';
-import type { ExplainStep } from './explain.ts';
 import { type OrderStep, placeOfStep } from './orders.ts';
 import { addressesAt, type RecordSet, ttlAt } from './record-sets.ts';
 import { clusterAddresses } from './records.ts';
+
+/** One rule that was applied on the way to an answer. */
+export interface ExplainStep {
+  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `policy`, `skipped`, `chosen`, `scope`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
+  readonly rule: string;
+  readonly text: string;
+}
 
 /** Where a client is, as the tables of clients' places have it. */
 export interface ClientReport {

@@ -6,7 +6,13 @@ import { aliasTargetName, findAliasTarget } from './alias-records.ts';
 import type { ServiceView, ZoneBuilder } from './builder.ts';
 import type { ClusterState, ShardState } from './facts.ts';
 import { Type } from './dns.ts';
-import { type Chosen, type ClientReport, explainPolicy, recordsWithin } from './explain-policy.ts';
+import {
+  type Chosen,
+  type ClientReport,
+  explainPolicy,
+  type ExplainStep,
+  recordsWithin,
+} from './explain-policy.ts';
 import { GLOBAL } from './layout.ts';
 import { isWithin, parentOf } from './names.ts';
 import type { Level, RecordSet } from './record-sets.ts';
@@ -14,12 +20,7 @@ import { addressesAt, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
 import { hasTargets, listServices, portPrefix, staticsAt } from './records.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 
-/** One rule that was applied on the way to an answer. */
-export interface ExplainStep {
-  /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `policy`, `skipped`, `chosen`, `scope`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
-  readonly rule: string;
-  readonly text: string;
-}
+export type { ExplainStep };
 
 /** How a question is answered, and why. */
 export interface Explanation {

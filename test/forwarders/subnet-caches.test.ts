@@ -73,8 +73,11 @@ function configuration(folder: string, port: number, authority: number): string 
     'do-ip6: no',
   ];
   const stub = ['name: "example.com"', `stub-addr: 127.0.0.1@${authority}`];
-  const lines = (entries: readonly string[]): string => entries.map((entry) => `  ${entry}\n`).join('');
   return `server:\n${lines(server)}remote-control:\n  control-enable: no\nstub-zone:\n${lines(stub)}`;
+}
+
+function lines(entries: readonly string[]): string {
+  return entries.map((entry) => `  ${entry}\n`).join('');
 }
 
 /** The recursor's own settings; what it must be told to send subnets, and to take those of its clients. */

@@ -32,7 +32,7 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
     nextSerial: () => ++serial,
     clock: () => 1,
     onMemory: (memory) => {
-      for (const worker of workers) worker.postMessage(memory);
+      for (const port of workers) port.postMessage(memory);
     },
   });
   announce(builder);
