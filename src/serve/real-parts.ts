@@ -30,7 +30,7 @@ export const realParts: Parts = {
 function openManifests(cluster: ClusterSettings, context: SourceContext): ClusterSource {
   const { shared, settings, sink, clock, log, earlier } = context;
   const { domain, federations, dampingSeconds, outage } = settings;
-  shared.governor.join(cluster.name, () => {}, true);
+  shared.governor.join(cluster.name, () => {}, 'inContact');
   const source = new ManifestSource({
     settings: cluster,
     domain,

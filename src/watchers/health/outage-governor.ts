@@ -31,6 +31,12 @@ export interface OutageOptions extends OutageLimits {
   readonly onIsolation?: (isolated: boolean, outOfContact: number, clusters: number) => void;
 }
 
+/**
+ * How a cluster joins: in contact from the start, as files always are; with facts of an earlier run, which are held; or
+ * with nothing of it ever read.
+ */
+export type Joining = 'inContact' | 'known' | 'unread';
+
 /** How contact was lost. Times are on the monotonic clock, in milliseconds. */
 export interface Loss {
   readonly sinceMs: number;
@@ -46,6 +52,8 @@ interface Member {
   loss: Loss | undefined;
   /** It has been in contact, or its loss was said: it is not merely still to be read. */
   tried: boolean;
+  /** There are facts to hold. */
+  known: boolean;
   readonly onStatus: (status: ClusterStatus) => void;
 }
 
@@ -83,14 +91,15 @@ export class OutageGovernor {
    * the fraction is one of all clusters.
    *
    * @param onStatus - called for every change of status after this call
-   * @param inContact - the cluster is in contact from the start, as files always are
    */
-  join(name: string, onStatus: (status: ClusterStatus) => void, inContact = false): void {
+  join(name: string, onStatus: (status: ClusterStatus) => void, joining: Joining = 'unread'): void {
+    const inContact = joining === 'inContact';
     const loss = inContact ? undefined : { sinceMs: this.#timers.now() };
     this.#members.set(name, {
       status: inContact ? 'available' : 'pending',
       loss,
       tried: inContact,
+      known: joining !== 'unread',
       onStatus,
     });
     this.#judge();
@@ -111,6 +120,7 @@ export class OutageGovernor {
     if (member === undefined) return;
     member.loss = undefined;
     member.tried = true;
+    member.known = true;
     this.#set(member, 'available');
     this.#judge();
   }
@@ -156,10 +166,12 @@ export class OutageGovernor {
 
   /** @returns how long until the member is due, in milliseconds */
   #judgeMember(member: Member): number {
-    const { loss } = member;
+    const { loss, known } = member;
     if (loss === undefined || member.status === 'withdrawn') return Infinity;
     const { graceSeconds, refusedGraceSeconds } = this.#limits;
-    const seconds = loss.refused === true ? Math.max(refusedGraceSeconds, graceSeconds) : graceSeconds;
+    // Of a cluster that was never read there is nothing to hold; while it is waited for, all answers are short-lived.
+    const isLong = loss.refused === true && known;
+    const seconds = isLong ? Math.max(refusedGraceSeconds, graceSeconds) : graceSeconds;
     // After an isolation the others come back within seconds of each other: none is withdrawn for being second.
     const fromMs = Math.max(loss.sinceMs, this.#reunitedMs, loss.heardMs?.() ?? -Infinity);
     const leftMs = fromMs + seconds * 1000 - this.#timers.now();

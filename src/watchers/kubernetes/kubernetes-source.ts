@@ -153,7 +153,11 @@ export class KubernetesSource implements ClusterSource {
   async start(): Promise<void> {
     const { governor, timers } = this.#options;
     this.#objects.setStatus(this.#status);
-    governor.join(this.name, (status) => this.#setStatus(status));
+    governor.join(
+      this.name,
+      (status) => this.#setStatus(status),
+      this.#options.earlier === undefined ? 'unread' : 'known',
+    );
     for (const loop of this.#loops.values()) loop.start();
     this.#health.start();
     await pause(timers, START_MS_MAX, this.#firstAttempt.signal);

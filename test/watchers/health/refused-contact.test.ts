@@ -97,7 +97,7 @@ for (const status of [401, 403]) {
     }, 30_000);
     await cluster.time.advance(GRACE_SECONDS * 2000);
     seen.add(`${conditionOf(cluster)},${statusOf(cluster)}`);
-    t.same([...seen].toSorted(), ['Pending,pending', 'Refused,pending']);
+    t.same([...seen].toSorted(), ['Pending,pending', 'Refused,pending', 'Refused,withdrawn']);
     refusal.stop();
     await cluster.time.advanceUntil(() => statusOf(cluster) === 'available', 120_000);
     t.same(await cluster.stop(), NOTHING_LEFT);
