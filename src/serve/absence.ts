@@ -8,6 +8,7 @@ import type { Explanation } from '../admin/control-plane.ts';
 import type { ClusterReport, ServiceAccount } from '../watchers/source.ts';
 import type { ZoneBuilder } from '../zonebuilder/builder.ts';
 import type { ExplainStep } from '../zonebuilder/explain.ts';
+import { GLOBAL } from '../zonebuilder/layout.ts';
 import { namesOfStatics } from '../zonebuilder/static-set.ts';
 import {
   nameOf,
@@ -103,7 +104,7 @@ function* aboutService(
   if (!context.federations.includes(federation)) return yield* wrongFederation(asked, context);
   const view = context.builder.service(federation, namespace, service);
   if (view === undefined) yield* notPublished(asked, context);
-  else yield* notHealthy(asked, context);
+  else yield* notHealthy(asked, regionOf(endOf(asked, explanation, context), context.builder), context);
   yield* wrongLocation(asked, context);
   if (view !== undefined && asked.port !== '') yield* wrongPort(asked, view.ports);
   yield* unread(explanation, context);
@@ -170,9 +171,10 @@ function inFederation({ namespace, service }: AskedName, context: AbsenceContext
   return federations.find((federation) => builder.service(federation, namespace, service) !== undefined);
 }
 
-/** What the clusters say whose shards do not count. */
+/** What the clusters say whose shards do not count, of those that the name asks. */
 function* notHealthy(
   { federation, namespace, service }: AskedName,
+  region: string | undefined,
   context: AbsenceContext,
 ): Generator<ExplainStep> {
   const { builder, witness } = context;
@@ -181,9 +183,13 @@ function* notHealthy(
   const shards = new Set(
     builder.service(federation, namespace, service)?.shards.map(({ cluster }) => cluster),
   );
+  const elsewhere = new Set(
+    builder.clusters().flatMap((one) => (isElsewhere(one, region) ? [one.name] : [])),
+  );
   for (const [cluster, { reasons }] of witness.accounts(namespace, service))
-    yield* reasonsOf(cluster, reasons);
+    if (!elsewhere.has(cluster)) yield* reasonsOf(cluster, reasons);
   for (const cluster of shards) {
+    if (elsewhere.has(cluster)) continue;
     const status = statuses.get(cluster);
     const report = reports.get(cluster);
     if (status !== 'available' && report !== undefined)
@@ -191,25 +197,45 @@ function* notHealthy(
   }
 }
 
+/** The level of the Service that answers. */
+function endOf(asked: AskedName, { answer }: Explanation, { builder }: AbsenceContext): AskedName {
+  const last = answer.at(-1);
+  if (last === undefined || last.type === 'CNAME') return asked;
+  return partsOf(last.name.slice(0, -1).toLowerCase(), builder.domain) ?? asked;
+}
+
+/** The region in which the chain of aliases has ended; undefined: at the global level, or nowhere. */
+function regionOf({ location }: AskedName, builder: ZoneBuilder): string | undefined {
+  const names = builder.locationNames();
+  const found = names.find(({ text }) => text === location)?.location;
+  if (found === undefined) return undefined;
+  if (found.parent === GLOBAL) return location;
+  // `Z.R`, also where `Z` was asked for.
+  return names
+    .find(({ text, location: { id } }) => id === found.id && text.includes('.'))
+    ?.text.split('.')[1];
+}
+
+/** Whether a cluster has no say in what a name of a region answers. */
+function isElsewhere({ region }: { readonly region?: string }, asked: string | undefined): boolean {
+  return asked !== undefined && region !== undefined && region !== asked;
+}
+
 function* reasonsOf(cluster: string, reasons: ServiceAccount['reasons']): Generator<ExplainStep> {
   for (const { message } of reasons.slice(0, REASONS_MAX))
     yield { rule: 'reason', text: `${cluster}: ${message}` };
 }
 
-/** Clusters that keep negative answers back. */
-function* unread({ rcode }: Explanation, { builder, witness }: AbsenceContext): Generator<ExplainStep> {
-  if (rcode !== 'SERVFAIL') return;
-  const pending = new Set(
-    builder
-      .clusters()
-      .filter(({ status }) => status === 'pending')
-      .map(({ name }) => name),
-  );
-  for (const report of witness
-    .reports()
-    .filter(({ name }) => pending.has(name))
-    .slice(0, NAMED_MAX))
-    yield { rule: 'cluster', text: describeCluster(report, 'pending') };
+/** Clusters that keep negative answers back, each with what keeps it from being read. */
+function* unread({ steps }: Explanation, { builder, witness }: AbsenceContext): Generator<ExplainStep> {
+  const waitedFor = new Set(steps.flatMap(({ clusters = [] }) => clusters));
+  if (waitedFor.size === 0) return;
+  const statuses = new Map(builder.clusters().map(({ name, status }) => [name, status]));
+  const reports = witness.reports().filter(({ name }) => waitedFor.has(name));
+  for (const report of reports.slice(0, NAMED_MAX)) {
+    const isGivenUp = statuses.get(report.name) === 'withdrawn';
+    yield { rule: 'cluster', text: describeCluster(report, isGivenUp ? 'not read' : 'pending') };
+  }
 }
 
 function describeCluster(report: ClusterReport, status: string): string {

@@ -13,6 +13,8 @@ export interface ExplainStep {
   /** A stable word: `domain`, `static`, `cut`, `service`, `shard`, `level`, `policy`, `skipped`, `chosen`, `scope`, `alias`, `hidden`, `notice`, `pending`, `absent`, `exists`. */
   readonly rule: string;
   readonly text: string;
+  /** Clusters that are waited for; absent: none. */
+  readonly clusters?: readonly string[];
 }
 
 /** Where a client is, as the tables of clients' places have it. */

@@ -89,8 +89,9 @@ function negative(
   answer: RecordSet[],
 ): Explanation {
   const exists = here.some((set) => set.type !== PLACEHOLDER_TYPE);
-  if (!exists && isWithoutShard(builder, name) && pendingNames(builder).length > 0) {
-    return notReady(steps, pendingText(builder));
+  const pending = pendingNames(builder);
+  if (!exists && isWithoutShard(builder, name) && pending.length > 0) {
+    return notReady(steps, pendingStep(pending));
   }
   if (exists || here.length > 0 || hasBelow(builder, name)) {
     steps.push({ rule: 'exists', text: `${name}. exists and has no such record` });
@@ -98,18 +99,20 @@ function negative(
   }
   const unread = isOfKnownService(builder, name) ? [] : clusterNames(unreadBy(builder, name));
   if (unread.length > 0) {
-    return notReady(steps, unreadText(unread, name));
+    return notReady(steps, unreadStep(unread, name));
   }
   steps.push({ rule: 'absent', text: `${name}. does not exist` });
   return { rcode: 'NXDOMAIN', steps, answer };
 }
 
-function pendingText(builder: ZoneBuilder): string {
-  return `${pendingNames(builder).join(', ')} may have a healthy shard, and was not read yet`;
+function pendingStep(clusters: readonly string[]): ExplainStep {
+  const text = `${clusters.join(', ')} may have a healthy shard, and was not read yet`;
+  return { rule: 'pending', text, clusters };
 }
 
-function unreadText(unread: readonly string[], name: string): string {
-  return `never read, so it may know ${name}.: ${unread.join(', ')}; have it read, or remove it`;
+function unreadStep(clusters: readonly string[], name: string): ExplainStep {
+  const text = `never read, so it may know ${name}.: ${clusters.join(', ')}; have it read, or remove it`;
+  return { rule: 'pending', text, clusters };
 }
 
 /** The name that the ALIAS at a name leads to, where it has one. */
@@ -119,20 +122,21 @@ function aliasTargetAt(builder: ZoneBuilder, name: string): string | undefined {
 }
 
 /** Who may yet bring addresses to a name with an ALIAS that has none. */
-function awaitedBehind(builder: ZoneBuilder, name: string, type: string): string | undefined {
+function awaitedBehind(builder: ZoneBuilder, name: string, type: string): ExplainStep | undefined {
   const target = type === 'A' || type === 'AAAA' ? aliasTargetAt(builder, name) : undefined;
   if (target === undefined) return undefined;
   const view = findAliasTarget(builder, target)?.view;
   if (view === undefined) {
     const unread = clusterNames(unreadBy(builder, target));
-    return unread.length > 0 ? unreadText(unread, target) : undefined;
+    return unread.length > 0 ? unreadStep(unread, target) : undefined;
   }
   const isDown = view.v4.pool.length + view.v6.pool.length === 0;
-  return isDown && pendingNames(builder).length > 0 ? pendingText(builder) : undefined;
+  const pending = pendingNames(builder);
+  return isDown && pending.length > 0 ? pendingStep(pending) : undefined;
 }
 
-function notReady(steps: ExplainStep[], text: string): Explanation {
-  steps.push({ rule: 'pending', text });
+function notReady(steps: ExplainStep[], step: ExplainStep): Explanation {
+  steps.push(step);
   return { rcode: 'SERVFAIL', steps, answer: [] };
 }
 

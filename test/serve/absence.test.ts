@@ -28,6 +28,8 @@ interface Member {
   readonly settings?: Partial<ClusterSettings>;
   readonly objects?: readonly unknown[];
   readonly status?: ClusterStatus;
+  /** It has the status without ever having been read. */
+  readonly neverRead?: boolean;
   readonly report?: Partial<ClusterReport>;
 }
 
@@ -38,21 +40,27 @@ const NGINX = [service(), slice([READY])];
 function explained(members: Readonly<Record<string, Member>>, name: string, type = 'A'): Explanation {
   const f = makeFederation({ records: ['www.example.com A 192.0.2.80'] });
   const sources = new Map(
-    Object.entries(members).map(([cluster, { settings, objects = [], status = 'available' }]) => {
-      const kept = new ClusterObjects({
-        settings: clusterSettings({ name: cluster, region: 'us', zones: ['us-a'], ...settings }),
-        federations: FEDERATIONS,
-        domain: 'example.com',
-        sink: f.builder,
-        clock: () => 5000,
-        resolver: { follow: (hostname) => FOLLOWED[hostname] },
-      });
-      kept.setStatus('pending');
-      for (const value of objects)
-        kept.apply(slimObject(value, kept.slimOptions), { object: 'list', timeMs: 1 });
-      if (status !== 'pending') kept.commitInitial({ object: 'list', timeMs: 1 }, status);
-      return [cluster, kept] as const;
-    }),
+    Object.entries(members).map(
+      ([cluster, { settings, objects = [], status = 'available', neverRead = false }]) => {
+        const kept = new ClusterObjects({
+          settings: clusterSettings({ name: cluster, region: 'us', zones: ['us-a'], ...settings }),
+          federations: FEDERATIONS,
+          domain: 'example.com',
+          sink: f.builder,
+          clock: () => 5000,
+          resolver: { follow: (hostname) => FOLLOWED[hostname] },
+        });
+        kept.setStatus('pending');
+        for (const value of objects)
+          kept.apply(slimObject(value, kept.slimOptions), { object: 'list', timeMs: 1 });
+        if (neverRead) kept.setStatus(status);
+        else if (status !== 'pending') {
+          kept.commitInitial({ object: 'list', timeMs: 1 });
+          kept.setStatus(status);
+        }
+        return [cluster, kept] as const;
+      },
+    ),
   );
   const witness: Witness = {
     *accounts(namespace, serviceName) {
@@ -368,6 +376,44 @@ const CASES: readonly Case[] = [
     },
     name: 'other.web.main.svc.example.com',
     says: [/b is pending, for it is Offline since .*: no route to host/],
+  },
+  {
+    title: 'several clusters were never read, also past the grace: each has its cause',
+    members: {
+      a: { objects: NGINX },
+      b: { status: 'pending', report: { condition: 'Offline', lastError: 'no route to host' } },
+      c: { status: 'withdrawn', neverRead: true, report: { condition: 'Offline', lastError: 'refused' } },
+      d: { status: 'withdrawn', objects: NGINX, report: { condition: 'Offline', lastError: 'gone' } },
+    },
+    name: 'other.web.main.svc.example.com',
+    says: [
+      /pending: never read, .*: b, c;/,
+      /cluster: b is pending, for it is Offline since .*: no route to host/,
+      /cluster: c is not read, for it is Offline since .*: refused/,
+    ],
+    saysNot: [/cluster: d /],
+  },
+  {
+    title: 'a region that answers: not what is unhealthy elsewhere',
+    members: {
+      a: placed('eu', ...NGINX),
+      b: placed('eu', service(), slice([{ ...READY, conditions: { ready: false } }])),
+      c: placed('us', service(), slice([{ ...READY, conditions: { ready: false } }])),
+      d: { ...placed('us', ...NGINX), status: 'withdrawn', report: { condition: 'Offline' } },
+    },
+    name: 'nginx.web.main.svc.z.eu.example.com',
+    says: [/shard: c \(us z\): unhealthy/, 'reason: b: none of its endpoints is ready'],
+    saysNot: [/reason: c:/, /cluster: d /],
+  },
+  {
+    title: 'a region without a healthy shard: what is unhealthy anywhere',
+    members: {
+      a: placed('eu', service(), slice([{ ...READY, conditions: { ready: false } }])),
+      b: placed('us', service(), slice([{ ...READY, conditions: { ready: false } }])),
+      c: placed('ap', ...NGINX),
+    },
+    name: 'nginx.web.main.svc.eu.example.com',
+    says: ['reason: a: none of its endpoints is ready', 'reason: b: none of its endpoints is ready'],
   },
   {
     title: 'a healthy name is explained without reasons',
