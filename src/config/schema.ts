@@ -118,6 +118,16 @@ const federation = z.strictObject({
       'For policy failover: whether an earlier region of the list is gone back to once it is healthy again (auto), or ' +
         'the one in use stays until it fails (manual). Default: auto.',
     ),
+  maxAddresses: z
+    .int()
+    .min(1)
+    .max(MAX_ADDRESSES_LIMIT)
+    .optional()
+    .describe(
+      `Most A and most AAAA records of one reply about a Service of this federation, 1 to ${MAX_ADDRESSES_LIMIT}; comes before ` +
+        'the maxAddresses of the whole configuration, and a Service\'s own fedns.io/max-addresses before both. ' +
+        'Default: that of the configuration.',
+    ),
 });
 
 const kubeconfig = z.strictObject({

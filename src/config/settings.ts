@@ -26,6 +26,8 @@ export interface FederationSettings {
   readonly failover?: readonly string[] | undefined;
   /** Absent: auto. */
   readonly failback?: 'auto' | 'manual' | undefined;
+  /** Most addresses of one reply, per family. Absent: that of the settings as a whole. */
+  readonly maxAddresses?: number | undefined;
 }
 
 /** Limits that one member cluster's data is held to, so that it can only harm itself. */

@@ -38,7 +38,7 @@ export class BuiltDomain implements ServedDomain {
       domain: settings.domain,
       ttlSeconds: settings.ttlSeconds,
       ttlMinSeconds: settings.ttlMinSeconds,
-      maxAddresses: () => settings.maxAddresses ?? 0,
+      maxAddresses: maxAddressesOf(settings),
       policies: policiesOf(settings),
       onNotice: (notice) => hooks.onNotice?.(notice),
       negativeTtlSeconds: settings.negativeTtlSeconds,
@@ -170,6 +170,12 @@ function policiesOf({ federations }: Settings): (federation: string) => Federati
     ]),
   );
   return (federation) => policies.get(federation) ?? POLICY_ALL;
+}
+
+/** The most addresses of one reply, by federation; 0: all of them. */
+function maxAddressesOf({ federations, maxAddresses = 0 }: Settings): (federation: string) => number {
+  const own = new Map(federations.map((federation) => [federation.name, federation.maxAddresses]));
+  return (federation) => own.get(federation) ?? maxAddresses;
 }
 
 /** The filter in the forms that the zone builder knows. */

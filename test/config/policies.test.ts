@@ -43,6 +43,13 @@ const cases: readonly (readonly [title: string, keys: string, codes: readonly st
     ['FAILOVER_REPEATED federations[0].failover[1]'],
   ],
   ['failback without a list', 'failback: manual', ['POLICY_UNUSED federations[0].failback']],
+  ['a number of addresses', 'maxAddresses: 255', []],
+  ['no address in a reply', 'maxAddresses: 0', ['OUT_OF_RANGE federations[0].maxAddresses']],
+  [
+    'more addresses than a reply may be limited to',
+    'maxAddresses: 256',
+    ['OUT_OF_RANGE federations[0].maxAddresses'],
+  ],
   ['a policy that there is not', 'policy: fastest', ['WRONG_VALUE federations[0].policy']],
 ];
 
