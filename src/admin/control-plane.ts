@@ -16,6 +16,8 @@ export type { Explanation, Listing, RecordFilter, RecordSet };
 export interface ClusterView {
   readonly report: ClusterReport;
   readonly status: ClusterStatus;
+  /** Nothing was ever read of it, in this run or before. */
+  readonly unread?: boolean;
   /** Shards of federated Services in this cluster. */
   readonly shards: number;
   /** Those of them that are in the answers. */

@@ -103,10 +103,12 @@ function statusOf(view: ClusterView): string {
 }
 
 /** The condition, and what the facts count as where that does not follow from it. */
-function contactOf({ report, status }: ClusterView): string {
+function contactOf({ report, status, unread }: ClusterView): string {
   const isPolled = report.polled !== undefined;
   if (status === 'available' && report.condition === 'Ready') return isPolled ? 'Ready,polled' : 'Ready';
   if (status === 'pending' && report.condition === 'Pending') return 'Pending';
+  // There is nothing that could have been withdrawn.
+  if (unread === true && status === 'withdrawn') return `${report.condition},never-read`;
   return `${report.condition},${status}`;
 }
 

@@ -2,6 +2,7 @@
 
 import type { ClusterView, ControlPlane, GeoControl } from '../admin/control-plane.ts';
 import type { ClusterReport } from '../watchers/source.ts';
+import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 
@@ -33,9 +34,29 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
 /** A source that has not announced its cluster yet has it pending. */
 function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): readonly ClusterView[] {
   const counts = domain.shardCounts();
-  return reports.map((report) => ({
-    report: { ...report, refusals: [...report.refusals, ...domain.refusalsOf(report.name)] },
-    status: domain.stateOf(report.name)?.status ?? 'pending',
-    ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
-  }));
+  return reports.map((report) => {
+    const state = domain.stateOf(report.name);
+    return {
+      report: {
+        ...withPlace(report, state),
+        refusals: [...report.refusals, ...domain.refusalsOf(report.name)],
+      },
+      status: state?.status ?? 'pending',
+      ...(state?.unread === true && { unread: true }),
+      ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
+    };
+  });
+}
+
+/** A source that has read nothing yet does not know where its cluster is; what an earlier run knew is in force till then. */
+function withPlace(report: ClusterReport, state: ClusterState | undefined): ClusterReport {
+  if (report.syncedMs !== undefined || state === undefined) return report;
+  const { region, zones } = state;
+  const isEarlier = report.topologyFrom === 'none' && (region !== undefined || zones.length > 0);
+  return {
+    ...report,
+    ...(region !== undefined && { region }),
+    zones,
+    ...(isEarlier && { topologyFrom: 'earlier' }),
+  };
 }

@@ -34,7 +34,7 @@ export interface ClusterReport {
   /** The Kubernetes version, where known. */
   readonly version?: string;
   readonly region?: string;
-  /** Where region and zones come from: `config`, `nodes`, `endpoints` or `none`. */
+  /** Where region and zones come from: `config`, `nodes`, `endpoints`, `earlier` (as last known, before it was read anew) or `none`. */
   readonly topologyFrom: string;
   readonly zones: readonly string[];
   /** Since when the condition holds, in milliseconds since the epoch. */

@@ -109,6 +109,22 @@ gce-asia-east1-a    Offline,held   v1.36.3   90s   asia-east1    asia-east1-a,as
   t.strictSame(JSON.parse((await run(['clusters', '-o', 'json'], admin)).out), CLUSTERS);
 });
 
+t.test('clusters says of one that was never read that it was not, however long that lasts', async (t) => {
+  const away = CLUSTERS[1]!;
+  const cases = [
+    [{ status: 'pending', unread: true }, 'Offline,pending'],
+    [{ status: 'withdrawn', unread: true }, 'Offline,never-read'],
+    [{ status: 'withdrawn' }, 'Offline,withdrawn'],
+  ] as const;
+  for (const [changes, status] of cases) {
+    const admin = {
+      address: '127.0.0.1',
+      port: await running(t, { clusters: () => [{ ...away, ...changes }] }),
+    };
+    t.match((await run(['clusters'], admin)).out, new RegExp(`^gce-asia-east1-a +${status} `, 'm'));
+  }
+});
+
 t.test('clusters says which settings wait for a restart', async (t) => {
   const vitals = { ...fakeControlPlane().vitals(), restartPending: ['listen', 'tls'] };
   const admin = { address: '127.0.0.1', port: await running(t, { vitals: () => vitals }) };

@@ -256,6 +256,7 @@ function fakeSource(
   options: FakeOptions,
 ): FakeSource {
   let state: Partial<ClusterReport> = { condition: 'Pending' };
+  let unplaced = false;
   const place = { name, region: 'us-central1', zones: ['us-central1-a'] };
   return {
     name,
@@ -267,6 +268,7 @@ function fakeSource(
       if (synced instanceof Error) {
         const { message } = synced;
         const refusal = { code: 'PATH_UNREADABLE', object: name, message, sinceMs: 0 };
+        unplaced = true;
         state = { condition: 'Offline', lastError: message, refusals: [refusal] };
         return;
       }
@@ -278,8 +280,9 @@ function fakeSource(
     account: () => ({ exists: false, reasons: [] }),
     serviceKeys: () => [],
     report: () => {
-      const { syncedMs: _, ...unsynced } = report(name);
-      return { ...unsynced, ...state };
+      const { syncedMs: _, region, ...unsynced } = report(name);
+      const where = unplaced ? { topologyFrom: 'none', zones: [] } : { region };
+      return { ...unsynced, ...(where as Partial<ClusterReport>), ...state };
     },
   };
 }

@@ -150,6 +150,11 @@ t.test('after a restart the last state is served before any cluster is read', as
     [...silent.domains[0]!.states.values()].map(({ status }) => status),
     ['held', 'held'],
   );
+  t.match(
+    JSON.parse((await second.get('/api/v1/clusters')).text),
+    [{ report: { region: 'us-central1', zones: ['us-central1-a'], topologyFrom: 'earlier' } }, {}],
+    'shown is where the clusters are answered for, though nothing was read yet',
+  );
   const metrics = (await second.get('/metrics')).text;
   t.notMatch(metrics, /^fedns_propagation_seconds_count\{.*\} [1-9]/m, 'restoring is no propagation');
 });

@@ -38,6 +38,7 @@ export interface WatchedOptions {
   readonly sink?: RecordingSink;
   readonly governor?: OutageGovernor;
   readonly servers?: KnownServers;
+  readonly hasEarlierFacts?: boolean;
   readonly graceSeconds?: number;
   readonly refusedGraceSeconds?: number;
   /** 1: nothing counts as isolation, which one cluster out of one otherwise does. */
@@ -66,6 +67,7 @@ export async function watchCluster(options: WatchedOptions = {}): Promise<Watche
     federations: options.federations ?? [FEDERATION],
     domain: 'example.com',
     dampingSeconds: options.dampingSeconds ?? 0,
+    hasEarlierFacts: options.hasEarlierFacts ?? false,
     sink,
     governor,
     ...(options.servers !== undefined && { servers: options.servers }),

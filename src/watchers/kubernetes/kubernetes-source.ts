@@ -436,11 +436,17 @@ export class KubernetesSource implements ClusterSource {
     if (status === this.#status) return;
     const { log } = this.#options;
     const fields = { cluster: this.name, status, before: this.#status };
-    const shards = `its ${this.#objects.report().shards} shards`;
     if (status === 'available') log.info(fields, 'a cluster counts');
-    else log.warn(fields, `${this.name} is ${this.#reason()}; ${shards} ${CONSEQUENCES[status]}`);
+    else log.warn(fields, `${this.name} is ${this.#reason()}; ${this.#consequence(status)}`);
     this.#status = status;
     this.#objects.setStatus(status);
+  }
+
+  /** Of a cluster that was not read in this run it is not known here how many shards it has. */
+  #consequence(status: Exclude<ClusterStatus, 'available'>): string {
+    if (this.#objects.synced) return `its ${this.#objects.report().shards} shards ${CONSEQUENCES[status]}`;
+    if (this.#options.hasEarlierFacts === true) return `its shards of the run before ${CONSEQUENCES[status]}`;
+    return 'it was never read: names that only it could know are SERVFAIL until it is, or is removed';
   }
 
   #reason(): string {

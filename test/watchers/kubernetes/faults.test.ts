@@ -436,6 +436,29 @@ test('a server that stays away is withdrawn after the grace period, and both tim
   t.same(await cluster.stop(), NOTHING_LEFT);
 });
 
+test('what becomes of a cluster that was not read is said without a count of its shards', async (t) => {
+  const cases: [boolean, RegExp][] = [
+    [false, /^one is Offline: .*; it was never read: names that only it could know are SERVFAIL until it is/],
+    [true, /^one is Offline: .*; its shards of the run before are withdrawn from the answers$/],
+  ];
+  for (const [hasEarlierFacts, says] of cases) {
+    const lines: string[] = [];
+    const warn = (_fields: object, message: string): void => void lines.push(message);
+    const server = await startServer();
+    await server.stop();
+    const cluster = await watchCluster({
+      server,
+      hasEarlierFacts,
+      graceSeconds: 60,
+      log: { ...NO_LOG, warn },
+    });
+    await cluster.time.advanceUntil(() => statusOf(cluster) === 'withdrawn', 120_000);
+    t.match(lines.at(-1), says);
+    t.notOk(lines.some((line) => / 0 shards/.test(line)));
+    await cluster.stop();
+  }
+});
+
 test('an etcd that was wiped empties its cluster, and what is created anew is served', async (t) => {
   const cluster = await watchCluster();
   await synced(cluster);
