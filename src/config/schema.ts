@@ -125,7 +125,7 @@ const federation = z.strictObject({
     .optional()
     .describe(
       `Most A and most AAAA records of one reply about a Service of this federation, 1 to ${MAX_ADDRESSES_LIMIT}; comes before ` +
-        'the maxAddresses of the whole configuration, and a Service\'s own fedns.io/max-addresses before both. ' +
+        "the maxAddresses of the whole configuration, and a Service's own fedns.io/max-addresses before both. " +
         'Default: that of the configuration.',
     ),
 });
