@@ -38,13 +38,25 @@ export async function runRecords(
   let serials: ListingSerials | undefined;
   const batches = client.rows<RecordSet>('/api/v1/records', { ...choice }, (reached) => (serials = reached));
   const writer = recordWriter(output);
+  let listed = 0;
   // Standard output says when it takes more: the reader of a pipe sets the pace of the server.
-  for await (const sets of batches) await environment.out(writer.add(sets));
+  for await (const sets of batches) {
+    listed += sets.filter((set) => output === 'zone' || set.type !== PLACEHOLDER_TYPE).length;
+    await environment.out(writer.add(sets));
+  }
   await environment.out(writer.end());
+  if (listed === 0) environment.err(`fedns: no record matches ${describeChoice(choice)}\n`);
   if (serials !== undefined && serials.begin !== serials.end)
     environment.err(
       `fedns: the records changed while they were listed, from serial ${serials.begin} to ${serials.end}\n`,
     );
+}
+
+/** As it was typed; without a choice the SOA is always listed. */
+function describeChoice(choice: RecordChoice): string {
+  return Object.entries(choice)
+    .map(([key, value]) => `--${key} ${value}`)
+    .join(' ');
 }
 
 /** Writes a listing piece by piece. */

@@ -13,6 +13,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Metrics } from '../admin/metrics.ts';
 import { AdminServer } from '../admin/server.ts';
+import { ListenError } from '../server/socket-address.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Schedule } from '../jobs.ts';
 import { BoundedLog } from './bounded-log.ts';
@@ -372,10 +373,9 @@ export class RunningServer {
     try {
       await admin.start();
     } catch (error) {
-      const { address, port } = this.#settings.admin!;
-      throw new StartError(`cannot listen on ${address} port ${port} (admin): ${(error as Error).message}`, {
-        cause: error,
-      });
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = new ListenError(code ?? message, 'TCP', this.#settings.admin!);
+      throw new StartError(`admin: ${why.message}`, { cause: error });
     }
     this.#stack.defer(() => admin.stop());
   }

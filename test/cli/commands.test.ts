@@ -9,7 +9,7 @@ import { runProgram } from '../../src/cli/program.ts';
 import { recordWriter } from '../../src/cli/records.ts';
 import type { RecordOutput } from '../../src/cli/records.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { CLUSTERS, RECORDS, fakeControlPlane } from '../admin/fake-control-plane.ts';
+import { CLUSTERS, RECORDS, fakeControlPlane, listingOf } from '../admin/fake-control-plane.ts';
 
 const NOW_MS = 1_000_000;
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -65,6 +65,25 @@ nginx.mynamespace.myfederation.svc.us-central1-f.example.com.   CNAME     180   
 example.com.                                                    TXT       180     "v=spf1; a\\"b" "-all"
 `,
   );
+});
+
+t.test('records says that nothing matches, beside an empty listing that is a good answer', async (t) => {
+  const none = { records: () => listingOf([]) };
+  const admin = { address: '127.0.0.1', port: await running(t, none) };
+  for (const [output, listed] of [
+    ['table', /^NAME +TYPE/],
+    ['zone', /^$/],
+    ['json', /^\[\s*\]\n$/],
+    ['ndjson', /^$/],
+    ['yaml', /^\[\]\n$/],
+  ] as const) {
+    const asked = ['records', '--federation', 'nope', '--type', 'A', '-o', output];
+    const { code, out, err } = await run(asked, admin);
+    t.strictSame([code, err], [0, 'fedns: no record matches --federation nope --type A\n'], output);
+    t.match(out, listed, output);
+  }
+  const some = { address: '127.0.0.1', port: await running(t) };
+  t.equal((await run(['records', '--federation', 'myfederation'], some)).err, '');
 });
 
 t.test('RFC 1035 section 5: records as a zone file has one record a line', async (t) => {

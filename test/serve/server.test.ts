@@ -124,7 +124,7 @@ t.test('a port in use ends the start in one line, and nothing is left behind', a
   const { port } = server.adminAddress!;
   const admin = { address: '127.0.0.1', port };
   await t.rejects(startServer({ ...SETTINGS, admin }, options(fakeParts())), {
-    message: new RegExp(`^cannot listen on 127\\.0\\.0\\.1 port ${port} \\(admin\\)`),
+    message: `admin: cannot listen on TCP 127.0.0.1:${port}: another program has this port (EADDRINUSE)`,
   });
 });
 

@@ -2,7 +2,7 @@
  * The certificate and key of DNS over TLS (RFC 7858): read from files, and read again when they change, so that a renewed
  * certificate is used by the next connection while those that exist go on.
  */
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
@@ -34,16 +34,25 @@ const POLL_MS = 10_000;
 export class TlsCertificate {
   readonly #files: TlsFiles;
   readonly #onFault: (error: CertificateError) => void;
+  readonly #onTaken: (certificate: X509Certificate) => void;
   #context: SecureContext | undefined;
   /** What was last tried. */
   #content = '';
   #fault = '';
   #poller: NodeJS.Timeout | undefined;
 
-  /** @param onFault - told once about each fault; the old certificate stays */
-  constructor(files: TlsFiles, onFault: (error: CertificateError) => void) {
+  /**
+   * @param onFault - told once about each fault; the old certificate stays
+   * @param onTaken - told about each certificate that takes the place of another
+   */
+  constructor(
+    files: TlsFiles,
+    onFault: (error: CertificateError) => void,
+    onTaken: (certificate: X509Certificate) => void = () => {},
+  ) {
     this.#files = files;
     this.#onFault = onFault;
+    this.#onTaken = onTaken;
   }
 
   /**
@@ -84,6 +93,7 @@ export class TlsCertificate {
       const cert = await readFile(this.#files.certificate, 'utf8');
       const key = await readFile(this.#files.key, 'utf8');
       if (cert + key === this.#content) return;
+      const isRenewal = this.#context !== undefined;
       this.#content = cert + key;
       this.#context = createSecureContext({
         cert,
@@ -93,6 +103,7 @@ export class TlsCertificate {
         // on connections. TLS 1.3 has no renegotiation (RFC 8446 section 1.2).
         secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       });
+      if (isRenewal) this.#onTaken(new X509Certificate(cert));
     } catch (cause) {
       throw new CertificateError(this.#files, cause);
     }

@@ -56,6 +56,7 @@ export type FromWorker =
   | { readonly kind: 'serving'; readonly listen: readonly ListenAddress[]; readonly pinning?: Pinning }
   | { readonly kind: 'adopted'; readonly number: number }
   | { readonly kind: 'fault'; readonly message: string }
+  | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
 /**

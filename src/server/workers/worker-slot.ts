@@ -111,6 +111,7 @@ export class WorkerSlot {
       else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
       else if (message.kind === 'adopted') this.#adopted(message.number);
       else if (message.kind === 'fault') this.#options.log.warn({ worker: name }, message.message);
+      else if (message.kind === 'notice') this.#options.log.info({ worker: name }, message.message);
       // Whatever else comes is not ours: `node --watch` has each thread tell here which files it loads.
     });
     worker.on('error', (error) => (cause = error));

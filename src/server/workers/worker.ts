@@ -77,7 +77,15 @@ async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }
 
 async function openCertificate(port: MessagePort, files: TlsFiles): Promise<TlsCertificate> {
   const tls = await import('../tcp/tls-certificate.ts');
-  const certificate = new tls.TlsCertificate(files, ({ message }) => tell(port, { kind: 'fault', message }));
+  const certificate = new tls.TlsCertificate(
+    files,
+    // Of two files one is written first, so that a pair may not match for a while.
+    ({ message }) => tell(port, { kind: 'fault', message: `${message}; the one before is used on` }),
+    ({ subject, validTo }) => {
+      const whose = subject.split('\n').at(-1) || 'no subject';
+      tell(port, { kind: 'notice', message: `a new certificate is used: ${whose}, valid until ${validTo}` });
+    },
+  );
   await certificate.start();
   return certificate;
 }

@@ -18,6 +18,8 @@ interface TlsFixture extends Fixture {
   readonly certificate: TlsCertificate;
   readonly files: { certificate: string; key: string };
   readonly certificateFaults: CertificateError[];
+  /** Subjects of those that took the place of another. */
+  readonly taken: string[];
 }
 
 function writePair(files: { certificate: string; key: string }, commonName: string): void {
@@ -31,14 +33,19 @@ async function startTls(t: Test, limits: Partial<typeof TCP_LIMITS> = {}): Promi
   const files = { certificate: join(dir, 'tls.crt'), key: join(dir, 'tls.key') };
   writePair(files, 'first');
   const faults: CertificateError[] = [];
-  const certificate = new TlsCertificate(files, (error) => faults.push(error));
+  const taken: string[] = [];
+  const certificate = new TlsCertificate(
+    files,
+    (error) => faults.push(error),
+    ({ subject }) => taken.push(subject),
+  );
   await certificate.start();
   t.teardown(() => certificate.stop());
   const fixture = await startFixture(t, {
     tls: { listen: [{ address: '127.0.0.1', port: 0 }], certificate },
     limits,
   });
-  return { ...fixture, certificate, files, certificateFaults: faults };
+  return { ...fixture, certificate, files, certificateFaults: faults, taken };
 }
 
 async function openTls(
@@ -166,6 +173,8 @@ test('a renewed certificate is used by the next connection, and those that exist
   t.equal(nameOf(first), 'first');
   writePair(fixture.files, 'second');
   await fixture.certificate.reload();
+  await fixture.certificate.reload();
+  t.same(fixture.taken, ['CN=second'], 'told once, and not of the one that it began with');
   const [, second] = await openTls(t, fixture);
   t.equal(nameOf(second), 'second');
   before.send(framed(query(1)));
@@ -184,6 +193,21 @@ test('a broken certificate is reported once and the old one stays', async (t) =>
   t.match(fixture.certificateFaults[0]!.message, `cannot use certificate ${fixture.files.certificate}`);
   const [, socket] = await openTls(t, fixture);
   t.equal(nameOf(socket), 'first');
+});
+
+test('a pair of which one file is written first is told of as a fault and then as taken, once each', async (t) => {
+  const fixture = await startTls(t);
+  const pair = selfSigned('second');
+  const steps: [keyof typeof pair, faults: number, taken: string[]][] = [
+    ['certificate', 1, []],
+    ['key', 1, ['CN=second']],
+  ];
+  for (const [file, faults, taken] of steps) {
+    writeFileSync(fixture.files[file], pair[file]);
+    for (let polls = 0; polls < 3; polls++) await fixture.certificate.reload();
+    t.equal(fixture.certificateFaults.length, faults, file);
+    t.same(fixture.taken, taken, file);
+  }
 });
 
 test('without a usable certificate TLS does not start', async (t) => {
