@@ -158,7 +158,7 @@ function nowhere(client: string | undefined): ClientReport | undefined {
   if (client === undefined) return undefined;
   const steps = [{ rule: 'client', text: `${client}: there is nothing that tells where clients are` }];
   const scope = client.includes(':') ? 56 : 24;
-  return { client, steps, row: -1, version: 0, scope };
+  return { client, steps, row: -1, version: 0, subnet: { scope, place: 'client' } };
 }
 
 /** The policies of the federations, by name. */

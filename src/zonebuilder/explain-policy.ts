@@ -26,8 +26,13 @@ export interface ClientReport {
   /** Of the tables. */
   readonly row: number;
   readonly version: number;
-  /** Prefix length that a client subnet with this address is answered with. */
-  readonly scope: number;
+  /** What a client subnet with this address comes to. */
+  readonly subnet: {
+    /** Prefix length that it is answered with. */
+    readonly scope: number;
+    /** Whose place counts: one address may be in a network that is smaller than any scope. */
+    readonly place: 'client' | 'network' | 'resolver';
+  };
 }
 
 /** A part of a Service. */
@@ -114,11 +119,20 @@ function nearest(
     rule: 'chosen',
     text: chosen === undefined ? text : `${chosen.text}: ${[...chosen.v4, ...chosen.v6].join(' ')}`,
   });
-  steps.push({
-    rule: 'scope',
-    text: `a client subnet of a trusted resolver is answered with scope ${Math.max(1, client.scope)}`,
-  });
+  steps.push({ rule: 'scope', text: scopeText(client) });
   return chosen;
+}
+
+function scopeText({ subnet: { scope, place } }: ClientReport): string {
+  const text = `a client subnet of a trusted resolver is answered with scope ${Math.max(1, scope)}`;
+  switch (place) {
+    case 'client':
+      return text;
+    case 'network':
+      return `${text}, by the place of that whole network, which is another one than the client’s`;
+    case 'resolver':
+      return `${text}, by the place of the resolver, since the subnet tells nothing`;
+  }
 }
 
 /** The place of a step, or why there is none. */

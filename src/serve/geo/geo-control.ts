@@ -3,7 +3,7 @@ import type { ClientLocation, ClientStep, GeoControl, GeoMapRow } from '../../ad
 import { distanceKm } from '../../geo/great-circle.ts';
 import { SCOPE4_MAX, SCOPE6_MAX } from '../../geo/layout.ts';
 import { NOWHERE_ROW, ROW_VALUES, UNKNOWN_ROW } from '../../geo/network-tree.ts';
-import { ClientPlace } from '../../server/answer/client-place.ts';
+import { ClientPlace, embeddedAt } from '../../server/answer/client-place.ts';
 import type { ClientReport } from '../../zonebuilder/explain-policy.ts';
 import { parseAddress } from '../../zonebuilder/ip-text.ts';
 import { placeOfStep, type OrderStep } from '../../zonebuilder/orders.ts';
@@ -16,7 +16,7 @@ import type { WorldPlace } from './world.ts';
 export function geoControl(state: () => GeoState): GeoControl {
   return {
     locate(client) {
-      const { row: _row, version: _version, ...location } = locate(state(), client);
+      const { row: _row, subnetRow: _subnetRow, version: _version, ...location } = locate(state(), client);
       return location;
     },
     map: () => mapOf(state()),
@@ -36,6 +36,8 @@ export function geoControl(state: () => GeoState): GeoControl {
 /** With the row of the tables. */
 interface Located extends ClientLocation {
   readonly row: number;
+  /** Of a client subnet with this address. */
+  readonly subnetRow: number;
   readonly version: number;
 }
 
@@ -46,6 +48,7 @@ function locate(state: GeoState, client: string): Located {
     const from = 'no database, and no networks of clients';
     return {
       row: UNKNOWN_ROW,
+      subnetRow: UNKNOWN_ROW,
       version: 0,
       client,
       kind: 'unknown',
@@ -56,12 +59,12 @@ function locate(state: GeoState, client: string): Located {
     };
   }
   const place = new ClientPlace(published.memory);
-  const finest = address.length === 4 ? SCOPE4_MAX : SCOPE6_MAX;
-  place.locateNetwork(address, 0, address.length === 4 ? 1 : 2, finest);
-  const { scope } = place;
+  // As a resolver may tell it of one client: the look-up itself takes no more of it than it should.
+  place.locateNetwork(address, 0, address.length === 4 ? 1 : 2, address.length * 8);
+  const { scope, row: subnetRow } = place;
   place.locate(address, 0, address.length);
   const { row } = place;
-  const claim = claimOn(world.claims, address);
+  const claim = claimOn(world.claims, unwrapped(address));
   const isCluster = row >= ROW_VALUES;
   const steps = published.orders.rows[row] ?? [];
   const kind = isCluster
@@ -74,19 +77,31 @@ function locate(state: GeoState, client: string): Located {
   const network = isCluster && claim !== undefined ? claim.text : networkText(networkAround(address, scope));
   const { version } = published.orders;
   const from = sourceOf(state, kind, claim);
-  return { row, version, client, kind, network, from, scope, order: stepsOf(steps, state) };
+  return { row, subnetRow, version, client, kind, network, from, scope, order: stepsOf(steps, state) };
 }
 
 /** Where a client is and why, for the explanation of an answer to it. */
 export function clientReport(state: GeoState, client: string): ClientReport {
-  const { row, version, kind, network, from, scope, order } = locate(state, client);
+  const { row, subnetRow, version, kind, network, from, scope, order } = locate(state, client);
   const where = kind === 'place' || kind === 'cluster' ? `is in ${network}` : `is ${kind}, in ${network}`;
   const rule = 'client';
   const steps = order.map(({ to, km, pointFrom }, i) => {
     const distance = km === undefined ? '' : `, ${km} km from the nearest`;
     return { rule, text: `${i + 1}. ${to}${distance}${pointFrom === undefined ? '' : ` (${pointFrom})`}` };
   });
-  return { client, row, version, scope, steps: [{ rule, text: `${client} ${where} (${from})` }, ...steps] };
+  const subnet = { scope, place: subnetPlace(row, subnetRow) };
+  return { client, row, version, subnet, steps: [{ rule, text: `${client} ${where} (${from})` }, ...steps] };
+}
+
+function subnetPlace(row: number, subnetRow: number): ClientReport['subnet']['place'] {
+  if (subnetRow === NOWHERE_ROW) return 'resolver';
+  return subnetRow === row ? 'client' : 'network';
+}
+
+/** The IPv4 address within one of IPv6, where there is one: what networks are claimed for. */
+function unwrapped(address: Uint8Array): Uint8Array {
+  const at = address.length === 4 ? 0 : embeddedAt(address, 0);
+  return at < 0 ? address : address.subarray(at, at + 4);
 }
 
 function sourceOf({ files }: GeoState, kind: ClientLocation['kind'], claim: Claim | undefined): string {

@@ -248,7 +248,7 @@ function maskedWord(value: number, prefix: number, i: number): number {
 }
 
 /** Where the IPv4 address stands in 16 octets that wrap one, -1 where they do not. */
-function embeddedAt(octets: Uint8Array, at: number): number {
+export function embeddedAt(octets: Uint8Array, at: number): number {
   if (octets[at] === 0x20) return octets[at + 1] === 0x02 ? at + 2 : -1;
   if (octets[at] !== 0) return -1;
   return wraps(word(octets, at), word(octets, at + 4), word(octets, at + 8)) ? at + 12 : -1;

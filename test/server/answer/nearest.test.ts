@@ -372,7 +372,8 @@ t.test('without a healthy shard, what was known last is the same for all', (t) =
 /** What is explained to one client. */
 function explained(f: Federation, row: number | undefined, type = 'A', name = NAME): Explanation {
   const soa = { name: 'example.com.', type: 'SOA', ttlSeconds: 1, data: [''] };
-  const client = row === undefined ? undefined : { client: 'x', steps: [], row, version: 1, scope: 13 };
+  const subnet = { scope: 13, place: 'client' } as const;
+  const client = row === undefined ? undefined : { client: 'x', steps: [], row, version: 1, subnet };
   return explain(f.builder, { name, type }, soa, client);
 }
 
