@@ -14,6 +14,7 @@ import {
 import { decodeName } from '../zonebuilder/names.ts';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { checkAlias } from './check-alias.ts';
+import { checkCname } from './check-cname.ts';
 import { checkRecordData } from './check-record-data.ts';
 import type { Path, Report } from './fault.ts';
 import { nearestWord } from './nearest.ts';
@@ -67,6 +68,7 @@ export function checkRecords(config: ConfigDraft, report: Report): readonly Stat
   for (const record of parsed) {
     checkApex(record, set, report);
     if (record.type === ALIAS) checkAlias(record, { ...set, federations: config.federations ?? [] }, report);
+    if (record.type === CNAME) checkCname(record, config, report);
     checkDelegated(record, set, report);
     checkTarget(record, set, report);
     checkLoop(record, set, report);

@@ -66,6 +66,7 @@ export const FAULT_CODES = {
   RELATIVE_TARGET: 'warning',
   APEX_RECORD: 'fault',
   CNAME_NOT_ALONE: 'fault',
+  CNAME_HIDES_SERVICE: 'warning',
   ALIAS_LOOP: 'fault',
   BAD_ALIAS: 'fault',
   DUPLICATE_RECORD: 'fault',

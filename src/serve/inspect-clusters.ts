@@ -9,7 +9,8 @@ import { systemTimers } from '../timers.ts';
 import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
 import type { ClusterReport, Refusal } from '../watchers/source.ts';
-import type { FactSink } from '../zonebuilder/facts.ts';
+import type { FactSink, ShardId } from '../zonebuilder/facts.ts';
+import { indexServiceStatics, isAlias } from '../zonebuilder/service-statics.ts';
 
 /** One line each. */
 export interface Inspection {
@@ -32,13 +33,17 @@ const FAULTS: ReadonlySet<string> = new Set([
   'PATH_UNREADABLE',
 ]);
 
-const NOWHERE: FactSink = {
-  setCluster() {},
-  removeCluster() {},
-  upsertShard() {},
-  removeShard() {},
-  replaceShards() {},
-};
+/** Only which shards there are is kept. */
+function collect(shards: ShardId[]): FactSink {
+  return {
+    setCluster() {},
+    removeCluster() {},
+    upsertShard: (shard) => void shards.push(shard),
+    removeShard() {},
+    replaceShards: (_cluster, all) => void shards.push(...all),
+  };
+}
+
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Whether names resolve is for a running server to find out. */
 const UNRESOLVED: HostnameFollower = { follow: () => ({ addresses: [], stop() {} }) };
@@ -58,15 +63,14 @@ interface InspectedLine {
   readonly line: string;
 }
 
-async function inspectOne(
-  cluster: ClusterSettings,
-  { domain, federations }: Settings,
-): Promise<readonly InspectedLine[]> {
+async function inspectOne(cluster: ClusterSettings, settings: Settings): Promise<readonly InspectedLine[]> {
+  const { domain, federations } = settings;
+  const shards: ShardId[] = [];
   const source = new ManifestSource({
     settings: cluster,
     domain,
     federations,
-    sink: NOWHERE,
+    sink: collect(shards),
     resolver: UNRESOLVED,
     clock: Date.now,
     timers: systemTimers,
@@ -77,7 +81,8 @@ async function inspectOne(
   try {
     await source.start();
     const report = source.report();
-    const found = report.refusals.map((refusal) => {
+    const told = [...report.refusals, ...hiddenOf(shards, settings)];
+    const found = told.map((refusal) => {
       const place = source.placeOf(refusal.object);
       return { code: refusal.code, line: lineOf(cluster.name, refusal, place) };
     });
@@ -85,6 +90,18 @@ async function inspectOne(
   } finally {
     await source.stop();
   }
+}
+
+/** Names of Services that CNAMEs of the configuration take. */
+function hiddenOf(shards: readonly ShardId[], { statics, domain }: Settings): Omit<Refusal, 'sinceMs'>[] {
+  const places = indexServiceStatics(statics, domain);
+  return shards.flatMap(({ service, namespace, federation }) =>
+    (places.get(`${service}.${namespace}.${federation}`) ?? []).filter(isAlias).map(({ name }) => ({
+      code: 'SERVICE_HIDDEN',
+      object: `Service ${namespace}/${service}`,
+      message: `a CNAME of the configuration hides its name ${name}`,
+    })),
+  );
 }
 
 /** Where objects could not be taken, or there are none at all, that is said already, and is why nothing is served. */

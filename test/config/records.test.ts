@@ -113,7 +113,7 @@ check('ALIAS', [
       ALIAS('example.com', 'web.shop.fed.svc.example.com'),
       'name: web.shop.fed.svc.example.com, type: CNAME, data: www.example.net',
     ],
-    codes: ['BAD_ALIAS [0].data'],
+    codes: ['BAD_ALIAS [0].data', 'CNAME_HIDES_SERVICE [1].name'],
   },
   {
     title: 'by its code, which is reserved',
@@ -361,8 +361,8 @@ check('delegations', [
 
 check('names of Services', [
   {
-    title: 'a record beside them',
-    records: ['name: lb.web.fed.svc.example.com, type: CNAME, data: a.example.net'],
+    title: 'records beside them',
+    records: [A('web.shop.fed.svc.example.com'), A('lb.web.shop.fed.svc.example.com')],
   },
   ...[
     'svc.example.com',
@@ -380,6 +380,42 @@ check('names of Services', [
   })),
   { title: 'another label delegated away', records: [NS('r2.example.com', 'ns.example.net')] },
 ]);
+
+/** Names in `example.com`, and whether a Service of federation `fed` in cluster `one` could have them. */
+const OWNERS: readonly (readonly [owner: string, hides: boolean])[] = [
+  ['web.shop.fed.svc', true],
+  ['web.shop.fed.svc.r1', true],
+  ['web.shop.fed.svc.z1.r1', true],
+  ['web.shop.fed.svc.z1', true],
+  ['WEB.Shop.Fed.SVC.somewhere', true],
+  ['_http._tcp.web.shop.fed.svc', true],
+  ['_http._tcp.web.shop.fed.svc.r1', true],
+  ['one.web.shop.fed.svc', true],
+  ['two.web.shop.fed.svc', false],
+  ['a.b.web.shop.fed.svc', false],
+  ['web.shop.other.svc', false],
+  ['shop.fed.svc', false],
+  ['*.shop.fed.svc', false],
+  ['_tcp.shop.fed.svc', false],
+  ['web.shop.fed', false],
+  ['web.shop.fed.svc.a.b.c', false],
+];
+
+test('a CNAME where a Service may have a name is warned of, with its line', async (t) => {
+  for (const [owner, hides] of OWNERS) {
+    const { faults, warnings } = outcomeOf(
+      withRecords(A('a.example.com'), `name: '${owner}.example.com', type: CNAME, data: b.example.net`),
+    );
+    const found = [...faults, ...warnings].map(({ code, path, line }) => `${code} ${path} ${line}`);
+    t.same(found, hides ? ['CNAME_HIDES_SERVICE records[1].name 10'] : [], owner);
+  }
+});
+
+test('where clusters join by themselves, any label may be that of one', async (t) => {
+  const records = 'records: [{ name: two.web.shop.fed.svc.example.com, type: CNAME, data: b.example.net }]';
+  const text = example({ clusterSecrets: 'clusterSecrets: { namespace: fedns }', records });
+  t.same(codesOf(text), ['CNAME_HIDES_SERVICE records[0].name']);
+});
 
 check('name servers', [
   {

@@ -4,6 +4,8 @@ import { test } from 'tap';
 import { stringify } from 'yaml';
 import type { Settings } from '../../src/config/settings.ts';
 import { inspectClusters, type Inspection } from '../../src/serve/inspect-clusters.ts';
+import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
+import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { clusterSettings, READY, service, slice } from '../watchers/kubernetes-objects.ts';
 
 const json = (...objects: readonly unknown[]): string =>
@@ -13,12 +15,22 @@ const UNLABELLED = service({ metadata: { labels: {} } });
 const ENDPOINTS = { apiVersion: 'v1', kind: 'Endpoints', metadata: { namespace: 'web', name: 'nginx' } };
 const LONELY = JSON.stringify(service({ metadata: { namespace: undefined } }));
 
+/** Records that stand where a Service has names, and where none has. */
+const RECORDS = [
+  ['hidden.web.main.svc.example.com', 'CNAME', 'a.example.net.'],
+  ['hidden.web.main.svc.r.example.com', 'CNAME', 'a.example.net.'],
+  ['beside.web.main.svc.example.com', 'A', '192.0.2.5'],
+  ['www.example.com', 'CNAME', 'nginx.web.main.svc.example.com.'],
+].map(([name, type, data]) => ({ name: name!, ttlSeconds: 60, ...parseRdata(type!, data!) }));
+
 async function inspect(folder: string, files: Readonly<Record<string, string>>): Promise<Inspection> {
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const cluster = clusterSettings({ origin: { kind: 'manifests', path: folder } });
   const federations = [{ name: 'main', select: 'label', policy: 'all' }] as const;
-  return inspectClusters({ domain: 'example.com', federations, clusters: [cluster] } as unknown as Settings);
+  const domain = 'example.com';
+  const statics = packStatics(RECORDS, domain);
+  return inspectClusters({ domain, federations, clusters: [cluster], statics } as unknown as Settings);
 }
 
 const CASES: ReadonlyArray<
@@ -72,6 +84,20 @@ const CASES: ReadonlyArray<
     { 'a.json': json(service({ ingress: [{ hostname: 'lb.example.net' }] }), slice([READY])) },
     [],
     [],
+  ],
+  [
+    'a Service that CNAMEs of the configuration hide, and one beside records',
+    {
+      'a.yaml': [service({ name: 'hidden' }), service({ name: 'beside' })]
+        .map((o) => stringify(o))
+        .join('---\n'),
+      'b.json': json(slice([READY])),
+    },
+    [],
+    [
+      /^cluster one: a\.yaml:1:1: Service web\/hidden: a CNAME .* hides its name hidden\.web\.main\.svc\.example\.com \(SERVICE_HIDDEN\)$/,
+      /hides its name hidden\.web\.main\.svc\.r\.example\.com/,
+    ],
   ],
   [
     'Services none of which has the label',
