@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,6 +11,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,8 +31,83 @@ function run(command: string, args: readonly string[], cwd = ROOT): string {
   return execFileSync(...untapped(command, args), { cwd, encoding: 'utf8' });
 }
 
+/** A copy of the tree, so that nothing that runs beside this test sees it while it is packed. */
+function copyTree(folder: string): string {
+  for (const name of readdirSync(ROOT)) {
+    if (!LEFT_OUT.has(name)) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.tap', 'dist', 'node_modules', 'test']);
+
+/** All files of a tree but what is built, with their content. */
+function contentOf(folder: string): Map<string, string> {
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true });
+  const kept = files.filter((file) => file.isFile() && !/\/(node_modules|dist)(\/|$)/.test(file.parentPath));
+  const paths = kept.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
+  return new Map(paths.map((path) => [path, readFileSync(path, 'latin1')]));
+}
+
+// Outside of this repository, whose node_modules and .gitignore count for what lies in it.
+const work = mkdtempSync(join(tmpdir(), 'fedns-pack-'));
+t.teardown(() => rmSync(work, { recursive: true }));
 const packed = t.testdir();
-const tarball = run('npm', ['pack', '--silent', '--pack-destination', packed]).trim().split('\n').at(-1)!;
+const tree = copyTree(work);
+const before = contentOf(tree);
+const tarball = run('npm', ['pack', '--silent', '--pack-destination', packed], tree)
+  .trim()
+  .split('\n')
+  .at(-1)!;
+
+t.test('npm pack publishes no script, all else of package.json, and leaves the tree as it was', async (t) => {
+  const folder = t.testdir({});
+  run('tar', ['-xzf', join(packed, tarball), '-C', folder]);
+  const { scripts, ...rest } = manifestOf(ROOT);
+  t.ok(scripts);
+  t.strictSame(manifestOf(join(folder, 'package')), rest);
+  t.strictSame(contentOf(tree), before);
+});
+
+function manifestOf(folder: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
+}
+
+const MANIFEST = '{\n  "name": "one",\n  "scripts": { "build": "tsc" }\n}\n';
+const PUBLISHED = '{\n  "name": "one"\n}\n';
+
+t.test('package.json comes back once, whole, however often it is put aside', async (t) => {
+  const folder = t.testdir({ 'package.json': MANIFEST });
+  const now = (): string => readFileSync(join(folder, 'package.json'), 'utf8');
+  const say = (command: string): string =>
+    run(process.execPath, [join(ROOT, 'published-manifest.ts'), command, folder]);
+  say('restore');
+  t.equal(now(), MANIFEST, 'it was never away');
+  say('put');
+  say('put');
+  t.equal(now(), PUBLISHED);
+  say('restore');
+  say('restore');
+  t.equal(now(), MANIFEST);
+  t.strictSame(readdirSync(folder), ['package.json']);
+});
+
+t.test('package.json comes back when npm is killed while it packs', async (t) => {
+  const folder = t.testdir({ 'package.json': MANIFEST });
+  const script = `const { execFileSync } = require('node:child_process');
+    execFileSync(process.execPath, [${JSON.stringify(join(ROOT, 'published-manifest.ts'))}, 'put', '.']);
+    console.log('put');
+    setInterval(() => {}, 1000);`;
+  const npm = spawn(...untapped(process.execPath, ['-e', script]), { cwd: folder });
+  t.teardown(() => npm.kill('SIGKILL'));
+  await once(npm.stdout, 'data');
+  const watcher = watch(folder);
+  t.equal(readFileSync(join(folder, 'package.json'), 'utf8'), PUBLISHED);
+  npm.kill('SIGKILL');
+  while (readFileSync(join(folder, 'package.json'), 'utf8') !== MANIFEST) await once(watcher, 'change');
+  watcher.close();
+  t.strictSame(readdirSync(folder), ['package.json']);
+});
 
 /** Unpacks fedns as npm would, beside the dependencies that are here already. @returns its entry */
 function install(folder: string): string {
