@@ -86,10 +86,10 @@ function measureNearest(): void {
   const globals = { hits: names.hits.filter((name) => GLOBAL_NAME.test(name)), chains: [] };
   const asked = pickNames('hit', globals, 1);
   const plain = asked.map((name) => encodeQuery(1, name, 1, false));
-  report('global, all', plain, responder, () => client);
-  report('nearest', plain, nearest, (i) => clients[i & 4095]!);
+  if (only !== 'nearest+ecs') report('global, all', plain, responder, () => client);
+  if (only !== 'nearest+ecs') report('nearest', plain, nearest, (i) => clients[i & 4095]!);
   const subnets = asked.map((name) => withSubnet(encodeQuery(1, name, 1, true), random));
-  report('nearest+ecs', subnets, nearest, () => client);
+  if (only !== 'nearest') report('nearest+ecs', subnets, nearest, () => client);
 }
 
 function report(mix: string, packets: readonly Buffer[], of: Responder, from: ClientOf): void {

@@ -1,8 +1,8 @@
 /**
  * Compiles the IPv4 half of a network tree: a /16 leads to a block of 256 rows, one per /24, and equal blocks are stored once.
- * A /24 with several rows gets the one that most of its addresses have.
+ * A /24 with several rows gets the one that most of its addresses have. Beside each row stands the scope within the block.
  */
-import { BLOCK_OCTETS, INDEX_SLOTS, NO_SCOPE, SCOPE4_MAX } from './layout.ts';
+import { BLOCK_CELLS, CELL_SCOPE_SHIFT, INDEX_SLOTS, NO_SCOPE, SCOPE4_MAX } from './layout.ts';
 import {
   descend,
   leafOf,
@@ -17,14 +17,14 @@ import {
 export interface Ipv4Table {
   readonly index: Uint16Array;
   readonly scopes: Uint8Array;
-  readonly blocks: Uint8Array;
+  readonly blocks: Uint16Array;
 }
 
 export function compileIpv4(tree: NetworkTree): Ipv4Table {
   const index = new Uint16Array(INDEX_SLOTS);
   const uniform = new Int16Array(INDEX_SLOTS);
   const blocks = new BlockStore();
-  const block = Buffer.alloc(BLOCK_OCTETS);
+  const block = Buffer.alloc(BLOCK_CELLS);
   const filled = (row: number): number => blocks.add(block.fill(row));
   // Most of a small table is of one row: its block is looked for once.
   const numbers = new Map<number, number>();
@@ -37,11 +37,11 @@ export function compileIpv4(tree: NetworkTree): Ipv4Table {
       numbers.set(row, index[slot]!);
       continue;
     }
-    fillBlock(tree, branch, block, 0, BLOCK_OCTETS);
+    fillBlock(tree, branch, block, 0, BLOCK_CELLS);
     index[slot] = blocks.add(block);
     uniform[slot] = block.every((row) => row === block[0]) ? block[0]! : -1;
   }
-  return { index, scopes: indexScopes(uniform), blocks: blocks.octets() };
+  return { index, scopes: indexScopes(uniform), blocks: blocks.cells() };
 }
 
 /**
@@ -95,6 +95,25 @@ export function indexScopes(uniform: Int16Array): Uint8Array {
   return scopes;
 }
 
+/** Puts the scopes above the rows of a piece of a block. Returns whether it has one row. */
+function addScopes(cells: Uint16Array, at: number, count: number): boolean {
+  const half = count / 2;
+  let isUniform = true;
+  if (count > 1) {
+    const left = addScopes(cells, at, half);
+    const right = addScopes(cells, at + half, half);
+    isUniform = left && right && rowOfCell(cells[at]!) === rowOfCell(cells[at + half]!);
+  }
+  const prefix = SCOPE4_MAX - Math.log2(count);
+  if (isUniform)
+    for (let i = at; i < at + count; i++) cells[i] = (prefix << CELL_SCOPE_SHIFT) | rowOfCell(cells[i]!);
+  return isUniform;
+}
+
+function rowOfCell(cell: number): number {
+  return cell & ((1 << CELL_SCOPE_SHIFT) - 1);
+}
+
 /** Blocks, each once. */
 class BlockStore {
   readonly #numbers = new Map<string, number>();
@@ -108,9 +127,13 @@ class BlockStore {
     return this.#blocks.push(key) - 1;
   }
 
-  octets(): Uint8Array {
-    const octets = Buffer.alloc(this.#blocks.length * BLOCK_OCTETS);
-    this.#blocks.forEach((block, i) => octets.write(block, i * BLOCK_OCTETS, 'latin1'));
-    return octets;
+  cells(): Uint16Array {
+    const cells = new Uint16Array(this.#blocks.length * BLOCK_CELLS);
+    this.#blocks.forEach((block, i) => {
+      const at = i * BLOCK_CELLS;
+      for (let cell = 0; cell < BLOCK_CELLS; cell++) cells[at + cell] = block.charCodeAt(cell);
+      addScopes(cells, at, BLOCK_CELLS);
+    });
+    return cells;
   }
 }

@@ -2,7 +2,7 @@
  * The layout of the tables that tell where a client is: one piece of shared memory, compiled as a whole and never written again.
  *
  * ```
- *  header │ IPv4 index, a word per /16 │ IPv4 scopes │ IPv4 blocks, an octet per /24
+ *  header │ IPv4 index, a word per /16 │ IPv4 scopes │ IPv4 blocks, two octets per /24
  *         │ IPv6 index, a word per /16 │ IPv6 scopes │ IPv6 nodes
  *         │ IPv4 networks of clients   │ IPv6 networks of clients
  * ```
@@ -17,7 +17,7 @@ export const GeoHeader = {
   v4Index: 0,
   /** Octet per /16: the prefix length of the block with one row around it, up to 16; {@link NO_SCOPE} where it has several. */
   v4Scopes: 1,
-  /** 256 octets per block: the row of each /24. */
+  /** 256 Uint16 per block: the row of each /24, and above it the prefix length of the block with that row around it, 16 to 24. */
   v4Blocks: 2,
   /** Int32 per /16: a node's position in words, or a leaf (network-tree.ts). */
   v6Index: 3,
@@ -43,8 +43,11 @@ export const GEO_HEADER_WORDS = 16;
 /** /16 networks, with which every look-up begins. */
 export const INDEX_SLOTS = 65536;
 
-/** Octets of an IPv4 block: the /24 networks of a /16. */
-export const BLOCK_OCTETS = 256;
+/** Cells of an IPv4 block: the /24 networks of a /16. */
+export const BLOCK_CELLS = 256;
+
+/** Where a cell has its scope, above its row. */
+export const CELL_SCOPE_SHIFT = 8;
 
 /** The scope of a /16 whose addresses have several rows. */
 export const NO_SCOPE = 255;

@@ -60,7 +60,7 @@ export function withClients(
   const v4 = {
     index: bits16(GeoHeader.v4Index, GeoHeader.v4Scopes),
     scopes: octets(GeoHeader.v4Scopes, GeoHeader.v4Blocks),
-    blocks: octets(GeoHeader.v4Blocks, GeoHeader.v6Index),
+    blocks: bits16(GeoHeader.v4Blocks, GeoHeader.v6Index),
   };
   const index6 = octets(GeoHeader.v6Index, GeoHeader.v6Scopes);
   const nodes6 = octets(GeoHeader.v6Nodes, GeoHeader.v4Clients);

@@ -7,11 +7,11 @@
  * packet itself is looked up exactly.
  */
 import {
-  BLOCK_OCTETS,
+  BLOCK_CELLS,
+  CELL_SCOPE_SHIFT,
   GEO_HEADER_WORDS,
   GeoHeader,
   NO_CLIENT,
-  NO_SCOPE,
   SCOPE4_MAX,
   SCOPE6_MAX,
   STRIDE,
@@ -22,6 +22,9 @@ import { ClientRangesView } from './client-ranges.ts';
 /** Bits before an IPv4 address in ::ffff:0:0/96 and 64:ff9b::/96 (RFC 4291, RFC 6052), and in 2002::/16 (RFC 3056). */
 const EMBEDDED_BITS = 96;
 const SIX_TO_FOUR_BITS = 16;
+
+/** The row of a cell, below its scope. */
+const ROW_BITS = (1 << CELL_SCOPE_SHIFT) - 1;
 
 /** A worker's view of the tables, and the place that was found last. */
 export class ClientPlace {
@@ -54,7 +57,7 @@ export class ClientPlace {
     this.#words = new Uint32Array(memory);
     this.#v4Index = header[GeoHeader.v4Index]! / 2;
     this.#v4Scopes = header[GeoHeader.v4Scopes]!;
-    this.#v4Blocks = header[GeoHeader.v4Blocks]!;
+    this.#v4Blocks = header[GeoHeader.v4Blocks]! / 2;
     this.#v6Index = header[GeoHeader.v6Index]! / 4;
     this.#v6Scopes = header[GeoHeader.v6Scopes]!;
     this.#v6Nodes = header[GeoHeader.v6Nodes]! / 4;
@@ -81,14 +84,14 @@ export class ClientPlace {
    * @param prefix - source prefix length, at least 1
    */
   locateNetwork(octets: Uint8Array, at: number, family: number, prefix: number): void {
-    if (family === 1) return this.#locateNetwork4(partialWord(octets, at, prefix, 0), prefix);
+    if (family === 1) return this.#locateNetwork4(partialWord(octets, at, prefix), prefix);
     const address = this.#address;
-    for (let i = 0; i < 4; i++) address[i] = partialWord(octets, at, prefix, i);
+    for (let i = 0; i < 4; i++) address[i] = partialWord(octets, at + i * 4, prefix - i * 32);
     const embedded = prefix > EMBEDDED_BITS && isEmbedded(address);
     const sixToFour = prefix > SIX_TO_FOUR_BITS && address[0]! >>> 16 === 0x2002;
     if (!embedded && !sixToFour) return this.#locateNetwork6(prefix);
     const bits = embedded ? EMBEDDED_BITS : SIX_TO_FOUR_BITS;
-    const inner = embedded ? address[3]! : ((address[0]! << 16) | (address[1]! >>> 16)) >>> 0;
+    const inner = embedded ? address[3]! | 0 : (address[0]! << 16) | (address[1]! >>> 16);
     this.#locateNetwork4(inner, Math.min(prefix - bits, 32));
     this.scope += bits;
   }
@@ -100,13 +103,17 @@ export class ClientPlace {
   }
 
   #row4(address: number): number {
+    return this.#cell4(address) & ROW_BITS;
+  }
+
+  #cell4(address: number): number {
     const block = this.#shorts[this.#v4Index + (address >>> 16)]!;
-    return this.#octets[this.#v4Blocks + block * BLOCK_OCTETS + ((address >>> 8) & 0xff)]!;
+    return this.#shorts[this.#v4Blocks + block * BLOCK_CELLS + ((address >>> 8) & 0xff)]!;
   }
 
   #locateNetwork4(address: number, source: number): void {
     const prefix = source < SCOPE4_MAX ? source : SCOPE4_MAX;
-    const first = (address & (-1 << (32 - prefix))) >>> 0;
+    const first = address & (-1 << (32 - prefix));
     this.#address[0] = first;
     const clients = this.#clients4;
     clients.find(this.#address, prefix);
@@ -122,37 +129,24 @@ export class ClientPlace {
 
   /** The row that most of a network has by the database, and its scope. */
   #findBlock4(first: number, prefix: number): void {
-    const slot = first >>> 16;
-    this.row = this.#row4(first);
-    this.scope = this.#octets[this.#v4Scopes + slot]!;
-    if (this.scope === NO_SCOPE) this.scope = this.#scopeInBlock(first);
+    const cell = this.#cell4(first);
+    const scope = cell >>> CELL_SCOPE_SHIFT;
+    this.row = cell & ROW_BITS;
+    this.scope = scope > 16 ? scope : this.#octets[this.#v4Scopes + (first >>> 16)]!;
     if (this.scope <= prefix) return;
     // The network is wider than what has one row. More than a /16 is worth no look: it is nowhere in particular.
     this.row = prefix < 16 ? UNKNOWN_ROW : this.#majority(first, prefix);
   }
 
-  /** The prefix length, 17 to 24, of the largest block with one row around a /24. */
-  #scopeInBlock(first: number): number {
-    const start = this.#v4Blocks + this.#shorts[this.#v4Index + (first >>> 16)]! * BLOCK_OCTETS;
-    const cell = (first >>> 8) & 0xff;
-    const row = this.#octets[start + cell]!;
-    for (let prefix = SCOPE4_MAX; ; prefix--) {
-      // The other half of the block that is one bit wider.
-      const size = 1 << (SCOPE4_MAX - prefix);
-      const other = (cell & -size) ^ size;
-      for (let i = 0; i < size; i++) if (this.#octets[start + other + i] !== row) return prefix;
-    }
-  }
-
   #majority(first: number, prefix: number): number {
-    const start = this.#v4Blocks + this.#shorts[this.#v4Index + (first >>> 16)]! * BLOCK_OCTETS;
-    const cell = (first >>> 8) & 0xff;
-    const end = cell + (1 << (SCOPE4_MAX - prefix));
+    const block = this.#shorts[this.#v4Index + (first >>> 16)]!;
+    const start = this.#v4Blocks + block * BLOCK_CELLS + ((first >>> 8) & 0xff);
+    const end = start + (1 << (SCOPE4_MAX - prefix));
     const weights = this.#weights;
     weights.fill(0);
-    let best = this.#octets[start + cell]!;
-    for (let i = cell; i < end; i++) {
-      const row = this.#octets[start + i]!;
+    let best = this.#shorts[start]! & ROW_BITS;
+    for (let i = start; i < end; i++) {
+      const row = this.#shorts[i]! & ROW_BITS;
       weights[row]!++;
       if (weights[row]! > weights[best]!) best = row;
     }
@@ -226,18 +220,17 @@ function ones(bits: number): number {
   return (n + (n >>> 8)) & 0x1f;
 }
 
+/** Four octets as a word, signed: V8 would box a larger one wherever it is passed on. */
 function word(octets: Uint8Array, at: number): number {
-  return ((octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!) >>> 0;
+  return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
 }
 
-/** Word `i` of an address of which only the octets that the prefix needs are there. */
-function partialWord(octets: Uint8Array, at: number, prefix: number, i: number): number {
-  const end = (prefix + 7) >>> 3;
-  let value = 0;
-  for (let octet = i * 4; octet < i * 4 + 4; octet++) {
-    value = (value << 8) | (octet < end ? octets[at + octet]! : 0);
-  }
-  return value >>> 0;
+/** A word of an address of which only the octets are there that a prefix of so many bits, counted from the word, needs. */
+function partialWord(octets: Uint8Array, at: number, bits: number): number {
+  if (bits > 24) return word(octets, at);
+  if (bits > 16) return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8);
+  if (bits > 8) return (octets[at]! << 24) | (octets[at + 1]! << 16);
+  return bits > 0 ? octets[at]! << 24 : 0;
 }
 
 /** Word `i` of an address with the bits behind the prefix cleared. */

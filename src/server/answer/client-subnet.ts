@@ -2,7 +2,7 @@
  * The form of EDNS Client Subnet options (RFC 7871): whether one is well formed, and its echo in the reply. Whose subnet is
  * believed, and what is answered to it, is decided elsewhere.
  */
-import { write16 } from './write.ts';
+import { copyOctets } from '../../zonebuilder/octets.ts';
 
 /** EDNS option code. */
 export const CLIENT_SUBNET = 8;
@@ -42,16 +42,15 @@ export function subnetSource(query: Uint8Array, at: number): number {
  * @returns the position behind it
  */
 export function writeSubnet(
-  reply: Uint8Array,
+  reply: DataView,
   replyAt: number,
-  query: Uint8Array,
+  query: DataView,
   queryAt: number,
   length: number,
   scope: number,
 ): number {
-  write16(reply, replyAt, CLIENT_SUBNET);
-  write16(reply, replyAt + 2, length);
-  for (let i = 0; i < length; i++) reply[replyAt + 4 + i] = query[queryAt + i]!;
-  reply[replyAt + 4 + 3] = scope;
-  return replyAt + 4 + length;
+  reply.setInt32(replyAt, (CLIENT_SUBNET << 16) | length);
+  const end = copyOctets(reply, replyAt + 4, query, queryAt, length);
+  reply.setUint8(replyAt + 4 + 3, scope);
+  return end;
 }

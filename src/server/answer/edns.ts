@@ -119,20 +119,18 @@ export function writeOpt(
   idleMs: number,
 ): void {
   if (!x.hasOpt) return;
-  const { reply, at } = x;
-  reply[at] = 0;
-  write16(reply, at + 1, Type.OPT);
-  write16(reply, at + 3, payloadMax);
-  reply[at + 5] = x.rcode >>> 4;
-  reply[at + 6] = 0;
+  const { replyData: data, at } = x;
+  // The root, type OPT, and the payload size in place of a class.
+  data.setInt32(at, (Type.OPT << 8) | (payloadMax >>> 8));
+  data.setInt16(at + 4, (payloadMax << 8) | (x.rcode >>> 4));
   // RFC 3225 section 3: DO is copied; every other flag is unknown and stays clear (RFC 6891 section 6.1.4).
-  write16(reply, at + 7, x.isDnssecOk ? 0x8000 : 0);
+  data.setInt32(at + 6, x.isDnssecOk ? 0x0080_0000 : 0);
   x.at = at + OPT_OCTETS;
   if (x.options !== 0) writeOptions(x, policy, idleMs);
   if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= messageMax)
     writeExtendedError(x, messageMax);
   if ((x.options & OptionBit.padding) !== 0) writePadding(x, messageMax);
-  write16(reply, at + 9, x.at - at - OPT_OCTETS);
+  data.setInt16(at + 9, x.at - at - OPT_OCTETS);
   x.additionals++;
 }
 
@@ -141,7 +139,7 @@ function writeOptions(x: Exchange, policy: OpenPolicy, idleMs: number): void {
   const { options } = x;
   if ((options & OptionBit.nsid) !== 0) writeNsid(x, policy.nsid);
   if ((options & OptionBit.ecs) !== 0) {
-    x.at = writeSubnet(x.reply, x.at, x.query, x.ecsAt, x.ecsLength, x.ecsScope);
+    x.at = writeSubnet(x.replyData, x.at, x.queryData, x.ecsAt, x.ecsLength, x.ecsScope);
   }
   // RFC 7314 section 3.2: told with the SOA of a zone.
   if ((options & OptionBit.expire) !== 0 && x.hasApexSoa) {

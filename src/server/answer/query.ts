@@ -93,14 +93,15 @@ function readRecords(x: Exchange, from: number, authorities: number, additionals
 
 /**
  * Moves a query out of the way of the reply that is about to be written over it: what its options say is needed until
- * then.
+ * then. The question is not read again, and stays behind.
  *
  * @returns where the octet at `from` is now
  */
 function setAside(x: Exchange, from: number): number {
   const octets = x.queryEnd - x.queryStart;
   const moved = from - x.queryStart;
-  copyOctets(asideData, 0, x.queryData, x.queryStart, octets);
+  copyOctets(asideData, 0, x.queryData, x.queryStart, HEADER_OCTETS);
+  copyOctets(asideData, moved, x.queryData, from, octets - moved);
   x.query = aside;
   x.queryData = asideData;
   x.queryStart = 0;

@@ -15,6 +15,10 @@ export interface NetworkSet {
   readonly bounds: Uint32Array;
   /** Bounds in {@link bounds}. */
   readonly count: number;
+  /** Those within the v4-mapped addresses, as IPv4 addresses: most clients are found among few words of one. */
+  readonly bounds4: Uint32Array;
+  /** Bounds up to the first v4-mapped address. */
+  readonly below4: number;
 }
 
 /** Who is answered: clients in `allow` (empty: all) and not in `deny`. */
@@ -38,6 +42,7 @@ const ADDRESS_BITS = 128;
 const MAPPED_BITS = 96;
 const END = 1n << 128n;
 const MAPPED = 0xffffn << 32n;
+const MAPPED_END = MAPPED + (1n << 32n);
 
 /**
  * Compiles a list of networks. Control-plane code: it allocates.
@@ -53,7 +58,13 @@ export function compileNetworks(networks: readonly string[]): NetworkSet {
     for (let word = 0; word < 4; word++)
       words[i * 4 + word] = Number((bound >> BigInt(96 - word * 32)) & 0xffffffffn);
   });
-  return { bounds: words, count: bounds.length };
+  const bounds4 = bounds.filter((bound) => bound > MAPPED && bound < MAPPED_END);
+  return {
+    bounds: words,
+    count: bounds.length,
+    bounds4: Uint32Array.from(bounds4, (bound) => Number(bound - MAPPED)),
+    below4: bounds.filter((bound) => bound <= MAPPED).length,
+  };
 }
 
 /** Compiles both lists of an {@link AccessTable}. */
@@ -78,11 +89,11 @@ export function containsAddress(
   start: number,
   length: number,
 ): boolean {
-  const v4 = length === 4;
-  const w0 = v4 ? 0 : readUint32(address, start);
-  const w1 = v4 ? 0 : readUint32(address, start + 4);
-  const w2 = v4 ? 0xffff : readUint32(address, start + 8);
-  const w3 = readUint32(address, v4 ? start : start + 12);
+  if (length === 4) return containsIpv4(set, address, start);
+  const w0 = readUint32(address, start);
+  const w1 = readUint32(address, start + 4);
+  const w2 = readUint32(address, start + 8);
+  const w3 = readUint32(address, start + 12);
   // Counts the bounds at or below the address: an odd count means inside.
   let low = 0;
   let high = set.count;
@@ -92,6 +103,18 @@ export function containsAddress(
     else low = middle + 1;
   }
   return (low & 1) === 1;
+}
+
+function containsIpv4({ bounds4, below4 }: NetworkSet, address: Uint8Array, start: number): boolean {
+  const word = readUint32(address, start);
+  let low = 0;
+  let high = bounds4.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bounds4[middle]! > word) high = middle;
+    else low = middle + 1;
+  }
+  return ((below4 + low) & 1) === 1;
 }
 
 /** Whether the bound at `at` is greater than the address of the four words. */
