@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   dnsmasq: 'dnsmasq-base',
   openssl: 'openssl',
   ip: 'iproute2',
+  nsenter: 'util-linux',
   unshare: 'util-linux',
   'zonemaster-cli': 'zonemaster-cli',
   dnsviz: 'dnsviz',
