@@ -13,11 +13,14 @@ import { niceness } from '../linux/thread-priority.ts';
 import { Control, CONTROL_OCTETS, type FromWorker, type ToWorker } from './worker-protocol.ts';
 import type { WorkerRole, WorkerStart } from './worker-protocol.ts';
 
-/** How soon a dead worker is followed by another: the pause doubles with every death. */
+/**
+ * How soon a dead worker is followed by another: at once where it had lived long, for then it is no fault that comes with
+ * every start; otherwise after a pause that doubles with every death.
+ */
 export interface RestartPauses {
   readonly firstMs: number;
   readonly maxMs: number;
-  /** A worker that lived this long has its deaths forgotten. */
+  /** A worker that lived this long is replaced at once, and the deaths before it are forgotten. */
   readonly forgiveMs: number;
 }
 
@@ -184,9 +187,9 @@ export class WorkerSlot {
 
   #restartLater(cause: unknown): void {
     const { pauses, log, name } = this.#options;
-    if (performance.now() - this.#startedMs >= pauses.forgiveMs) this.#deaths = 0;
-    const pauseMs = Math.min(pauses.maxMs, pauses.firstMs * 2 ** this.#deaths);
-    this.#deaths++;
+    const livedLong = performance.now() - this.#startedMs >= pauses.forgiveMs;
+    const pauseMs = livedLong ? 0 : Math.min(pauses.maxMs, pauses.firstMs * 2 ** this.#deaths);
+    this.#deaths = livedLong ? 0 : this.#deaths + 1;
     log.error({ worker: name, pauseMs, error: cause }, `${describe(name, cause)}; another follows`);
     this.#timer = setTimeout(() => this.#restart(), pauseMs);
   }

@@ -34,6 +34,24 @@ for (const kind of TRANSPORTS) {
     await pool.stop();
   });
 
+  t.test(`a worker that dies after a long life is followed at once, ${kind}`, async (test) => {
+    // Whatever waits for the pause does not come about within the test; every life counts as long.
+    const pauses = { firstMs: 3_600_000, maxMs: 3_600_000, forgiveMs: 0 };
+    const log = keepLog();
+    const pool = await createPool(kind, { log, pauses });
+    const [listen] = await pool.start();
+    const client = await Client.connect(listen!);
+    await client.ask(query(1, Order.echo));
+    for (let death = 1; death <= 2; death++) {
+      client.send(query(2, Order.die));
+      while (pool.report().restarts < death) await new Promise((resolve) => setImmediate(resolve));
+      await askUntilAnswered(client);
+    }
+    test.equal(log.lines.filter((line) => line.startsWith('error')).length, 2);
+    client.close();
+    await pool.stop();
+  });
+
   t.test(`the others serve while a worker is dead, ${kind}`, async (test) => {
     // A pause that does not end within the test.
     const pauses = { firstMs: 3_600_000, maxMs: 3_600_000, forgiveMs: 60_000 };
