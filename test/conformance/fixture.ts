@@ -8,6 +8,7 @@ import { chooseTransport } from '../../src/server/workers/udp-transport.ts';
 import { WorkerPool } from '../../src/server/workers/worker-pool.ts';
 import type { ListenAddress } from '../../src/config/settings.ts';
 import { Client, keepLog, TRANSPORTS } from '../server/transport-fixture.ts';
+import { parseAddress } from '../../src/zonebuilder/ip-text.ts';
 import { makeQuery } from '../support/message.ts';
 import { framed, TcpClient } from '../server/tcp/tcp-client.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../support/federation.ts';
@@ -62,15 +63,24 @@ export interface Way {
   ask(query: Buffer): Promise<Buffer | undefined>;
 }
 
-/** The responder by itself, and workers with real sockets: both UDP transports, and TCP. */
-export async function waysTo(t: Test, federation: Federation): Promise<Way[]> {
+/**
+ * The responder by itself, and workers with real sockets: both UDP transports, and TCP.
+ *
+ * @param from - IPv4 address that is asked from, of 127.0.0.0/8; default: any
+ */
+export async function waysTo(t: Test, federation: Federation, from?: string): Promise<Way[]> {
+  const client = from === undefined ? undefined : parseAddress(from);
   const ways: Way[] = [
-    { name: 'the responder', over: 'UDP', ask: async (query) => federation.askRaw(query, Transport.udp) },
+    {
+      name: 'the responder',
+      over: 'UDP',
+      ask: async (query) => federation.askRaw(query, Transport.udp, client),
+    },
   ];
   for (const [i, kind] of TRANSPORTS.entries()) {
     const listen = await startWorkers(t, federation, kind, 1 + 2 * i);
-    ways.push(await overUdp(t, listen, `UDP, ${kind}`));
-    if (i === 0) ways.push(overTcp(listen));
+    ways.push(await overUdp(t, listen, `UDP, ${kind}`, from));
+    if (i === 0) ways.push(overTcp(listen, from));
   }
   return ways;
 }
@@ -105,8 +115,8 @@ async function startWorkers(
  * Of a query that gets no reply one learns by the reply to one that is sent later: replies of one batch may change
  * places, but when a query is answered that was sent after another's reply had come, the batch of both is done.
  */
-async function overUdp(t: Test, listen: ListenAddress, name: string): Promise<Way> {
-  const client = await Client.connect(listen);
+async function overUdp(t: Test, listen: ListenAddress, name: string, from?: string): Promise<Way> {
+  const client = await Client.connect(listen, from);
   t.teardown(() => client.close());
   const fences = [0x600d, 0x600e].map((id) => makeQuery(SERVICE, 'A', { id }));
   let received = 0;
@@ -133,13 +143,13 @@ function isReplyTo(query: Buffer, reply: Buffer): boolean {
   return query.readUInt16BE(0) === reply.readUInt16BE(0);
 }
 
-function overTcp({ port }: ListenAddress): Way {
+function overTcp({ port }: ListenAddress, from?: string): Way {
   return {
     name: 'TCP',
     over: 'TCP',
     port,
     async ask(query) {
-      const client = await TcpClient.open(port);
+      const client = await TcpClient.open(port, from);
       client.send(framed(query));
       // The end of what we send has the server close behind its reply, or without one.
       client.socket.end();

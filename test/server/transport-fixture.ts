@@ -71,8 +71,13 @@ export class Client {
     socket.on('error', () => {});
   }
 
-  static async connect({ address, port }: ListenAddress): Promise<Client> {
+  /** @param from - the address that it asks from; default: what the system takes */
+  static async connect({ address, port }: ListenAddress, from?: string): Promise<Client> {
     const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
+    if (from !== undefined) {
+      socket.bind(0, from);
+      await once(socket, 'listening');
+    }
     socket.connect(port, address);
     await once(socket, 'connect');
     return new Client(socket);

@@ -7,6 +7,7 @@ import type { ShardState } from '../../../src/zonebuilder/facts.ts';
 import type { OrderStep } from '../../../src/zonebuilder/orders.ts';
 import { parseAddress } from '../../../src/zonebuilder/ip-text.ts';
 import { explain, type Explanation } from '../../../src/zonebuilder/explain.ts';
+import { waysTo, type Way } from '../../conformance/fixture.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../../support/federation.ts';
 import { geoPolicy, makeTables, subnetOption } from '../../support/geo.ts';
 import { makeQuery, readMessage, type Message } from '../../support/message.ts';
@@ -14,9 +15,9 @@ import { makeQuery, readMessage, type Message } from '../../support/message.ts';
 const NAME = 'web.n.f.svc.example.com';
 const PORT = `_http._tcp.${NAME}`;
 const HTTP = [{ name: 'http', protocol: 'tcp', port: 80 }] as const;
-/** A resolver that is believed, and one that is not. */
-const RESOLVER = '198.51.100.53';
-const STRANGER = '203.0.113.53';
+/** A resolver that is believed, and one that is not: in asia and in eu, by addresses that a test may send from. */
+const RESOLVER = '127.53.0.53';
+const STRANGER = '127.54.0.53';
 
 const region = (name: string): OrderStep => ({ kind: 'region', region: name });
 const [US, EU, ASIA] = [0, 1, 2];
@@ -27,6 +28,8 @@ const ROWS: OrderStep[][] = [
   [region('asia'), region('us'), region('eu')],
 ];
 ROWS[POD] = [{ kind: 'cluster', cluster: 'us1' }, { kind: 'zone', zone: 'a', region: 'us' }, ...ROWS[US]!];
+ROWS[POD + 1] = ROWS[ASIA]!;
+ROWS[POD + 2] = ROWS[EU]!;
 const TABLES = makeTables(
   [
     ['8.0.0.0/8', US],
@@ -35,10 +38,14 @@ const TABLES = makeTables(
     ['11.0.0.0/8', ASIA],
     ['2a00::/16', EU],
     ['2600::/16', US],
-    ['198.51.100.0/24', ASIA],
-    ['203.0.113.0/24', EU],
   ],
-  [['10.1.0.0/16', POD]],
+  [
+    ['10.1.0.0/16', POD],
+    [`${RESOLVER}/32`, POD + 1],
+    [`${STRANGER}/32`, POD + 2],
+    // What is mapped, or comes over IPv6, is asked of the responder alone.
+    ['127.53.0.9/32', POD + 1],
+  ],
 );
 
 /** Two clusters in zone a of us, one in zone b; eu; asia has IPv4 only. Addresses tell where they are. */
@@ -51,7 +58,7 @@ const CLUSTERS = [
 ] as const;
 
 function makeWorld(options: FederationOptions = {}): Federation {
-  const policy = geoPolicy(TABLES, ['198.51.100.0/24', '2001:db8:53::/48']);
+  const policy = geoPolicy(TABLES, ['127.53.0.0/16', '2001:db8:53::/48']);
   const f = makeFederation({ policies: { policy: 'nearest' }, policy, ...options });
   for (const [name, place, zone] of CLUSTERS) f.cluster(name, place, [zone]);
   for (const [name] of CLUSTERS) report(f, name, {});
@@ -76,10 +83,13 @@ interface Asked {
   readonly transport?: Transport;
 }
 
-function ask(f: Federation, { from = RESOLVER, subnet, type = 'A', name = NAME, transport }: Asked): Message {
+function queryOf({ subnet, type = 'A', name = NAME }: Asked): Buffer {
   const options = subnet === undefined ? {} : { options: [[8, subnetOption(subnet)]] as const };
-  const reply = f.askRaw(makeQuery(name, type, options), transport ?? Transport.udp, parseAddress(from)!);
-  return readMessage(reply!);
+  return makeQuery(name, type, options);
+}
+
+function ask(f: Federation, { from = RESOLVER, transport = Transport.udp, ...asked }: Asked): Message {
+  return readMessage(f.askRaw(queryOf(asked), transport, parseAddress(from)!)!);
 }
 
 /** The last octets of the addresses, sorted: `11 12`. */
@@ -236,7 +246,10 @@ t.test('TTL and number of addresses are those of the place', (t) => {
   t.end();
 });
 
-t.test('RFC 7871: whose subnet is believed, and with what scope', (t) => {
+t.test('RFC 7871: whose subnet is believed, and with what scope', async (t) => {
+  const ways = new Map<string, readonly Way[]>();
+  // Other systems have one loopback address.
+  for (const from of process.platform === 'linux' ? [RESOLVER, STRANGER] : []) ways.set(from, await waysTo(t, makeWorld(), from));
   const f = makeWorld();
   const all = '11 12 13 21 31';
   for (const [from, subnet, expected, scope, title] of [
@@ -260,7 +273,7 @@ t.test('RFC 7871: whose subnet is believed, and with what scope', (t) => {
       10,
       'section 11.3: a private one gets what the resolver would, for all of them',
     ],
-    [RESOLVER, '127.0.0.1/32', '31', 8, 'loopback, which stands for an opt-out'],
+    [RESOLVER, '127.0.0.1/32', '31', 11, 'loopback, which stands for an opt-out'],
     [RESOLVER, '0.0.0.0/32', '31', 8, 'an address that is none'],
     [RESOLVER, '0.0.0.0/0', '31', 0, 'section 7.1.2: source 0 is answered with scope 0, for the resolver'],
     [RESOLVER, '::/0', '31', 0, 'of the other family, too'],
@@ -269,7 +282,7 @@ t.test('RFC 7871: whose subnet is believed, and with what scope', (t) => {
     [RESOLVER, '2002:808::/32', '11 12 13', 24, '6to4: the scope is in the family of the option'],
     [RESOLVER, '::ffff:9.9.9.0/120', '31', 120, 'v4-mapped'],
     ['2001:db8:53::1', '9.1.2.0/24', '21', 13, 'a resolver that is asked over IPv6'],
-    ['::ffff:198.51.100.9', '9.1.2.0/24', '21', 13, 'a trusted IPv4 resolver at a socket for both families'],
+    ['::ffff:127.53.0.9', '9.1.2.0/24', '21', 13, 'a trusted IPv4 resolver at a socket for both families'],
     [
       STRANGER,
       '8.1.2.0/24',
@@ -284,8 +297,11 @@ t.test('RFC 7871: whose subnet is believed, and with what scope', (t) => {
       const reply = ask(f, { from, subnet, transport });
       t.strictSame([hosts(reply), scopeOf(reply)], [expected, scope], `${title} (${subnet} from ${from})`);
     }
+    for (const way of ways.get(from) ?? []) {
+      const reply = readMessage((await way.ask(queryOf({ subnet })))!);
+      t.strictSame([hosts(reply), scopeOf(reply)], [expected, scope], `${title}, by ${way.name}`);
+    }
   }
-  t.end();
 });
 
 t.test('scope 0 where no client would get anything else', (t) => {
