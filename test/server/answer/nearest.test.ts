@@ -249,7 +249,8 @@ t.test('TTL and number of addresses are those of the place', (t) => {
 t.test('RFC 7871: whose subnet is believed, and with what scope', async (t) => {
   const ways = new Map<string, readonly Way[]>();
   // Other systems have one loopback address.
-  for (const from of process.platform === 'linux' ? [RESOLVER, STRANGER] : []) ways.set(from, await waysTo(t, makeWorld(), from));
+  for (const from of process.platform === 'linux' ? [RESOLVER, STRANGER] : [])
+    ways.set(from, await waysTo(t, makeWorld(), from));
   const f = makeWorld();
   const all = '11 12 13 21 31';
   for (const [from, subnet, expected, scope, title] of [
