@@ -7,7 +7,10 @@ import { compileClients } from '../src/geo/client-networks.ts';
 import { compileIpv4 } from '../src/geo/ipv4-table.ts';
 import { compileIpv6 } from '../src/geo/ipv6-table.ts';
 import { leafOf, type NetworkTree } from '../src/geo/network-tree.ts';
+import type { Point } from '../src/geo/great-circle.ts';
+import { knownRegion } from '../src/geo/regions-table.ts';
 import { joinTables } from '../src/geo/tables.ts';
+import { compileInThread } from '../src/serve/geo/compile-job.ts';
 import type { RowOrders } from '../src/zonebuilder/orders.ts';
 import { placeClusters, seeded } from './federation.ts';
 
@@ -24,6 +27,28 @@ export function makeOrders(): RowOrders {
     })),
   );
   return { version: VERSION, rows };
+}
+
+/** Where the guide's regions are. */
+export function regionPoints(): { readonly region: string; readonly point: Point }[] {
+  const regions = [...new Set(placeClusters(13).map(({ region }) => region))];
+  return regions.map((region) => ({ region, point: knownRegion(region)!.point }));
+}
+
+/** Tables of a real database, and what their rows mean among the guide's regions. */
+export async function compileRegions(
+  path: string,
+): Promise<{ memory: SharedArrayBuffer; orders: RowOrders }> {
+  const known = regionPoints();
+  const places = known.map(({ region, point }) => ({ location: region, point, countries: [] }));
+  const order = { paths: [path], places, clients: [], version: VERSION, builtMs: {} };
+  const outcome = await compileInThread(order, new AbortController().signal);
+  if (outcome.kind === 'failed') throw new Error(outcome.message);
+  const { memory, orders } = outcome.tables;
+  const rows = orders.map((row) =>
+    row.map((place) => ({ kind: 'region' as const, region: known[place]!.region })),
+  );
+  return { memory, orders: { version: VERSION, rows } };
 }
 
 /** Tables for these orders. */

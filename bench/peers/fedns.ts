@@ -3,23 +3,28 @@
  *
  *   node bench/peers/fedns.ts ADDRESS PORT '{"services":1000,"clusters":13,"seed":1,"workers":1,"updates":0,…}'
  *
- * Says `ready` when it answers. `updates` is how many shards per second turn ready or not.
+ * Says `ready` when it answers. `updates` is how many shards per second turn ready or not; with `database`, an .mmdb file, the policy
+ * is nearest, and everybody's client subnets are believed.
  */
 
 import { keepMemoryLow } from '../../src/process/lean-memory.ts';
 import { BATCH_BOUNDS, Counter } from '../../src/server/counters.ts';
 import { sumCounters } from '../../src/server/counters-sum.ts';
 import { listThreads, yieldToOthers } from '../../src/server/linux/thread-priority.ts';
+import { EMPTY_POLICY } from '../../src/server/policy/policy.ts';
 import { WorkerPool, type SharedSettings } from '../../src/server/workers/worker-pool.ts';
 import { chooseTransport, loadMemoryAdvice } from '../../src/server/workers/udp-transport.ts';
 import type { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../../src/zonebuilder/image.ts';
+import { POLICY_ALL } from '../../src/zonebuilder/policy.ts';
+import { compileRegions } from '../clients.ts';
 import { APEX, makeBuilder } from '../domain.ts';
 import { fillFederation, listShards, placeClusters, type FederationShape } from '../federation.ts';
 
 interface Options extends FederationShape {
   readonly workers: number;
   readonly updates: number;
+  readonly database?: string;
   readonly transport?: 'auto' | 'batch' | 'portable';
 }
 
@@ -36,8 +41,14 @@ const options: Options = {
 };
 await keepMemoryLow();
 let pool: WorkerPool | undefined = undefined as WorkerPool | undefined;
-const builder = makeBuilder((memory) => void pool?.adopt(settingsOf(memory)), await loadMemoryAdvice());
+const builder = makeBuilder(
+  (memory) => void pool?.adopt(settingsOf(memory)),
+  await loadMemoryAdvice(),
+  options.database === undefined ? POLICY_ALL : { ...POLICY_ALL, policy: 'nearest' },
+);
 fillFederation(builder, options);
+const tables = options.database === undefined ? undefined : await compileRegions(options.database);
+if (tables !== undefined) builder.setOrders(tables.orders);
 const log = { debug: print, info: print, warn: print, error: print };
 const controlPlane = listThreads();
 pool = new WorkerPool({
@@ -63,7 +74,12 @@ async function end(): Promise<void> {
 }
 
 function settingsOf(image: ImageMemory): SharedSettings {
-  return { image, apex: APEX, udpPayloadMax: 1232 };
+  return {
+    image,
+    apex: APEX,
+    udpPayloadMax: 1232,
+    ...(tables && { policy: { ...EMPTY_POLICY, geo: { memory: tables.memory, trust: ['0.0.0.0/0'] } } }),
+  };
 }
 
 /** Turns shards of one cluster ready and back, while it is asked: those that are measured in turn with it share its core. */
