@@ -35,6 +35,15 @@ export interface ClientReport {
   };
 }
 
+/** Who asks, and for what. */
+export interface Asker {
+  /** In lower case. */
+  readonly name: string;
+  /** Mnemonic of the RR type. */
+  readonly type: string;
+  readonly client: ClientReport | undefined;
+}
+
 /** A part of a Service. */
 export interface Place {
   readonly text: string;
@@ -52,10 +61,11 @@ export interface Place {
 export function explainPolicy(
   builder: ZoneBuilder,
   view: ServiceView,
-  client: ClientReport | undefined,
+  asker: Asker,
   steps: ExplainStep[],
 ): Place | undefined {
   const { policy } = view;
+  const { client } = asker;
   const note = (text: string): void => void steps.push({ rule: 'policy', text });
   switch (policy.kind) {
     case 'all':
@@ -67,7 +77,7 @@ export function explainPolicy(
       note(`failover: region ${policy.regionText} is in use`);
       return undefined;
     case 'nearest':
-      if (client !== undefined) return nearest(builder, view, client, steps);
+      if (client !== undefined) return nearest(builder, view, { ...asker, client }, steps);
       note(
         'nearest: what a client is answered with depends on where it is; all of it is shown without --client',
       );
@@ -95,9 +105,10 @@ function weightsText(builder: ZoneBuilder, { policy }: ServiceView): string {
 function nearest(
   builder: ZoneBuilder,
   view: ServiceView,
-  client: ClientReport,
+  asker: Asker & { readonly client: ClientReport },
   steps: ExplainStep[],
 ): Place | undefined {
+  const { client } = asker;
   steps.push(...client.steps);
   const { version, rows } = builder.orders;
   const order = client.version === version ? (rows[client.row] ?? []) : [];
@@ -119,8 +130,18 @@ function nearest(
     rule: 'chosen',
     text: chosen === undefined ? text : `${chosen.text}: ${[...chosen.v4, ...chosen.v6].join(' ')}`,
   });
-  steps.push({ rule: 'scope', text: scopeText(client) });
+  steps.push({ rule: 'scope', text: isTailored(view, asker) ? scopeText(client) : SAME_FOR_ALL });
   return chosen;
+}
+
+const SAME_FOR_ALL = 'every client gets the same: a client subnet is answered with scope 0';
+
+/** Whether replies of a type are made of the client's place, as at the name of the Service and of its ports. */
+function isTailored({ v4, v6 }: ServiceView, { type, name }: Asker): boolean {
+  const [hasV4, hasV6] = [v4.pool.length > 0, v6.pool.length > 0];
+  if (name.startsWith('_')) return /^_[^.]+\._/.test(name) && (type === 'SRV' || type === 'ANY');
+  if (type === 'ANY') return hasV4 || hasV6;
+  return type === 'A' ? hasV4 : type === 'AAAA' && hasV6;
 }
 
 function scopeText({ subnet: { scope, place } }: ClientReport): string {

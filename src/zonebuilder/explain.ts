@@ -7,6 +7,7 @@ import type { ServiceView, ZoneBuilder } from './builder.ts';
 import type { ClusterState, ShardState } from './facts.ts';
 import { Type } from './dns.ts';
 import {
+  type Asker,
   type Chosen,
   type ClientReport,
   explainPolicy,
@@ -49,10 +50,11 @@ export function explain(
   const steps: ExplainStep[] = [];
   const answer: RecordSet[] = [];
   let { name } = question;
+  const asker = { type: question.type, client };
   for (let links = 0; links < CHAIN_MAX; links++) {
     if (!isIn(name, builder.domain)) return outside(name, builder.domain, steps, answer);
     const here = recordsAt(builder, name, soa);
-    const chosen = describe(builder, name, client, steps);
+    const chosen = describe(builder, name, asker, steps);
     if (isCut(builder, name, question.type)) return { rcode: 'NOERROR', steps, answer };
     const found = choose(here, question.type, chosen);
     const awaited = found === undefined ? awaitedBehind(builder, name, question.type) : undefined;
@@ -283,7 +285,7 @@ function isCut(builder: ZoneBuilder, name: string, type: string): boolean {
 function describe(
   builder: ZoneBuilder,
   name: string,
-  client: ClientReport | undefined,
+  asker: Omit<Asker, 'name'>,
   steps: ExplainStep[],
 ): Chosen | undefined {
   const parts = splitName(builder, name);
@@ -299,7 +301,7 @@ function describe(
   const target = aliasTargetAt(builder, name);
   if (target !== undefined) {
     steps.push({ rule: 'alias', text: `${name}. has the addresses of ${target}.` });
-    return describe(builder, target, client, steps);
+    return describe(builder, target, asker, steps);
   }
   if (parts === undefined || view === undefined) return undefined;
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
@@ -315,7 +317,7 @@ function describe(
   if (!wasTold) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
   // Of names in front of the level, those of ports follow its policy; that of a cluster means the cluster.
   if (level.location !== GLOBAL || (name !== level.name && !name.startsWith('_'))) return undefined;
-  const place = explainPolicy(builder, view, client, steps);
+  const place = explainPolicy(builder, view, { ...asker, name }, steps);
   return place && { view, place };
 }
 

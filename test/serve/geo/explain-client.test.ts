@@ -75,14 +75,18 @@ function makeWorld(): Federation {
 
 const f = makeWorld();
 
-function explained(client: string, type: string): Explanation {
+function explained(client: string, type: string, world = f): Explanation {
   const soa = { name: 'example.com.', type: 'SOA', ttlSeconds: 1, data: [''] };
-  return explain(f.builder, { name: NAME, type }, soa, clientReport(state, client));
+  return explain(world.builder, { name: NAME, type }, soa, clientReport(state, client));
 }
 
-function ask(from: string, type: string, subnet?: string): Message {
+function ask(from: string, type: string, subnet?: string, world = f): Message {
   const options = subnet === undefined ? {} : { options: [[8, subnetOption(subnet)]] as const };
-  return readMessage(f.askRaw(makeQuery(NAME, type, options), Transport.udp, parseAddress(from)!)!);
+  return readMessage(world.askRaw(makeQuery(NAME, type, options), Transport.udp, parseAddress(from)!)!);
+}
+
+function scopeOf({ opt }: Message): number | undefined {
+  return opt?.options.find(([code]) => code === 8)?.[1][3];
 }
 
 function dataOf({ answer }: Message): string {
@@ -132,9 +136,23 @@ t.test('a client is answered as it is explained, by its address and by its subne
       const reply = ask(RESOLVER, type, client);
       const like = { client: client, resolver: RESOLVER, network: '9.9.9.8' }[place];
       t.equal(dataOf(reply), textOf(explained(like, type)), `${type} for the subnet ${client}`);
-      const scope = reply.opt!.options.find(([code]) => code === 8)![1][3];
+      const scope = scopeOf(reply);
       t.equal(scope, report.subnet.scope, `its scope, ${type}`);
       t.match(steps.find(({ rule }) => rule === 'scope')?.text, ` scope ${scope}`, client);
     }
+  }
+});
+
+t.test('the scope is 0 where no client would get anything else', async (t) => {
+  const down = makeWorld();
+  for (const cluster of ['eu', 'us'])
+    down.shard(cluster, 'web.n.f', { addresses: ['192.0.2.1'], ready: false });
+  for (const [world, type, told, title] of [
+    [f, 'TXT', / scope 0$/, 'a type that the Service has nowhere'],
+    [down, 'A', undefined, 'no shard is healthy, and so no policy is asked'],
+  ] as const) {
+    const { steps } = explained('8.1.2.3', type, world);
+    t.match(steps.find(({ rule }) => rule === 'scope')?.text, told, title);
+    t.equal(scopeOf(ask(RESOLVER, type, '8.1.2.0/24', world)), 0, title);
   }
 });
