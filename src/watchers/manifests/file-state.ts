@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import type { ManifestObject, PlacedFinding } from './manifest-document.ts';
 import { readManifestFile, type ManifestFile } from './manifest-files.ts';
+import { isBeginning, markLines } from './line-marks.ts';
 import { NO_KIND_READ, parseManifest, type ParsedManifest, type ParseOptions } from './manifest-parser.ts';
 
 export interface FileState {
@@ -19,8 +20,22 @@ export interface FileState {
   readonly good: boolean;
   /** The good text ended with a line break: one that no longer does was cut. */
   readonly endsWithBreak: boolean;
+  /** Of the good text, see line-marks.ts. */
+  readonly marks?: Uint32Array;
+  /** The file is the beginning of what it was, and is taken for cut until then, on the monotonic clock. */
+  readonly cutUntilMs?: number;
   /** Why the file as it is now cannot be taken. */
   readonly trouble?: Trouble;
+}
+
+/** When a file is read. */
+export interface ReadTime {
+  /** Wall clock. */
+  readonly nowMs: number;
+  /** Monotonic clock. */
+  readonly monotonicMs: number;
+  /** How long a file that is the beginning of what it was is taken for cut. */
+  readonly graceMs: number;
 }
 
 export interface Trouble extends PlacedFinding {
@@ -39,8 +54,9 @@ export async function readFileState(
   file: ManifestFile,
   before: FileState | undefined,
   options: Omit<ParseOptions, 'file'>,
-  nowMs: number,
+  time: ReadTime,
 ): Promise<FileState | undefined> {
+  const { nowMs } = time;
   const content = await readManifestFile(file.path);
   switch (content.kind) {
     case 'inMotion':
@@ -50,7 +66,7 @@ export async function readFileState(
       return inTrouble(file, '', NOT_READ, before, { code, message, object: file.name }, nowMs);
     }
     case 'text':
-      return stateOf(file, content.text, before, options, nowMs);
+      return stateOf(file, content.text, before, options, time);
   }
 }
 
@@ -67,16 +83,50 @@ function stateOf(
   text: string,
   before: FileState | undefined,
   options: Omit<ParseOptions, 'file'>,
-  nowMs: number,
+  time: ReadTime,
 ): FileState {
   const digest = hash('sha256', text, 'base64');
   const { path, signature } = file;
-  if (before?.digest === digest) return { ...before, path, signature };
+  if (before?.digest === digest && !isTakenNow(before, time)) return { ...before, path, signature };
   const parsed = parseManifest(text, { ...options, file: file.name });
   const trouble = parsed.trouble ?? cutOf(file, text, before);
-  if (trouble !== undefined) return inTrouble(file, digest, parsed, before, trouble, nowMs);
+  if (trouble !== undefined) return inTrouble(file, digest, parsed, before, trouble, time.nowMs);
+  const marks = markLines(text);
+  const cutUntilMs = cutUntil(marks, before, time);
+  if (cutUntilMs > time.monotonicMs) {
+    const message = 'the file ends where it went on before: it was cut, or is being written';
+    const cut = { code: 'FILE_CUT', object: file.name, message };
+    return { ...inTrouble(file, digest, parsed, before, cut, time.nowMs), cutUntilMs };
+  }
   const { objects, refusals } = parsed;
-  return { path, signature, digest, objects, refusals, good: true, endsWithBreak: text.endsWith('\n') };
+  return {
+    path,
+    signature,
+    digest,
+    objects,
+    refusals,
+    good: true,
+    endsWithBreak: text.endsWith('\n'),
+    marks,
+  };
+}
+
+/** A cut between two documents leaves a file in order. Who wrote it so says it by leaving it so. */
+function cutUntil(
+  marks: Uint32Array,
+  before: FileState | undefined,
+  { monotonicMs, graceMs }: ReadTime,
+): number {
+  if (before?.marks === undefined || !isBeginning(marks, before.marks)) return monotonicMs;
+  return before.cutUntilMs ?? monotonicMs + graceMs;
+}
+
+/** Whether a file was taken for cut for so long that it counts as it is. */
+export function isTakenNow(
+  { cutUntilMs }: FileState,
+  { monotonicMs }: Pick<ReadTime, 'monotonicMs'>,
+): boolean {
+  return cutUntilMs !== undefined && monotonicMs >= cutUntilMs;
 }
 
 /** Text that ends within a line, where it used to end with one, is the beginning of a longer one. JSON tells by itself. */

@@ -19,7 +19,7 @@ import { RefusalLog } from '../refusal-log.ts';
 import { RefusalBook } from '../refusals.ts';
 import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount, StalePart } from '../source.ts';
 import type { Timer, Timers } from '../../timers.ts';
-import { isBroken, readFileState, type FileState } from './file-state.ts';
+import { isBroken, isTakenNow, readFileState, type FileState } from './file-state.ts';
 import { FolderWatch, SCOPES, type Notice } from './folder-watch.ts';
 import { foldersInMotionOf, type FoldersInMotion } from './folders-in-motion.ts';
 import { compareNames, listManifestFiles, type FoundFiles, type ManifestFile } from './manifest-files.ts';
@@ -92,6 +92,8 @@ export class ManifestSource implements ClusterSource {
   #waiting: Notice | undefined;
   #looking = false;
   #emptied: Emptiness | undefined;
+  /** When the first of the files that are taken for cut counts as it is. */
+  #cutEnds: Timer | undefined;
   #stopped = false;
 
   constructor(options: ManifestSourceOptions) {
@@ -131,6 +133,7 @@ export class ManifestSource implements ClusterSource {
     this.#moving.leave(this);
     this.#emptied?.timer.cancel();
     await this.#scan;
+    this.#cutEnds?.cancel();
     this.#objects.stop();
     this.#damping.stop();
   }
@@ -257,13 +260,16 @@ export class ManifestSource implements ClusterSource {
   }
 
   async #read(file: ManifestFile, isDue: boolean): Promise<FileState | undefined> {
+    const { clock, timers, graceSeconds } = this.#options;
+    const time = { nowMs: clock(), monotonicMs: timers.now(), graceMs: graceSeconds * 1000 };
     const before = this.#files.get(file.name);
-    if (before !== undefined && before.signature === file.signature && !isDue) return before;
+    const isSame = before !== undefined && before.signature === file.signature && !isTakenNow(before, time);
+    if (isSame && !isDue) return before;
     const options = {
       ...this.#objects.slimOptions,
       objectOctetsMax: this.#options.settings.limits.objectOctets,
     };
-    const state = await readFileState(file, before, options, this.#options.clock());
+    const state = await readFileState(file, before, options, time);
     if (state?.signature === '') this.#watch.lookSoon(file.path);
     return state;
   }
@@ -274,7 +280,8 @@ export class ManifestSource implements ClusterSource {
       const keys = this.#claims.replace(name, before?.objects ?? [], after?.objects ?? []);
       for (const key of keys) {
         this.#due.add(key);
-        if (after === undefined) this.#missed.delete(key);
+        // What a file lacks that was taken for cut until now has had its grace.
+        if (after === undefined || before?.cutUntilMs !== undefined) this.#missed.delete(key);
         else this.#missed.add(key);
       }
       this.#tell(name, before, after);
@@ -282,6 +289,16 @@ export class ManifestSource implements ClusterSource {
     for (const name of this.#files.keys()) if (!files.has(name)) replace(name, undefined);
     for (const [name, state] of files) if (state !== this.#files.get(name)) replace(name, state);
     this.#files = files;
+    this.#awaitEndOfCuts();
+  }
+
+  #awaitEndOfCuts(): void {
+    const { timers } = this.#options;
+    this.#cutEnds?.cancel();
+    let endMs = Infinity;
+    for (const { cutUntilMs = Infinity } of this.#files.values()) endMs = Math.min(endMs, cutUntilMs);
+    this.#cutEnds =
+      endMs === Infinity ? undefined : timers.after(endMs - timers.now(), () => void this.rescan());
   }
 
   /** Whether what was found is not to be believed yet: what stands meanwhile is better. */

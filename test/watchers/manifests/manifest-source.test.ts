@@ -283,6 +283,73 @@ tap.test('a file that kubectl writes anew is harmless while kubectl runs', async
   t.match(bench.source.report(), { refusals: [], stale: [] });
 });
 
+/** Two Services, their slices, and what a writer that stops between two documents leaves of them. */
+const FOUR = ['web', 'other'].flatMap((name) => [
+  service({ name }),
+  slice([READY], { name: `${name}-1`, service: name }),
+]);
+const WRITTEN: ReadonlyArray<readonly [form: string, whole: string, cut: string]> = (
+  [
+    ['YAML documents', FOUR.map((object) => stringify(object)), '---\n'],
+    ['YAML documents with CRLF', FOUR.map((object) => stringify(object).replaceAll('\n', '\r\n')), '---\r\n'],
+    ['JSON values, one a line', FOUR.map((object) => `${JSON.stringify(object)}\n`), ''],
+  ] as const
+).map(([form, all, between]) => [form, all.join(between), all.slice(0, 2).join(between)]);
+
+for (const [form, whole, cut] of WRITTEN) {
+  tap.test(`a file of ${form} that ends between two of them was cut, until the grace is over`, async (t) => {
+    const bench = new Bench(t);
+    writeFileSync(bench.path('a.yaml'), whole);
+    await bench.source.start();
+    bench.sink.take();
+    writeFileSync(bench.path('a.yaml'), cut);
+    await bench.source.rescan(true);
+    await bench.time.advance(59_000);
+    await bench.source.rescan(true);
+    t.same(bench.sink.take(), []);
+    t.match(bench.source.report(), {
+      stale: [{ part: 'a.yaml', code: 'FILE_CUT', sinceMs: 1000 }],
+      lastError: /ends where it went on before.*its last good objects count$/,
+    });
+    await bench.time.advance(1_000);
+    await bench.source.rescan();
+    t.same([...bench.sink.shards.keys()], ['one web.web.main'], 'who leaves it so means it');
+    t.match(bench.source.report(), { stale: [], refusals: [], lastError: undefined });
+    // What lost its slice lingers for a moment.
+    await bench.time.advance(1_000);
+    t.equal(bench.time.timers, 0);
+  });
+
+  tap.test(`a file of ${form} whose writer goes on within the grace loses nothing`, async (t) => {
+    const bench = new Bench(t);
+    writeFileSync(bench.path('a.yaml'), whole);
+    await bench.source.start();
+    bench.sink.take();
+    for (const text of [cut, whole]) {
+      writeFileSync(bench.path('a.yaml'), text);
+      await bench.source.rescan(true);
+    }
+    await bench.time.advance(100_000);
+    t.same(bench.sink.take(), []);
+    t.match(bench.source.report(), { stale: [], refusals: [], lastError: undefined });
+    t.equal(bench.time.timers, 0);
+  });
+
+  tap.test(`a file of ${form} that is shorter and otherwise counts at once`, async (t) => {
+    const bench = new Bench(t);
+    writeFileSync(bench.path('a.yaml'), whole);
+    await bench.source.start();
+    writeFileSync(bench.path('a.yaml'), cut.replace('192.0.2.1', '192.0.2.9'));
+    await bench.source.rescan(true);
+    t.same(
+      [...bench.sink.shards.values()].map(({ addresses }) => addresses),
+      [['192.0.2.9']],
+    );
+    await bench.time.advance(1_000);
+    t.equal(bench.time.timers, 0);
+  });
+}
+
 tap.test('the last objects of a cluster count for the grace period when all are gone at once', async (t) => {
   const bench = new Bench(t);
   bench.write('a.yaml', service());
@@ -345,7 +412,7 @@ const ONE_KIND_LOST = [
 for (const { title, left, kind } of ONE_KIND_LOST) {
   tap.test(`a file that lacks all ${title} at once keeps them for the grace period`, async (t) => {
     const bench = new Bench(t);
-    bench.write('a.yaml', ...TWO, ...TWO_SLICES);
+    bench.write('a.yaml', TWO_SLICES[0], ...TWO, TWO_SLICES[1]);
     await bench.source.start();
     bench.sink.take();
     bench.write('a.yaml', ...left);
@@ -366,7 +433,7 @@ for (const { title, left, kind } of ONE_KIND_LOST) {
 
   tap.test(`of ${title} that come back within the grace period only those count`, async (t) => {
     const bench = new Bench(t);
-    bench.write('a.yaml', ...TWO, ...TWO_SLICES);
+    bench.write('a.yaml', TWO_SLICES[0], ...TWO, TWO_SLICES[1]);
     await bench.source.start();
     bench.write('a.yaml', ...left);
     await bench.source.rescan(true);
@@ -386,7 +453,7 @@ tap.test(
   'a single object that leaves a file is gone, and so are those of a file that is deleted',
   async (t) => {
     const bench = new Bench(t);
-    bench.write('a.yaml', TWO[0], TWO_SLICES[0]);
+    bench.write('a.yaml', TWO_SLICES[0], TWO[0]);
     bench.write('b.yaml', TWO[1]);
     await bench.source.start();
     bench.write('a.yaml', TWO[0]);
