@@ -172,6 +172,7 @@ function readShard(fields: Fields, cluster: string): ShardState {
     addresses: textsOf(fields, 'addresses'),
     ready: fields['ready'] === true,
     readyZones: fields['readyZones'] === 'every' ? 'every' : textsOf(fields, 'readyZones'),
+    ...(fields['addressZones'] !== undefined && { addressZones: textsOf(fields, 'addressZones') }),
     ports: listOf(fields, 'ports').map((port) => readPort(fieldsOf(port))),
     ...(fields['ttlSeconds'] !== undefined && { ttlSeconds: numberOf(fields, 'ttlSeconds') }),
     ...(fields['addressTtlSeconds'] !== undefined && {

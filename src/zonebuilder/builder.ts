@@ -685,7 +685,10 @@ export class ZoneBuilder implements FactSink {
     // A cluster of one zone is in it, whatever its endpoints say or do not say.
     const everywhere = readyZones === 'every' || zones.size === 1;
     const inZones = everywhere ? [...zones.values()] : readyZones.flatMap((zone) => zones.get(zone) ?? []);
-    return { ...shard, region, zones: inZones };
+    const addressZones = everywhere ? undefined : shard.addressZones?.map((zone) => zones.get(zone));
+    // A zone none of whose addresses is published leads to its region.
+    const hasAddress = (zone: number): boolean => addressZones?.includes(zone) !== false;
+    return { ...shard, region, zones: inZones.filter(hasAddress), addressZones };
   }
 
   /** Tells what there is to know of a Service, when that is something else than before. */
@@ -847,12 +850,15 @@ function noticesOf(view: ServiceAnswers, statics: readonly StaticPlace[]): strin
 
 function packShard(cluster: number, shard: ShardState): PackedShard {
   const addresses = shard.addresses.map((text) => packAddress(text)!);
+  const zonesOf = (octets: number): string[] =>
+    addresses.flatMap(({ length }, i) => (length === octets ? [shard.addressZones?.[i] ?? ''] : []));
   return {
     cluster,
     ready: shard.ready,
     readyZones: shard.readyZones,
     v4: addresses.filter((octets) => octets.length === 4),
     v6: addresses.filter((octets) => octets.length === 16),
+    ...(shard.addressZones !== undefined && { addressZones: [...zonesOf(4), ...zonesOf(16)] }),
     ports: shard.ports,
     ttlSeconds: shard.ttlSeconds,
     addressTtlSeconds: shard.addressTtlSeconds,
@@ -874,6 +880,7 @@ function toShardState(cluster: string, known: KnownService, shard: PackedShard):
     addresses: [...shard.v4, ...shard.v6].map((octets) => formatAddress(Buffer.from(octets, 'latin1'))),
     ready: shard.ready,
     readyZones: shard.readyZones,
+    ...(shard.addressZones === undefined ? {} : { addressZones: shard.addressZones }),
     ports: shard.ports,
     ...(shard.ttlSeconds === undefined ? {} : { ttlSeconds: shard.ttlSeconds }),
     ...(shard.addressTtlSeconds === undefined ? {} : { addressTtlSeconds: shard.addressTtlSeconds }),

@@ -324,7 +324,13 @@ function describe(
 function describeShard(builder: ZoneBuilder, shard: ShardState): string {
   const cluster = builder.clusters().find((candidate) => candidate.name === shard.cluster)!;
   const where = [cluster.region ?? 'no region', ...cluster.zones].join(' ');
-  return `${shard.cluster} (${where}): ${verdict(cluster.status, shard)}; addresses ${shard.addresses.join(' ') || 'none'}`;
+  return `${shard.cluster} (${where}): ${verdict(cluster.status, shard)}; addresses ${describeAddresses(shard) || 'none'}`;
+}
+
+/** With the zone of each, where they are in one zone each. */
+function describeAddresses({ addresses, addressZones }: ShardState): string {
+  if (addressZones === undefined) return addresses.join(' ');
+  return addresses.map((address, i) => `${address} (${addressZones[i] || 'no zone'})`).join(' ');
 }
 
 function verdict(status: string, shard: ShardState): string {

@@ -46,6 +46,11 @@ export interface ShardState extends ShardId {
   readonly ready: boolean;
   /** Zones with a ready endpoint; `every`: the ready endpoints name no zone, so all zones of the cluster count. */
   readonly readyZones: readonly string[] | 'every';
+  /**
+   * The zone of each of `addresses`, '' for none, where not all of them count in every ready zone: Pods are in one. A zone
+   * answers with its own; region and globe with all.
+   */
+  readonly addressZones?: readonly string[];
   readonly ports: readonly ShardPort[];
   /** TTL of the Service's records in seconds, where an annotation sets it (0 to 2147483647, RFC 2181 section 8). */
   readonly ttlSeconds?: number;

@@ -27,6 +27,11 @@ export interface LevelShard {
   readonly v4: readonly string[];
   /** IPv6 addresses, 16 characters each. */
   readonly v6: readonly string[];
+  /**
+   * Where addresses are in one zone each: the number of that of every address, those of IPv4 first. One that is in none of
+   * `zones` counts in the region and above.
+   */
+  readonly addressZones?: readonly (number | undefined)[] | undefined;
 }
 
 /** The addresses of one level: `count` from `start` on. */
@@ -145,12 +150,31 @@ function layOut(placements: readonly Placement[], maxAddresses: number): FamilyL
 
 function placementsOf(shards: readonly LevelShard[], family: 'v4' | 'v6'): Placement[] {
   const placements: Placement[] = [];
-  for (const { cluster, region, zones, [family]: addresses } of shards) {
+  for (const shard of shards) {
+    const { cluster, region, zones, [family]: addresses } = shard;
     if (addresses.length === 0) continue;
-    if (zones.length === 0) placements.push({ cluster, region, zone: NO_ZONE, addresses });
-    for (const zone of zones) placements.push({ cluster, region, zone, addresses });
+    if (shard.addressZones !== undefined) placements.push(...placementsByZone(shard, family));
+    else if (zones.length === 0) placements.push({ cluster, region, zone: NO_ZONE, addresses });
+    else for (const zone of zones) placements.push({ cluster, region, zone, addresses });
   }
   return placements.toSorted((a, b) => a.region - b.region || a.zone - b.zone);
+}
+
+/** Of a shard whose addresses are in one zone each: those of a zone together, in their order. */
+function placementsByZone(shard: LevelShard, family: 'v4' | 'v6'): Placement[] {
+  const { cluster, region, zones, addressZones, v4, [family]: addresses } = shard;
+  const first = family === 'v4' ? 0 : v4.length;
+  const zoneOf = (i: number): number => {
+    const zone = addressZones![first + i];
+    return zone !== undefined && zones.includes(zone) ? zone : NO_ZONE;
+  };
+  const byZone = Map.groupBy(addresses.keys(), zoneOf);
+  return [...byZone].map(([zone, at]) => ({
+    cluster,
+    region,
+    zone,
+    addresses: at.map((i) => addresses[i]!),
+  }));
 }
 
 /** What one cluster adds to a level. */
@@ -170,6 +194,8 @@ class PoolLayout {
   /** What was added, in order: where it starts, and whose it is. */
   readonly #added: ClusterSlice[] = [];
   readonly #clusters = new Map<number, ClusterSlice>();
+  /** Clusters that have other addresses in one zone than in another. */
+  readonly #split = new Set<number>();
   readonly #slices: LevelSlice[] = [];
   readonly #shares: LevelShare[] = [];
   readonly #apart: { readonly location: number; readonly addresses: readonly string[] }[] = [];
@@ -186,19 +212,24 @@ class PoolLayout {
     const slice = { cluster, start: this.#pool.length, count: addresses.length };
     for (const address of addresses) this.#pool.push(address);
     this.#added.push(slice);
-    // The addresses are the shard's, the same in each of its zones.
-    if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, slice);
+    const first = this.#clusters.get(cluster);
+    if (first === undefined) this.#clusters.set(cluster, slice);
+    // Mostly the addresses are the shard's, the same in each of its zones.
+    else if (!this.#isAt(first, addresses)) this.#split.add(cluster);
+  }
+
+  #isAt({ start, count }: ClusterSlice, addresses: readonly string[]): boolean {
+    return count === addresses.length && hasRun(this.#pool, start, addresses);
   }
 
   level(location: number, start: number): void {
     const count = this.#pool.length - start;
     if (count === 0) return;
     const distinct = this.#countDistinct(start);
-    if (distinct > LEVEL_ADDRESSES_MAX) this.#levelShared(location, start);
+    const isShared = this.#maxAddresses > 0 && Math.min(distinct, LEVEL_ADDRESSES_MAX) > this.#maxAddresses;
+    if (isShared || distinct > LEVEL_ADDRESSES_MAX) this.#levelShared(location, start, isShared);
     else if (distinct === count) this.#slices.push({ location, start, count });
     else this.#apart.push({ location, addresses: [...new Set(this.#pool.slice(start))] });
-    if (this.#maxAddresses > 0 && Math.min(distinct, LEVEL_ADDRESSES_MAX) > this.#maxAddresses)
-      this.#share(location, this.#runsFrom(start));
   }
 
   /** How many different addresses there are from `start` on. */
@@ -216,16 +247,33 @@ class PoolLayout {
       const start = this.#findRun(addresses);
       if (start >= 0) this.#slices.push({ location, start, count: addresses.length });
     }
+    for (const cluster of this.#split) this.#joinCluster(cluster);
     this.#slices.sort((a, b) => a.location - b.location);
     this.#shares.sort((a, b) => a.location - b.location);
     const clusters = [...this.#clusters.values()].toSorted((a, b) => a.cluster - b.cluster);
     return { pool: this.#pool, slices: this.#slices, clusters, shares: this.#shares };
   }
 
-  /** A level with more addresses than a reply holds: every cluster gets its share of the room. */
-  #levelShared(location: number, start: number): void {
-    const addresses = this.#runsFrom(start).flatMap((run) => run.addresses);
-    this.#apart.push({ location, addresses });
+  /**
+   * A level with more addresses than a reply holds, or is to have: every cluster gets its share of the room, and its
+   * addresses stand together.
+   */
+  #levelShared(location: number, start: number, isShared: boolean): void {
+    const runs = this.#runsFrom(start);
+    const addresses = runs.flatMap((run) => run.addresses);
+    if (addresses.length === this.#pool.length - start && hasRun(this.#pool, start, addresses))
+      this.#slices.push({ location, start, count: addresses.length });
+    else this.#apart.push({ location, addresses });
+    if (isShared) this.#share(location, runs);
+  }
+
+  /** Gives a cluster all of its addresses, each once; without room it keeps those of its first zone. */
+  #joinCluster(cluster: number): void {
+    const own = this.#added.filter((slice) => slice.cluster === cluster);
+    const addresses = [...new Set(own.flatMap(({ start, count }) => this.#pool.slice(start, start + count)))];
+    const first = own[0]!.start;
+    const start = hasRun(this.#pool, first, addresses) ? first : this.#findRun(addresses);
+    if (start >= 0) this.#clusters.set(cluster, { cluster, start, count: addresses.length });
   }
 
   #share(location: number, runs: readonly Run[]): void {
@@ -242,8 +290,8 @@ class PoolLayout {
       const own = this.#pool.slice(slice.start, slice.start + slice.count).filter((each) => !seen.has(each));
       if (own.length === 0) continue;
       for (const address of own) seen.add(address);
-      // In another zone a shard has the same addresses again, so that a cluster's are always added at once.
-      runs.set(slice.cluster, { cluster: slice.cluster, addresses: own });
+      const addresses = [...(runs.get(slice.cluster)?.addresses ?? []), ...own];
+      runs.set(slice.cluster, { cluster: slice.cluster, addresses });
     }
     const list = [...runs.values()];
     const counts = shareOut(

@@ -4,7 +4,8 @@
  * an ArrayBuffer per Service about 300.
  *
  * ```
- *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 2 | ports 1 | v4 2 | v6 2 | the lists
+ *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 1 | placed 1 | ports 1 | v4 2 | v6 2 | the lists
+ *         | where `placed` is 1: of each address, the place of its zone among the zones 1
  *         | where a flag says so: ttl of addresses 4 | addresses of a reply 2 | priority 2 | weight 2 | policy 1 | weight 2
  * ```
  */
@@ -20,6 +21,8 @@ export interface PackedShard {
   /** Addresses as one-byte text, 4 or 16 characters each, so that they compare and join as they are. */
   readonly v4: readonly string[];
   readonly v6: readonly string[];
+  /** The zone of each address, those of IPv4 first; '' for one that is in none of `readyZones`. */
+  readonly addressZones?: readonly string[];
   readonly ports: readonly ShardPort[];
   readonly ttlSeconds: number | undefined;
   readonly addressTtlSeconds: number | undefined;
@@ -46,6 +49,10 @@ const MORE_OCTETS = 13;
 /** Stands for no weight; none is as large. */
 const NO_WEIGHT = 0xffff;
 const FIXED_OCTETS = 26;
+/** Where it says whether each address has a zone of its own. */
+const PLACED_AT = 20;
+/** Stands for an address in no zone. */
+const NO_ZONE = 255;
 
 /** Most entries of a shard's lists; further ones are left out. A cluster's own caps lie below. */
 const ZONES_MAX = 255;
@@ -54,7 +61,7 @@ const ADDRESSES_MAX = 4096;
 
 /** Octets of the largest shard: its lists full, every name of 63 octets. */
 const SHARD_OCTETS_MAX =
-  FIXED_OCTETS + ZONES_MAX * 64 + PORTS_MAX * 67 + ADDRESSES_MAX * 2 * 16 + MORE_OCTETS;
+  FIXED_OCTETS + ZONES_MAX * 64 + PORTS_MAX * 67 + ADDRESSES_MAX * 2 * (16 + 1) + MORE_OCTETS;
 
 /** Where shards are packed and unpacked; single-threaded, and never held across a call. */
 let scratch = Buffer.alloc(SHARD_OCTETS_MAX);
@@ -142,7 +149,8 @@ function packShard(shard: PackedShard): number {
     moreFlags(shard);
   scratch.writeDoubleLE(shard.changedMs, 7);
   scratch.writeUInt32LE(shard.ttlSeconds ?? 0, 15);
-  scratch.writeUInt16LE(zones.length, 19);
+  scratch[19] = zones.length;
+  scratch[PLACED_AT] = shard.addressZones === undefined ? 0 : 1;
   scratch[21] = ports.length;
   scratch.writeUInt16LE(v4.length, 22);
   scratch.writeUInt16LE(v6.length, 24);
@@ -155,8 +163,28 @@ function packShard(shard: PackedShard): number {
   }
   for (const address of v4) at += scratch.write(address, at, 'latin1');
   for (const address of v6) at += scratch.write(address, at, 'latin1');
+  if (shard.addressZones !== undefined) at = writeAddressZones(shard, shard.addressZones, zones, at);
   if (moreFlags(shard) !== 0) at = writeMore(shard, at);
   scratch.writeUInt32LE(at, 0);
+  return at;
+}
+
+function writeAddressZones(
+  { v4, v6 }: PackedShard,
+  addressZones: readonly string[],
+  zones: readonly string[],
+  start: number,
+): number {
+  let at = start;
+  for (const [first, count] of [
+    [0, v4.length],
+    [v4.length, v6.length],
+  ] as const) {
+    for (const zone of addressZones.slice(first, first + Math.min(count, ADDRESSES_MAX))) {
+      const place = zones.indexOf(zone);
+      scratch[at++] = place === -1 ? NO_ZONE : place;
+    }
+  }
   return at;
 }
 
@@ -185,7 +213,7 @@ function writeMore(
 function unpackShard(packed: string, start: number): PackedShard {
   const flags = packed.charCodeAt(start + 6);
   const reader = { packed, pos: start + FIXED_OCTETS };
-  const zones = times(uint16At(packed, start + 19), () => takeText(reader));
+  const zones = times(packed.charCodeAt(start + 19), () => takeText(reader));
   return {
     cluster: clusterAt(packed, start),
     ready: (flags & READY) !== 0,
@@ -196,6 +224,9 @@ function unpackShard(packed: string, start: number): PackedShard {
     ports: times(packed.charCodeAt(start + 21), () => takePort(reader)),
     v4: times(uint16At(packed, start + 22), () => take(reader, 4)),
     v6: times(uint16At(packed, start + 24), () => take(reader, 16)),
+    ...(packed.charCodeAt(start + PLACED_AT) === 1 && {
+      addressZones: takeAddressZones(reader, start, zones),
+    }),
   };
 }
 
@@ -219,6 +250,13 @@ function takeMore(packed: string, flags: number, at: number): Pick<PackedShard, 
     maxAddresses: (flags & HAS_MAX_ADDRESSES) === 0 ? undefined : uint16At(packed, at + 4),
     srv: (flags & HAS_SRV) === 0 ? undefined : srv,
   };
+}
+
+/** Follows the addresses. */
+function takeAddressZones(reader: Reader, start: number, zones: readonly string[]): string[] {
+  const { packed } = reader;
+  const count = uint16At(packed, start + 22) + uint16At(packed, start + 24);
+  return times(count, () => zones[packed.charCodeAt(reader.pos++)] ?? '');
 }
 
 interface Reader {

@@ -32,6 +32,7 @@ const FACTS: readonly (ClusterFacts & { shards: ShardState[] })[] = [
     cluster: { name: 'one', region: 'us-central1', zones: ['us-central1-a'], status: 'available' },
     shards: [
       shard('one', 'nginx'),
+      shard('one', 'pods', { readyZones: ['a', 'b'], addressZones: ['b', ''] }),
       shard('one', 'späße', { ready: false, readyZones: 'every', addresses: [] }),
     ],
   },
@@ -266,6 +267,7 @@ t.test('restored clusters are held until their first sync', async (t) => {
   t.strictSame(calls, [
     ['cluster', one],
     ['one', 'myfederation/nginx', CAUSE],
+    ['one', 'myfederation/pods', CAUSE],
     ['one', 'myfederation/späße', CAUSE],
     ['cluster', two],
     ['two', 'myfederation/nginx', CAUSE],

@@ -41,10 +41,14 @@ export function randomShard(random: Random): ShardState {
   const place = random.pick(PLACES);
   const v4 = Array.from({ length: random.below(3) }, () => `192.0.2.${random.below(6)}`);
   const v6 = Array.from({ length: random.below(2) }, () => `2001:db8::${1 + random.below(4)}`);
+  const addresses = [...new Set([...v4, ...v6])];
+  const readyZones = random.oneIn(3) ? 'every' : place.zones.filter(() => random.oneIn(2));
+  const ofPods = readyZones !== 'every' && readyZones.length > 0 && random.oneIn(3);
   return makeShard(place.name, random.pick(SERVICES), {
-    addresses: [...new Set([...v4, ...v6])],
+    addresses,
     ready: !random.oneIn(3),
-    readyZones: random.oneIn(3) ? 'every' : place.zones.filter(() => random.oneIn(2)),
+    readyZones,
+    ...(ofPods && { addressZones: addresses.map(() => random.pick([...readyZones, ...readyZones, ''])) }),
     ports: PORTS.filter(() => random.oneIn(2)).map((port) =>
       random.oneIn(4) ? { ...port, port: port.port + 8000 } : port,
     ),

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ManifestSource } from '../../src/watchers/manifests/manifest-source.ts';
+import type { ClusterSettings } from '../../src/config/settings.ts';
 import { FakeTime } from './fake-time.ts';
 import { clusterSettings, node, READY, service, slice } from './kubernetes-objects.ts';
 import { RecordingSink } from './recording-sink.ts';
@@ -11,6 +12,10 @@ import { FEDERATION, NO_LOG, synced, watchCluster } from './watched-cluster.ts';
 
 const HERE = { 'topology.kubernetes.io/region': 'r1', 'topology.kubernetes.io/zone': 'z1' };
 const ELSEWHERE = { 'topology.kubernetes.io/region': 'r9', 'topology.kubernetes.io/zone': 'z9' };
+
+function inZone(zone: string): Record<string, string> {
+  return { ...HERE, 'topology.kubernetes.io/zone': zone };
+}
 
 function imported(labels: Record<string, string>, name: string): Record<string, unknown> {
   const metadata = { name, namespace: 'web', labels };
@@ -47,14 +52,21 @@ function outcome(sink: RecordingSink, refusals: readonly { code: string; message
   };
 }
 
-async function fromFiles(t: Test): Promise<Outcome> {
+interface World {
+  readonly services: readonly Record<string, unknown>[];
+  readonly nodes: readonly Record<string, unknown>[];
+  readonly slices: readonly Record<string, unknown>[];
+  readonly settings?: Partial<ClusterSettings>;
+}
+
+async function fromFiles(t: Test, { services, nodes, slices, settings }: World): Promise<Outcome> {
   const folder = t.testdir({});
-  const items = [...OBJECTS.services, ...OBJECTS.nodes, ...OBJECTS.slices];
+  const items = [...services, ...nodes, ...slices];
   writeFileSync(join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const sink = new RecordingSink();
   const time = new FakeTime();
   const source = new ManifestSource({
-    settings: clusterSettings({ origin: { kind: 'manifests', path: folder } }),
+    settings: clusterSettings({ ...settings, origin: { kind: 'manifests', path: folder } }),
     federations: [FEDERATION],
     domain: 'example.com',
     sink,
@@ -70,14 +82,13 @@ async function fromFiles(t: Test): Promise<Outcome> {
   return result;
 }
 
-/** The server is asked for slices that have a Service, so that the other one never comes. */
-async function fromServer(): Promise<Outcome> {
+async function fromServer({ services, nodes, slices, settings }: World): Promise<Outcome> {
   const server = new ScriptedApiServer();
-  server.load(NODES, OBJECTS.nodes);
-  server.load(SERVICES, OBJECTS.services);
-  server.load(SLICES, OBJECTS.slices.slice(0, 1));
+  server.load(NODES, nodes);
+  server.load(SERVICES, services);
+  server.load(SLICES, slices);
   await server.start();
-  const cluster = await watchCluster({ server });
+  const cluster = await watchCluster({ server, ...(settings !== undefined && { settings }) });
   await synced(cluster);
   const result = outcome(cluster.sink, cluster.source.report().refusals);
   await cluster.stop();
@@ -85,11 +96,41 @@ async function fromServer(): Promise<Outcome> {
 }
 
 t.test('the same objects make the same cluster', async (t) => {
-  const files = await fromFiles(t);
+  const files = await fromFiles(t, OBJECTS);
   t.match(files.clusters, [{ region: 'r1', zones: ['z1'], status: 'available' }]);
   t.match(files.shards, [{ service: 'nginx', ready: false }]);
   t.strictSame(files.refusals, [
     'SLICES_IMPORTED 1 EndpointSlices were brought from other clusters by Cilium Cluster Mesh; they count where their Pods run',
   ]);
-  t.strictSame(await fromServer(), files);
+  // The server is asked for slices that have a Service, so that the other one never comes.
+  t.strictSame(await fromServer({ ...OBJECTS, slices: OBJECTS.slices.slice(0, 1) }), files);
+});
+
+t.test('a headless Service of a flat network has the zone of each Pod', async (t) => {
+  const world: World = {
+    services: [
+      service({ spec: { type: 'ClusterIP', clusterIP: 'None', clusterIPs: ['None'] }, ingress: [] }),
+    ],
+    nodes: [node('n1', inZone('z1')), node('n2', inZone('z2'))],
+    slices: [
+      slice([
+        { ...READY, addresses: ['10.1.0.9'], zone: 'z1' },
+        { ...READY, addresses: ['10.1.0.5'], zone: 'z2' },
+        { ...READY, addresses: ['10.1.0.6'], zone: 'z2', conditions: { ready: false } },
+      ]),
+    ],
+    settings: { publish: 'clusterIP' },
+  };
+  const files = await fromFiles(t, world);
+  t.match(files.shards, [
+    {
+      service: 'nginx',
+      ready: true,
+      readyZones: ['z1', 'z2'],
+      addresses: ['10.1.0.5', '10.1.0.9'],
+      addressZones: ['z2', 'z1'],
+    },
+  ]);
+  t.equal(files.shards.length, 1);
+  t.strictSame(await fromServer(world), files);
 });

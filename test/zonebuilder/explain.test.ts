@@ -83,6 +83,27 @@ for (const whenNoneHealthy of ['nodata', 'nxdomain', 'lastKnown'] as const) {
   });
 }
 
+t.test('of Pods in one zone each, the zones are told', (t) => {
+  const f = makeFederation();
+  f.cluster('c1', 'us', ['us1', 'us2']);
+  f.shard('c1', 'web.n.f', {
+    addresses: ['10.1.0.1', '10.1.0.2', '10.1.0.3'],
+    readyZones: ['us1', 'us2'],
+    addressZones: ['us2', 'us1', ''],
+  });
+  const { steps } = explainNow(f, 'web.n.f.svc.us1.example.com', 'A');
+  const texts = steps.map(({ text }) => text);
+  t.ok(
+    texts.includes('c1 (us us1 us2): healthy; addresses 10.1.0.1 (us2) 10.1.0.2 (us1) 10.1.0.3 (no zone)'),
+    texts.join('\n'),
+  );
+  t.ok(
+    texts.some((text) => text.endsWith('answers with 10.1.0.2')),
+    texts.join('\n'),
+  );
+  t.end();
+});
+
 t.test('the steps say why', (t) => {
   const { steps } = explainNow(makeGuide(), `${NGINX}.svc.us-central1-f.example.com`, 'A');
   const text = steps.map((step) => `${step.rule}: ${step.text}`).join('\n');

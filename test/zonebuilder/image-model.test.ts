@@ -124,8 +124,19 @@ function isIn(cluster: ClusterState, shard: ShardState, { region, zone }: Level)
   if (region === undefined) return true;
   if (cluster.region !== region) return false;
   if (zone === undefined) return true;
-  const isEverywhere = shard.readyZones === 'every' || cluster.zones.length === 1;
-  return cluster.zones.includes(zone) && (isEverywhere || shard.readyZones.includes(zone));
+  if (!cluster.zones.includes(zone)) return false;
+  if (shard.readyZones === 'every' || cluster.zones.length === 1) return true;
+  return (shard.addressZones ?? shard.readyZones).includes(zone);
+}
+
+/** Its addresses there: of Pods in one zone each, those that are in it. */
+function addressesAt(
+  cluster: ClusterState,
+  { addresses, addressZones }: ShardState,
+  level: Level,
+): readonly string[] {
+  if (level.zone === undefined || addressZones === undefined || cluster.zones.length === 1) return addresses;
+  return addresses.filter((_, i) => addressZones[i] === level.zone);
 }
 
 /** The reply for a Service at a location, in the form of {@link served}. */
@@ -144,7 +155,7 @@ function expected(model: Model, service: string, location: string, family: 'A' |
   for (let here: Level = level; ; here = above(here)) {
     const found = healthy.filter(({ cluster, shard }) => isIn(cluster, shard, here));
     if (found.length > 0 || here.region === undefined) {
-      const addresses = new Set(found.flatMap(({ shard }) => shard.addresses));
+      const addresses = new Set(found.flatMap(({ cluster, shard }) => addressesAt(cluster, shard, here)));
       const wanted = [...addresses].filter((address) => address.includes(':') === (family === 'AAAA'));
       return [
         'NOERROR',

@@ -18,6 +18,16 @@ function shard(region: number, zones: readonly number[], ...v4: readonly string[
   return { cluster: nextCluster++, region, zones, v4, v6: [] };
 }
 
+/** A shard whose addresses are in one zone each; undefined for none. */
+function placed(
+  region: number,
+  ...pods: readonly (readonly [zone: number | undefined, v4: string])[]
+): LevelShard {
+  const addressZones = pods.map(([zone]) => zone);
+  const zones = [...new Set(addressZones.filter((zone) => zone !== undefined))].toSorted((a, b) => a - b);
+  return { ...shard(region, zones, ...pods.map(([, address]) => address)), addressZones };
+}
+
 /** What each location answers with, sorted. */
 function levels(family: FamilyLevels): Record<number, string> {
   return Object.fromEntries(
@@ -57,6 +67,26 @@ t.test('the addresses of each level', (t) => {
       [shard(2, [21], 'c'), shard(1, [12], 'b'), shard(1, [11], 'a')],
       { 0: 'a b c', 1: 'a b', 11: 'a', 12: 'b', 2: 'c', 21: 'c' },
     ],
+    [
+      'an address that is in one zone is in no other, and in all above',
+      [placed(1, [12, 'a'], [11, 'b'], [12, 'c'])],
+      { 0: 'a b c', 1: 'a b c', 11: 'b', 12: 'a c' },
+    ],
+    [
+      'one that is in no zone is in its region only',
+      [placed(1, [undefined, 'a'], [11, 'b'])],
+      { 0: 'a b', 1: 'a b', 11: 'b' },
+    ],
+    [
+      'a zone that the shard does not count in leaves its addresses to the region',
+      [{ ...placed(1, [11, 'a'], [12, 'b']), zones: [11] }],
+      { 0: 'a b', 1: 'a b', 11: 'a' },
+    ],
+    [
+      'beside another cluster in the same zones',
+      [placed(1, [11, 'a'], [12, 'b']), placed(1, [11, 'c'], [12, 'd']), shard(1, [11, 12], 'e')],
+      { 0: 'a b c d e', 1: 'a b c d e', 11: 'a c e', 12: 'b d e' },
+    ],
   ];
   for (const [title, shards, expected] of cases)
     t.strictSame(levels(layOutFamily(shards, 'v4')), expected, title);
@@ -71,6 +101,49 @@ t.test('levels are slices of one list where they can be', (t) => {
   t.end();
 });
 
+t.test('what is asked of one cluster is all of its addresses, each once', (t) => {
+  const cases: readonly (readonly [string, readonly LevelShard[], readonly string[]])[] = [
+    ['the same in each zone', [shard(1, [11, 12], 'a', 'b')], ['a b']],
+    ['in one zone each', [placed(1, [12, 'a'], [11, 'b'], [undefined, 'c'])], ['b a c']],
+    [
+      'with another cluster between them',
+      [placed(1, [11, 'a'], [12, 'b']), placed(1, [11, 'c'], [12, 'd'])],
+      ['a b', 'c d'],
+    ],
+    [
+      'with another cluster that has the same',
+      [placed(1, [11, 'a'], [12, 'b']), shard(1, [11, 12], 'b', 'a')],
+      ['a b', 'b a'],
+    ],
+  ];
+  for (const [title, shards, expected] of cases)
+    t.strictSame([...clusters(layOutFamily(shards, 'v4')).values()], expected, title);
+  t.end();
+});
+
+function clusters({ pool, clusters: slices }: FamilyLevels): Map<number, string> {
+  return new Map(
+    slices.map(({ cluster, start, count }) => [cluster, pool.slice(start, start + count).join(' ')]),
+  );
+}
+
+t.test('where a reply is to have fewer, the addresses of each cluster stand together', (t) => {
+  const shards = [placed(1, [11, 'a'], [12, 'b']), placed(1, [11, 'c'], [12, 'd']), shard(2, [], 'b', 'e')];
+  const family = layOutFamily(shards, 'v4', 2);
+  const at = (location: number): string => {
+    const slice = family.slices.find((one) => one.location === location)!;
+    return family.pool.slice(slice.start, slice.start + slice.count).join(' ');
+  };
+  t.equal(at(1), 'a b c d');
+  t.equal(at(GLOBAL), 'a b c d e', 'and no address twice');
+  t.equal(at(11), 'a c');
+  t.strictSame(family.shares, [
+    { location: GLOBAL, ends: [2, 4, 5] },
+    { location: 1, ends: [2, 4] },
+  ]);
+  t.end();
+});
+
 t.test('random shards against a plain reckoning', (t) => {
   const random = makeRandom(99);
   for (let round = 0; round < 300; round++) {
@@ -79,9 +152,16 @@ t.test('random shards against a plain reckoning', (t) => {
       const zones =
         region === GLOBAL ? [] : [1, 2, 3, 4].filter(() => random.oneIn(3)).map((zone) => region * 10 + zone);
       const some = new Set(Array.from({ length: random.below(4) }, () => random.pick([...'abcdef'])));
-      return shard(region, zones, ...some);
+      const one = shard(region, zones, ...some);
+      if (zones.length === 0 || random.oneIn(2)) return one;
+      return { ...one, addressZones: [...some].map(() => random.pick([...zones, undefined])) };
     });
-    const family = layOutFamily(shards, 'v4');
+    const family = layOutFamily(shards, 'v4', random.below(4));
+    for (const { cluster, v4 } of shards) {
+      const slice = clusters(family).get(cluster) ?? '';
+      if (slice.split(' ').toSorted().join(' ') !== v4.toSorted().join(' '))
+        t.equal(slice, v4.join(' '), JSON.stringify(shards));
+    }
     if (!isDeepStrictEqual(levels(family), reckon(shards)))
       t.strictSame(levels(family), reckon(shards), JSON.stringify(shards));
     if (family.slices.some(({ location }, i) => i > 0 && location <= family.slices[i - 1]!.location))
@@ -92,9 +172,13 @@ t.test('random shards against a plain reckoning', (t) => {
 
 function reckon(shards: readonly LevelShard[]): Record<number, string> {
   const found = new Map<number, Set<string>>();
-  for (const { region, zones, v4 } of shards) {
-    for (const location of new Set([GLOBAL, region, ...zones]))
-      for (const address of v4) found.set(location, (found.get(location) ?? new Set()).add(address));
+  for (const { region, zones, v4, addressZones } of shards) {
+    for (const location of new Set([GLOBAL, region, ...zones])) {
+      v4.forEach((address, i) => {
+        if (addressZones !== undefined && zones.includes(location) && addressZones[i] !== location) return;
+        found.set(location, (found.get(location) ?? new Set()).add(address));
+      });
+    }
   }
   return Object.fromEntries([...found].map(([location, set]) => [location, [...set].toSorted().join(' ')]));
 }

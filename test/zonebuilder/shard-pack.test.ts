@@ -33,6 +33,17 @@ t.test('a shard comes back as it went in', (t) => {
     ['the largest cluster number', { cluster: 65535 }],
     ['ready in every zone', { readyZones: 'every' }],
     ['ready in some', { readyZones: ['us1', 'z'.repeat(63)] }],
+    [
+      'addresses in one zone each',
+      {
+        readyZones: ['us1', 'us2'],
+        v4: ['\x01\x02\x03\x04', '\x01\x02\x03\x05'],
+        v6: ['\xff'.repeat(16)],
+        addressZones: ['us2', '', 'us1'],
+        addressTtlSeconds: 7,
+      },
+    ],
+    ['no address, each in one zone', { readyZones: ['us1'], addressZones: [] }],
     ['TTL 0', { ttlSeconds: 0 }],
     ['TTL 0 of a host name', { addressTtlSeconds: 0 }],
     ['the largest TTL of a host name', { addressTtlSeconds: 2147483647 }],
@@ -78,7 +89,10 @@ t.test('lists that are too long lose their ends', (t) => {
   const v6 = v4.map((address) => address.repeat(4));
   const readyZones = Array.from({ length: 300 }, (_, i) => `zone-${i}`.padEnd(63, 'x'));
   const ports = readyZones.map((name, i) => ({ name, protocol: 'tcp', port: i + 1 }) as const);
-  const [shard] = unpackShards(replaceShard('', 7, { ...PLAIN, cluster: 7, v4, v6, readyZones, ports }));
+  const addressZones = [...v4, ...v6].map((_, i) => readyZones[i % 300]!);
+  const [shard] = unpackShards(
+    replaceShard('', 7, { ...PLAIN, cluster: 7, v4, v6, readyZones, ports, addressZones }),
+  );
   t.strictSame(shard, {
     ...PLAIN,
     cluster: 7,
@@ -86,7 +100,17 @@ t.test('lists that are too long lose their ends', (t) => {
     v6: v6.slice(0, 4096),
     readyZones: readyZones.slice(0, 255),
     ports: ports.slice(0, 255),
+    addressZones: [...addressZones.slice(0, 4096), ...addressZones.slice(5000, 9096)].map((zone) =>
+      readyZones.indexOf(zone) < 255 ? zone : '',
+    ),
   });
+  t.end();
+});
+
+t.test('a shard whose addresses count in every zone takes no octet for that', (t) => {
+  const shard: PackedShard = { ...PLAIN, readyZones: ['us1'], v4: ['\x01\x02\x03\x04'] };
+  t.equal(replaceShard('', 0, shard).length, 26 + 4 + 4);
+  t.equal(replaceShard('', 0, { ...shard, addressZones: ['us1'] }).length, 26 + 4 + 4 + 1);
   t.end();
 });
 
@@ -124,10 +148,16 @@ function pack(list: readonly PackedShard[]): string {
 function randomShard(random: Random, cluster: number): PackedShard {
   const octets = (length: number): string =>
     Buffer.from(Array.from({ length }, () => random.below(256))).toString('latin1');
+  const readyZones = random.oneIn(3) ? 'every' : ['us1', 'us2'].filter(() => random.oneIn(2));
+  const v4 = Array.from({ length: random.below(4) }, () => octets(4));
+  const v6 = Array.from({ length: random.below(4) }, () => octets(16));
+  const addressZones = [...v4, ...v6].map(() =>
+    random.pick(readyZones === 'every' ? [''] : ['', ...readyZones]),
+  );
   return {
     cluster,
     ready: random.oneIn(2),
-    readyZones: random.oneIn(3) ? 'every' : ['us1', 'us2'].filter(() => random.oneIn(2)),
+    readyZones,
     ttlSeconds: random.oneIn(2) ? undefined : random.below(1000),
     addressTtlSeconds: random.oneIn(2) ? undefined : random.below(1000),
     maxAddresses: random.oneIn(2) ? undefined : 1 + random.below(255),
@@ -136,7 +166,8 @@ function randomShard(random: Random, cluster: number): PackedShard {
     srv: random.oneIn(2) ? undefined : { priority: random.below(65536), weight: random.below(65536) },
     changedMs: random.below(1e9),
     ports: random.oneIn(2) ? [] : [{ name: 'http', protocol: 'tcp', port: 1 + random.below(65535) }],
-    v4: Array.from({ length: random.below(4) }, () => octets(4)),
-    v6: Array.from({ length: random.below(4) }, () => octets(16)),
+    v4,
+    v6,
+    ...(random.oneIn(2) && { addressZones }),
   };
 }

@@ -22,6 +22,8 @@ export interface Endpoints {
   readonly any: boolean;
   readonly zones: ReadonlySet<string>;
   readonly addresses: readonly string[];
+  /** The zone of each address, '' for none. */
+  readonly addressZones: readonly string[];
 }
 
 export class EndpointIndex {
@@ -75,14 +77,19 @@ export class EndpointIndex {
   endpoints(service: string, notReadyToo: boolean): Endpoints {
     const zones = new Set<string>();
     const addresses: string[] = [];
+    const addressZones: string[] = [];
     let any = false;
     for (const slice of this.#slicesOf(service)) {
-      const summary = notReadyToo ? slice.all : slice.ready;
+      const which = notReadyToo ? 'all' : 'ready';
+      const summary = slice[which];
       any ||= summary.unzoned || summary.zones.length > 0;
       for (const zone of summary.zones) zones.add(zone);
-      for (const address of slice.addresses?.[notReadyToo ? 'all' : 'ready'] ?? []) addresses.push(address);
+      slice.addresses?.[which].forEach((address, i) => {
+        addresses.push(address);
+        addressZones.push(slice.addresses?.zones?.[which][i] ?? '');
+      });
     }
-    return { any, zones, addresses };
+    return { any, zones, addresses, addressZones };
   }
 
   /** How many slices of its own a Service has, and who has brought others. */
@@ -130,7 +137,9 @@ export function sameSlice(kept: IndexedSlice, slice: SlimEndpointSlice): boolean
     sameSummary(kept.ready, slice.ready) &&
     sameSummary(kept.all, slice.all) &&
     sameList(kept.addresses?.ready, slice.addresses?.ready) &&
-    sameList(kept.addresses?.all, slice.addresses?.all)
+    sameList(kept.addresses?.all, slice.addresses?.all) &&
+    sameList(kept.addresses?.zones?.ready, slice.addresses?.zones?.ready) &&
+    sameList(kept.addresses?.zones?.all, slice.addresses?.zones?.all)
   );
 }
 

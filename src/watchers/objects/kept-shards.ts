@@ -28,6 +28,8 @@ interface KeptShard {
   readonly profile: Profile;
   /** With blanks between them. */
   readonly addresses: string;
+  /** The same of {@link ShardState.addressZones}, for the few that have them. */
+  readonly addressZones?: string;
   readonly cause: Cause;
 }
 
@@ -97,10 +99,11 @@ export class KeptShards {
 
   #says(service: string, kept: KeptShard, facts: ShardFacts): boolean {
     if (kept.addresses !== facts.addresses.join(' ')) return false;
+    if (kept.addressZones !== facts.addressZones?.join(' ')) return false;
     return kept.profile === profileOf(facts) || sameFacts(this.#unpack(service, kept), facts);
   }
 
-  #unpack(service: string, { profile, addresses, cause }: KeptShard): ShardState {
+  #unpack(service: string, { profile, addresses, addressZones, cause }: KeptShard): ShardState {
     const { namespace, name } = namesOf(service);
     return {
       ...profile,
@@ -108,6 +111,7 @@ export class KeptShards {
       namespace,
       service: name,
       addresses: addresses === '' ? [] : addresses.split(' '),
+      ...(addressZones !== undefined && { addressZones: addressZones.split(' ') }),
       cause,
     } as ShardState;
   }
@@ -119,7 +123,13 @@ function listOf(kept: KeptShard | readonly KeptShard[] | undefined): readonly Ke
 }
 
 function pack(facts: ShardFacts, cause: Cause): KeptShard {
-  return { profile: profileOf(facts), addresses: facts.addresses.join(' '), cause };
+  const { addressZones } = facts;
+  return {
+    profile: profileOf(facts),
+    addresses: facts.addresses.join(' '),
+    ...(addressZones !== undefined && { addressZones: addressZones.join(' ') }),
+    cause,
+  };
 }
 
 function profileOf(facts: ShardFacts): Profile {

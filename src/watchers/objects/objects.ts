@@ -96,7 +96,15 @@ export interface SlimEndpointSlice extends SlimMeta {
   /** All endpoints, for Services with `publishNotReadyAddresses`. */
   readonly all: EndpointSummary;
   /** Only where the reader asked for them. */
-  readonly addresses?: { readonly ready: readonly string[]; readonly all: readonly string[] };
+  readonly addresses?: EndpointAddresses;
+}
+
+/** Addresses of a slice's endpoints. */
+export interface EndpointAddresses {
+  readonly ready: readonly string[];
+  readonly all: readonly string[];
+  /** The zone of each of them, '' for none; absent where no endpoint names one. Shared as summaries are. */
+  readonly zones?: { readonly ready: readonly string[]; readonly all: readonly string[] };
 }
 
 /** Metadata, and where the reader asked for it, networks. */
@@ -182,6 +190,7 @@ const ADDRESS_TEXT_MAX = 64;
 
 /** Values that most objects of most clusters have in common are kept once. */
 const summaries = new SharedTable<EndpointSummary>();
+const addressZones = new SharedTable<NonNullable<EndpointAddresses['zones']>>();
 const portLists = new SharedTable<readonly SlimPort[]>();
 const markSets = new SharedTable<SlimMarks>();
 const NONE: readonly never[] = [];
@@ -459,7 +468,7 @@ function readEndpointSlice(fields: Fields, meta: SlimMeta, options: SlimOptions)
     service: short(service),
     ready: summarize(ready),
     all: summarize(endpoints),
-    ...(addressed ? { addresses: { ready: addressesOf(ready), all: addressesOf(endpoints) } } : {}),
+    ...(addressed ? { addresses: readAddresses(ready, endpoints) } : {}),
   };
 }
 
@@ -549,8 +558,23 @@ function sharedSummary(zones: readonly string[], unzoned: boolean): EndpointSumm
   return summaries.share(key, () => ({ zones, unzoned }));
 }
 
-function addressesOf(endpoints: readonly SlimEndpoint[]): string[] {
-  return [...new Set(endpoints.flatMap((endpoint) => endpoint.addresses))].slice(0, ENDPOINTS_MAX);
+function readAddresses(ready: readonly SlimEndpoint[], all: readonly SlimEndpoint[]): EndpointAddresses {
+  const [ofReady, ofAll] = [zonesByAddress(ready), zonesByAddress(all)];
+  const addresses = { ready: [...ofReady.keys()], all: [...ofAll.keys()] };
+  if (all.every(({ zone }) => zone === undefined)) return addresses;
+  const zones = { ready: [...ofReady.values()], all: [...ofAll.values()] };
+  return { ...addresses, zones: addressZones.share(JSON.stringify(zones), () => zones) };
+}
+
+function zonesByAddress(endpoints: readonly SlimEndpoint[]): Map<string, string> {
+  const zones = new Map<string, string>();
+  for (const { addresses, zone = '' } of endpoints) {
+    for (const address of addresses) {
+      if (zones.size >= ENDPOINTS_MAX) return zones;
+      if (!zones.has(address)) zones.set(address, zone);
+    }
+  }
+  return zones;
 }
 
 /** Whether a text is a lower-case RFC 1123 label. */

@@ -77,9 +77,12 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
   }
   const hostnames = texts.hostnames.length === 0 ? [] : usableHostnames(texts.hostnames, rules, findings);
   const resolved = facts.resolve(hostnames, findings);
+  const addresses = usableAddresses([...texts.addresses, ...resolved], rules, findings);
+  const inZones = readyZones(service, facts);
   const shared = {
-    addresses: usableAddresses([...texts.addresses, ...resolved], rules, findings),
-    readyZones: readyZones(service, facts),
+    addresses,
+    readyZones: inZones,
+    addressZones: isHeadless(service, rules) ? placeAddresses(addresses, inZones, facts, rules) : undefined,
     ports: usablePorts(service.ports, findings),
     marks: {
       ...readTtl(service.marks.ttl, findings),
@@ -98,6 +101,7 @@ function makeShard(
   service: SlimService,
   shared: Pick<ShardFacts, 'addresses' | 'ports'> & {
     readonly readyZones: ShardState['readyZones'] | undefined;
+    readonly addressZones: readonly string[] | undefined;
     readonly marks: ShardMarks;
   },
   rules: ShardRules,
@@ -110,6 +114,7 @@ function makeShard(
     addresses: shared.addresses,
     ready: shared.readyZones !== undefined,
     readyZones: shared.readyZones ?? NO_ZONES,
+    ...(shared.addressZones !== undefined && { addressZones: shared.addressZones }),
     ports: shared.ports,
     ...shared.marks,
   };
@@ -138,6 +143,7 @@ export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
     a.cluster === b.cluster &&
     sameZones(a.readyZones, b.readyZones) &&
     sameTexts(a.addresses, b.addresses) &&
+    sameTexts(a.addressZones ?? NO_ZONES, b.addressZones ?? NO_ZONES) &&
     samePorts(a.ports, b.ports)
   );
 }
@@ -283,6 +289,11 @@ function clusterAddresses(service: SlimService, facts: ServiceFacts): readonly s
   return service.clusterIPs[0] === 'None' ? facts.endpoints.addresses : service.clusterIPs;
 }
 
+/** Whether what is published are the addresses of Pods. */
+function isHeadless(service: SlimService, rules: ShardRules): boolean {
+  return rules.publish === 'clusterIP' && service.type !== 'LoadBalancer' && service.clusterIPs[0] === 'None';
+}
+
 function usableHostnames(texts: readonly string[], rules: ShardRules, findings: Finding[]): string[] {
   const hostnames = new Set<string>();
   for (const text of texts) {
@@ -315,6 +326,31 @@ function readyZones(service: SlimService, facts: ServiceFacts): ShardState['read
   if (zones.size === 0) return 'every';
   const ready = facts.zones.filter((zone) => zones.has(zone));
   return zoneLists.share(ready.join(' '), () => ready);
+}
+
+/**
+ * The zone of each address of a headless Service; undefined where all count in each ready zone. An address that several
+ * zones claim, as while a Pod's successor takes it over, is in the first of them, whatever the order of the slices.
+ */
+function placeAddresses(
+  addresses: readonly string[],
+  zones: ShardState['readyZones'] | undefined,
+  facts: ServiceFacts,
+  rules: ShardRules,
+): readonly string[] | undefined {
+  if (zones === undefined || zones === 'every' || zones.length === 0) return undefined;
+  if (facts.zones.length === 1) return undefined;
+  const byAddress = new Map<string, string>();
+  facts.endpoints.addresses.forEach((text, i) => {
+    const zone = facts.endpoints.addressZones[i]!;
+    const check = rules.address(text);
+    if (!check.ok || !zones.includes(zone)) return;
+    const other = byAddress.get(check.address);
+    if (other === undefined || zone < other) byAddress.set(check.address, zone);
+  });
+  const places = addresses.map((address) => byAddress.get(address) ?? '');
+  const isOne = zones.length === 1 && places.every((zone) => zone === zones[0]);
+  return isOne ? undefined : places;
 }
 
 /** Ports as published, by the list that the Service states; such lists are shared (objects.ts). */

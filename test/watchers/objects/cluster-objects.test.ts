@@ -77,13 +77,27 @@ interface Case {
   readonly title: string;
   readonly objects: readonly unknown[];
   readonly setup?: Setup;
-  /** What the shard of web/nginx must hold; null: it must not exist. */
-  readonly shard: Partial<ShardState> | null;
+  /** What the shard of web/nginx must hold, undefined what it must not; null: it must not exist. */
+  readonly shard: { readonly [key in keyof ShardState]?: ShardState[key] | undefined } | null;
   readonly refusals?: readonly string[];
 }
 
 const clusterIP = { settings: { publish: 'clusterIP' } } as const;
 const twoZones = { settings: { region: 'r', zones: ['a', 'b'] } } as const;
+const flat = { settings: { publish: 'clusterIP', region: 'r', zones: ['a', 'b'] } } as const;
+
+function headless(spec: Record<string, unknown> = {}): Record<string, unknown> {
+  return service({
+    spec: { type: 'ClusterIP', clusterIP: 'None', clusterIPs: ['None'], ...spec },
+    ingress: [],
+  });
+}
+
+/** An endpoint of the address 10.1.0.HOST. */
+function pod(host: number, zone?: string, conditions: object = { ready: true }): Record<string, unknown> {
+  return { addresses: [`10.1.0.${host}`], conditions, ...(zone !== undefined && { zone }) };
+}
+
 const ALL_PORTS = [
   { name: 'http', protocol: 'TCP', port: 80 },
   { name: 'dns', protocol: 'UDP', port: 53 },
@@ -292,6 +306,72 @@ const CASES: readonly Case[] = [
     ],
     setup: clusterIP,
     shard: { addresses: ['10.1.0.5', 'fd00:1::5'], ready: true },
+  },
+  {
+    title: 'an address of a headless Service is in the zone of its endpoint, in whatever slices they stand',
+    objects: [
+      headless(),
+      slice([pod(5, 'b'), pod(6, 'a'), pod(7, 'b', { ready: false })]),
+      slice([pod(8, 'a'), pod(9), pod(4, 'elsewhere')], { name: 'nginx-2' }),
+      slice([{ addresses: ['fd00:1::5'], zone: 'B' }], { name: 'nginx-v6', fields: { addressType: 'IPv6' } }),
+    ],
+    setup: flat,
+    shard: {
+      ready: true,
+      readyZones: ['a', 'b'],
+      addresses: ['10.1.0.4', '10.1.0.5', '10.1.0.6', '10.1.0.8', '10.1.0.9', 'fd00:1::5'],
+      addressZones: ['', 'b', 'a', 'a', '', 'b'],
+    },
+    refusals: ['ZONE_NOT_CONFIGURED'],
+  },
+  {
+    title: 'endpoints that are all in one zone need no more said',
+    objects: [headless(), slice([pod(5, 'b'), pod(6, 'b')])],
+    setup: flat,
+    shard: { readyZones: ['b'], addresses: ['10.1.0.5', '10.1.0.6'], addressZones: undefined },
+  },
+  {
+    title: 'nor do those that name no zone',
+    objects: [headless(), slice([pod(5), pod(6)])],
+    setup: flat,
+    shard: { readyZones: 'every', addressZones: undefined },
+  },
+  {
+    title: 'an address that two slices have in different zones is in the first of these',
+    objects: [headless(), slice([pod(5, 'b')]), slice([pod(5, 'a'), pod(6, 'b')], { name: 'nginx-2' })],
+    setup: flat,
+    shard: { readyZones: ['a', 'b'], addresses: ['10.1.0.5', '10.1.0.6'], addressZones: ['a', 'b'] },
+  },
+  {
+    title: 'publishNotReadyAddresses publishes all of them, each in its zone',
+    objects: [
+      headless({ publishNotReadyAddresses: true }),
+      slice([pod(5, 'a', { ready: false }), pod(6, 'b', { ready: false })]),
+    ],
+    setup: flat,
+    shard: { ready: true, addresses: ['10.1.0.5', '10.1.0.6'], addressZones: ['a', 'b'] },
+  },
+  {
+    title: 'a headless Service whose endpoints are all not ready is not ready, and in no zone',
+    objects: [headless(), slice([pod(5, 'a', { ready: false }), pod(6, 'b', { ready: false })])],
+    setup: flat,
+    shard: { ready: false, readyZones: [], addresses: [], addressZones: undefined },
+  },
+  {
+    title: 'the address of a Service that is not headless counts in each of its zones',
+    objects: [
+      service({ spec: { type: 'ClusterIP', clusterIPs: ['10.2.0.1'] }, ingress: [] }),
+      slice([pod(5, 'a'), pod(6, 'b')]),
+    ],
+    setup: flat,
+    shard: { readyZones: ['a', 'b'], addresses: ['10.2.0.1'], addressZones: undefined },
+  },
+  {
+    title: 'a cluster of one zone has all addresses of a headless Service there',
+    objects: [headless(), slice([pod(5, 'a'), pod(6, 'b')])],
+    setup: { settings: { publish: 'clusterIP', region: 'r', zones: ['a'] } },
+    shard: { readyZones: ['a'], addresses: ['10.1.0.5', '10.1.0.6'], addressZones: undefined },
+    refusals: ['ZONE_NOT_CONFIGURED'],
   },
   {
     title: 'a headless Service without publish: clusterIP is not published',

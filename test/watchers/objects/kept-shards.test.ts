@@ -26,6 +26,8 @@ const CHANGES: Record<string, Partial<ShardFacts>> = {
   'no ready endpoint': { ready: false, readyZones: [] },
   'ready endpoints in another zone': { readyZones: ['us-central1-b'] },
   'ready endpoints that name no zone': { readyZones: 'every' },
+  'addresses in one zone each': { addressZones: ['us-central1-a', ''] },
+  'addresses in no zone': { addressZones: ['', ''] },
   'other ports': { ports: [] },
   'a TTL': { ttlSeconds: 0 },
 };

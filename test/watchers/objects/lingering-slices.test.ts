@@ -50,6 +50,24 @@ test('a zone whose endpoint moves from one slice to another never leaves', async
   t.equal(bench.time.timers, 0);
 });
 
+test('a Pod of a headless Service that is now in another zone leaves the first after that moment', async (t) => {
+  const headless = service({ spec: { type: 'ClusterIP', clusterIPs: ['None'] }, ingress: [] });
+  const other = { ...IN_Z2, zone: 'z1' };
+  const bench = watched(
+    { publish: 'clusterIP' },
+    headless,
+    slice([IN_Z1, IN_Z2], { name: 'a' }),
+    slice([], { name: 'b' }),
+  );
+  t.same(bench.sink.shard('web/nginx')?.addressZones, ['z1', 'z2']);
+  const moved = { ...IN_Z1, zone: 'z2' };
+  bench.put(slice([moved, other], { name: 'a' }));
+  t.same(bench.sink.shard('web/nginx')?.addressZones, ['z2', 'z1'], 'both zones still have an endpoint');
+  await bench.time.advance(1_000);
+  t.same(bench.sink.shard('web/nginx')?.addressZones, ['z2', 'z1']);
+  t.same(zones(bench), ['z1', 'z2']);
+});
+
 test('slices that are deleted and made anew within a moment change nothing', async (t) => {
   const bench = watched({}, slice([IN_Z1], { name: 'a' }));
   bench.objects.remove('EndpointSlice', 'web', 'a', { object: 'event', timeMs: 2 });

@@ -117,6 +117,26 @@ tap.test('an EndpointSlice keeps addresses where they are asked for', (t) => {
   const endpoints = [READY, { addresses: ['10.1.0.9'], conditions: { ready: false } }, READY];
   const object = slim(slice(endpoints), { endpointAddresses: true }) as SlimEndpointSlice;
   t.same(object.addresses, { ready: ['10.1.0.5'], all: ['10.1.0.5', '10.1.0.9'] });
+  const inZones = [
+    { ...READY, zone: 'A' },
+    {
+      addresses: ['10.1.0.9'],
+      conditions: { ready: false },
+      deprecatedTopology: { 'topology.kubernetes.io/zone': 'b' },
+    },
+    { ...READY, zone: 'c' },
+    { addresses: ['10.1.0.7'] },
+  ];
+  const withZones = slim(slice(inZones), { endpointAddresses: true }) as SlimEndpointSlice;
+  t.same(
+    withZones.addresses,
+    {
+      ready: ['10.1.0.5', '10.1.0.7'],
+      all: ['10.1.0.5', '10.1.0.9', '10.1.0.7'],
+      zones: { ready: ['a', ''], all: ['a', 'b', ''] },
+    },
+    'with the zone of each, where an endpoint names one',
+  );
   const names = slice([{ addresses: ['pod.example.net'], conditions: { ready: true } }], {
     fields: { addressType: 'FQDN' },
   });
