@@ -63,7 +63,7 @@ t.test('what stops a start is one clear line and exit code 1', async (t) => {
   );
   const cases: readonly (readonly [string, RegExp])[] = [
     ['taken.yaml', new RegExp(`^fedns: cannot listen on TCP 127\\.0\\.0\\.1:${port}: [^\\n]*\\n$`)],
-    ['admin.yaml', new RegExp(`^fedns: cannot listen on [^\\n]*${port}[^\\n]*\\n$`)],
+    ['admin.yaml', new RegExp(`^fedns: admin: cannot listen on TCP [^\\n]*${port}[^\\n]*\\n$`)],
     ['state.yaml', /^fedns: stateDir [^\n]* cannot be used: [^\n]*\n$/],
     ['proc.yaml', /^fedns: stateDir \/proc\/fedns cannot be used: [^\n]*\n$/],
     ['gone.yaml', /^[^\n]*gone\.yaml:8:\d+: [^\n]*nowhere is no file or folder that can be read\n$/],
