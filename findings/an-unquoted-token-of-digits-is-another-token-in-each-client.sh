@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: client-go 0.37.2 (Go), @kubernetes/client-node 2.0.1 (npm, on node 26.10.0), kubernetes 37.0.2 (PyPI).
+# Versions: client-go 0.37.2 (Go), @kubernetes/client-node 2.0.1 (npm, on node 26.10.0), kubernetes 37.0.2 (PyPI).
 # Guess:    the fields of a kubeconfig are strings, so `token: 01234567` is that token with or without quotes, as Go
 #           decodes into string fields and the others use the value as text.
 # Seen:     the YAML reader decides first, and each client has another. 01234567 is sent as 1234567 by Node and as

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: dnspython 2.9.2 (PyPI) against BIND 9.18, NSD 4.6.1 and ldns 1.8.3 (Debian 12).
+# Versions: dnspython 2.9.2 (PyPI) against BIND 9.18, NSD 4.6.1 and ldns 1.8.3 (Debian 12).
 # Guess:    parameters on an AliasMode record (HTTPS 0 target alpn=h2) are noise: RFC 9460 section 2.4.2 tells
 #           recipients to ignore them, so a library gives them, or drops them, and reads the rest.
 # Seen:     dnspython raises FormError ("parameters in AliasMode") from the wire and SyntaxError from text. A whole
@@ -9,14 +9,14 @@
 #           in one's hand: read with continue_on_error, which keeps the records around it.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
+for package in deb/*.deb; do dpkg -x "$package" tree; done
 python3 -m pip -q --disable-pip-version-check install --no-compile --target lib dnspython==2.9.2 >pip.log 2>&1 || { cat pip.log; exit 1; }
 
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu PYTHONPATH=$t/lib
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu PYTHONPATH=$t/lib
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 printf '%s\n' '$TTL 300' 'example. SOA ns.example. hostmaster.example. 1 7200 3600 86400 60' 'example. NS ns.example.' \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: Knot 3.2.6 (its zone scanner, here through kzonecheck) against BIND 9.18, NSD 4.6.1, ldns 1.8.3 (Debian 12).
+# Versions: Knot 3.2.6 (its zone scanner, here through kzonecheck) against BIND 9.18, NSD 4.6.1, ldns 1.8.3 (Debian 12).
 # Guess:    a quoted string may hold any octet but the quote and the backslash; a TXT with a name in UTF-8 in it,
 #           typed as it is, loads everywhere and is served octet by octet.
 # Seen:     BIND, NSD and ldns load it (and print \195\169). Knot refuses octets above 126 in any string, quoted or
@@ -8,12 +8,12 @@
 #           while BIND goes on. Who writes zone files for others escapes octets above 126.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='knot-dnssecutils=3.2.6-1 nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 verdict() { if "$@" >last.log 2>&1; then echo loads; else grep -o 'invalid text character' last.log | head -1 || echo refuses; fi; }

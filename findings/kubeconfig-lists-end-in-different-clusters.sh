@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: client-go 0.37.2 (Go), @kubernetes/client-node 2.0.1 (npm, on node 26.10.0), kubernetes 37.0.2 (PyPI).
+# Versions: client-go 0.37.2 (Go), @kubernetes/client-node 2.0.1 (npm, on node 26.10.0), kubernetes 37.0.2 (PyPI).
 # Guess:    KUBECONFIG=a:b means the same to the three official clients: a list is merged, the first file that
 #           says a thing wins, current-context too, and a file that is absent is skipped.
 # Seen:     only client-go (so kubectl) does that. The current context is the *last* file's in both others, while

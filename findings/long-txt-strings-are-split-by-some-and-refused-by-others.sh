@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: BIND 9.18, NSD 4.6.1, ldns 1.8.3, Knot 3.2.6, PowerDNS 4.7.3 (Debian 12) and miekg/dns v1.1.73 (Go).
+# Versions: BIND 9.18, NSD 4.6.1, ldns 1.8.3, Knot 3.2.6, PowerDNS 4.7.3 (Debian 12) and miekg/dns v1.1.73 (Go).
 # Guess:    a string holds 255 octets at most, so one quoted string of 300 (a DKIM key pasted in one piece) is an
 #           error to every reader of zone files, and its author learns to split it.
 # Seen:     three refuse it and three do not: Knot and miekg/dns (CoreDNS) split it at 255 without a word, and
@@ -9,12 +9,12 @@
 #           expect both.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root go
+cd "$t"; mkdir -p deb/partial tree go
 packages='knot-dnssecutils=3.2.6-1 pdns-server=4.7.3-2 nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 cat >go/main.go <<'X'
 package main

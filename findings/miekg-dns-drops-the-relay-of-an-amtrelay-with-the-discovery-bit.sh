@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: miekg/dns v1.1.73 (Go; CoreDNS, external-dns) against BIND 9.18's named-rrchecker (Debian 12).
+# Versions: miekg/dns v1.1.73 (Go; CoreDNS, external-dns) against BIND 9.18's named-rrchecker (Debian 12).
 # Guess:    a record that the library parses from text and prints back unchanged is packed whole.
 # Seen:     AMTRELAY (RFC 8777) keeps the discovery bit and the relay's type in one octet; the library does not mask the
 #           bit when it packs, so with the bit set the relay's address or name is left out: two octets in place of the
@@ -8,12 +8,12 @@
 #           newer types by octets, against a second implementation.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root go
+cd "$t"; mkdir -p deb/partial tree go
 packages='bind9 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 cat >go/main.go <<'X'
 package main

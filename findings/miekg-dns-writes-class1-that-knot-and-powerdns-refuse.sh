@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: miekg/dns v1.1.73 (Go) writing, Knot 3.2.6 and PowerDNS 4.7.3 (Debian 12) reading.
+# Versions: miekg/dns v1.1.73 (Go) writing, Knot 3.2.6 and PowerDNS 4.7.3 (Debian 12) reading.
 # Guess:    a record of a type without a name is printed as "NAME TTL IN TYPE65280 \# 1 00": class IN has a name, and
 #           RFC 3597's numbers are for what has none. Every zone-file reader takes it.
 # Seen:     String() of such a record says CLASS1 in place of IN. BIND, NSD and ldns read that as IN. Knot refuses the
@@ -9,12 +9,12 @@
 #           other half on the day that somebody adds the first record of a newer type. Replace CLASS1 when writing.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root go
+cd "$t"; mkdir -p deb/partial tree go
 packages='knot-dnssecutils=3.2.6-1 pdns-server=4.7.3-2 nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 cat >go/main.go <<'X'
 package main

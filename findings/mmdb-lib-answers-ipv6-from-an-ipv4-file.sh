@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: mmdb-lib 3.0.3 and maxmind 5.0.7 (npm) against maxminddb 3.2.0 (PyPI), on a file by mmdb_writer 0.2.7 (PyPI).
+# Versions: mmdb-lib 3.0.3 and maxmind 5.0.7 (npm) against maxminddb 3.2.0 (PyPI), on a file by mmdb_writer 0.2.7 (PyPI).
 # Guess:    an IPv6 address asked of a database whose metadata says ip_version 4 is an error, as MaxMind's own readers
 #           make it, or at least null.
 # Seen:     mmdb-lib, and maxmind which is built on it, walk the IPv4 tree with the first 32 bits of the IPv6 address

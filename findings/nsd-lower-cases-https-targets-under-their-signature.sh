@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: NSD 4.6.1 serving a zone signed by BIND 9.18's dnssec-signzone, checked by BIND's delv (Debian 12).
+# Versions: NSD 4.6.1 serving a zone signed by BIND 9.18's dnssec-signzone, checked by BIND's delv (Debian 12).
 # Guess:    NSD serves the octets that were signed; whatever it does to letter case is harmless, as names compare
 #           without case and DNSSEC signs their lower-case form.
 # Seen:     NSD keeps every name in record data in lower case. For the old types the signature covers the lower-case
@@ -9,12 +9,12 @@
 #           that only NSD secondaries spoil. Write the targets of newer types in lower case before signing.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; nsd=; trap 'if [ "$nsd" ]; then kill "$nsd" 2>/dev/null && wait "$nsd" || true; fi; rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='nsd=4.6.1-1 bind9-utils bind9-dnsutils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 delv -v 2>&1 | grep -q ' 9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 cat >zone <<'X'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: NSD 4.6.1 against BIND 9.18, ldns 1.8.3, Knot 3.2.6 (Debian 12).
+# Versions: NSD 4.6.1 against BIND 9.18, ldns 1.8.3, Knot 3.2.6 (Debian 12).
 # Guess:    `CAA 0 Issue "ca.example"` is read by every server: tags match without case (RFC 8659 section 4.1), so
 #           capital letters in them are valid, and at worst made small.
 # Seen:     NSD refuses a capital letter in the tag, and with it the zone; the three others load it and keep it as
@@ -8,12 +8,12 @@
 #           authorities read well. Write tags in lower case; a reader of zone files takes any case.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='knot-dnssecutils=3.2.6-1 nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 zone() { # RDATA

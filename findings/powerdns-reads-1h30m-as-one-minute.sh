@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: PowerDNS 4.7.3 (its zone-file reader, here through zone2json) against BIND 9.18 and NSD 4.6.1 (Debian 12).
+# Versions: PowerDNS 4.7.3 (its zone-file reader, here through zone2json) against BIND 9.18 and NSD 4.6.1 (Debian 12).
 # Guess:    a time with two units (1h30m, 1w2d), which BIND brought in and NSD, Knot, ldns and dnspython read too, is
 #           read the same by PowerDNS, or refused with an error.
 # Seen:     in $TTL and in the SOA PowerDNS multiplies the first number by the last unit and says nothing: 1h30m
@@ -8,12 +8,12 @@
 #           minute. Tools that write zone files write plain seconds.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='pdns-server=4.7.3-2 nsd=4.6.1-1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 printf '%s\n' '$TTL 1h30m' 'example. SOA ns.example. hostmaster.example. 1 1h30m 90m 1w2d 1h30m' \

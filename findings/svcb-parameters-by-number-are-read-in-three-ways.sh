@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: BIND 9.18, ldns 1.8.3, NSD 4.6.1 (Debian 12) and miekg/dns v1.1.73 (Go; CoreDNS, external-dns).
+# Versions: BIND 9.18, ldns 1.8.3, NSD 4.6.1 (Debian 12) and miekg/dns v1.1.73 (Go; CoreDNS, external-dns).
 # Guess:    RFC 9460's keyN="..." is a safe spelling for any parameter: the quoted octets are the wire value, also
 #           where N has a name (section 2.1), so a tool older than a name may print it and any other may read it.
 # Seen:     BIND takes the octets as they are. NSD and ldns look the number up and read the text as that key's own
@@ -10,12 +10,12 @@
 #           read by all four, key7 by three. Compare octets after a move, not the text.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; trap 'rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root go
+cd "$t"; mkdir -p deb/partial tree go
 packages='nsd=4.6.1-1 ldnsutils=1.8.3-1+b1 bind9-utils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 cat >go/main.go <<'X'
 package main

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Software: NSD 4.6.1 and Knot 3.2.6 against BIND 9.18, ldns 1.8.3 and PowerDNS 4.7.3 (all Debian 12).
+# Versions: NSD 4.6.1 and Knot 3.2.6 against BIND 9.18, ldns 1.8.3 and PowerDNS 4.7.3 (all Debian 12).
 # Guess:    a zone file without $TTL, whose SOA line states a TTL, means the same everywhere: a record without a
 #           TTL takes the last one stated (RFC 1035 section 5.1).
 # Seen:     BIND, ldns and PowerDNS do so. NSD and Knot give 3600 s to every record that states none, whatever the
@@ -9,12 +9,12 @@
 #           files writes $TTL, or the TTL on every line.
 set -euo pipefail
 t=$(mktemp -d); chmod 755 "$t"; knot=; trap 'if [ "$knot" ]; then kill "$knot" 2>/dev/null && wait "$knot" || true; fi; rm -rf "$t"' EXIT
-cd "$t"; mkdir -p deb/partial root
+cd "$t"; mkdir -p deb/partial tree
 packages='nsd=4.6.1-1 knot=3.2.6-1 ldnsutils=1.8.3-1+b1 pdns-server=4.7.3-2 bind9-utils bind9-dnsutils'
 get() { apt-get -qq -y -o Debug::NoLocking=1 -o Dir::Cache::archives="$t/deb" --no-install-recommends --reinstall --download-only install $packages >apt.log 2>&1; }
 get || { apt-get -qq update && get; } || { cat apt.log; exit 1; }
-for package in deb/*.deb; do dpkg -x "$package" root; done
-export PATH=$t/root/usr/bin:$t/root/usr/sbin:$PATH LD_LIBRARY_PATH=$t/root/usr/lib/x86_64-linux-gnu
+for package in deb/*.deb; do dpkg -x "$package" tree; done
+export PATH=$t/tree/usr/bin:$t/tree/usr/sbin:$PATH LD_LIBRARY_PATH=$t/tree/usr/lib/x86_64-linux-gnu
 named-compilezone -v | grep -q '^9\.18\.' || { echo 'not BIND 9.18'; exit 1; }
 
 cat >zone <<'X'
