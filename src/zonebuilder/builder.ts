@@ -28,9 +28,9 @@ import type { KnownService } from './services.ts';
 import { KnownServices, namesOf, serviceKey, shardsOf } from './services.ts';
 import type { PackedShard } from './shard-pack.ts';
 import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pack.ts';
+import { packShard, toShardState } from './shard-states.ts';
 import { StaticIndex, type StaticSet } from './static-set.ts';
 import { encodeStatics } from './static-table.ts';
-import { formatAddress, packAddress } from './ip-text.ts';
 
 /** What a Service without any healthy shard is answered with. */
 export type WhenNoneHealthy = 'nodata' | 'nxdomain' | 'lastKnown';
@@ -846,48 +846,4 @@ function noticesOf(view: ServiceAnswers, statics: readonly StaticPlace[]): strin
     ...(view.policyNotice === undefined ? [] : [view.policyNotice]),
     ...view.ports.flatMap(({ conflict }) => conflict ?? []),
   ];
-}
-
-function packShard(cluster: number, shard: ShardState): PackedShard {
-  const addresses = shard.addresses.map((text) => packAddress(text)!);
-  const zonesOf = (octets: number): string[] =>
-    addresses.flatMap(({ length }, i) => (length === octets ? [shard.addressZones?.[i] ?? ''] : []));
-  return {
-    cluster,
-    ready: shard.ready,
-    readyZones: shard.readyZones,
-    v4: addresses.filter((octets) => octets.length === 4),
-    v6: addresses.filter((octets) => octets.length === 16),
-    ...(shard.addressZones !== undefined && { addressZones: [...zonesOf(4), ...zonesOf(16)] }),
-    ports: shard.ports,
-    ttlSeconds: shard.ttlSeconds,
-    addressTtlSeconds: shard.addressTtlSeconds,
-    maxAddresses: shard.maxAddresses,
-    policy: shard.policy,
-    weight: shard.weight,
-    srv: shard.srv,
-    changedMs: shard.cause.timeMs,
-  };
-}
-
-function toShardState(cluster: string, known: KnownService, shard: PackedShard): ShardState {
-  const { federation, namespace, service } = namesOf(known);
-  return {
-    cluster,
-    federation,
-    namespace,
-    service,
-    addresses: [...shard.v4, ...shard.v6].map((octets) => formatAddress(Buffer.from(octets, 'latin1'))),
-    ready: shard.ready,
-    readyZones: shard.readyZones,
-    ...(shard.addressZones === undefined ? {} : { addressZones: shard.addressZones }),
-    ports: shard.ports,
-    ...(shard.ttlSeconds === undefined ? {} : { ttlSeconds: shard.ttlSeconds }),
-    ...(shard.addressTtlSeconds === undefined ? {} : { addressTtlSeconds: shard.addressTtlSeconds }),
-    ...(shard.maxAddresses === undefined ? {} : { maxAddresses: shard.maxAddresses }),
-    ...(shard.policy === undefined ? {} : { policy: shard.policy }),
-    ...(shard.weight === undefined ? {} : { weight: shard.weight }),
-    ...(shard.srv === undefined ? {} : { srv: shard.srv }),
-    cause: { object: `Service ${namespace}/${service}`, timeMs: shard.changedMs },
-  };
 }
