@@ -2,14 +2,15 @@
  * A worker that reads the image while it changes: asks for Services at random levels through a responder of its own and
  * checks that each reply is wholly of one version. What a version looks like is said here, for the writer as well.
  */
-import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createResponder } from '../../src/server/answer/answer.ts';
-import type { ImageHandle, ResponderSettings } from '../../src/server/responder.ts';
+import type { ResponderSettings } from '../../src/server/responder.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import type { ShardState } from '../../src/zonebuilder/facts.ts';
 import { CAUSE } from '../support/federation.ts';
 import { makeQuery, readMessage, type Message } from '../support/message.ts';
 import { makeRandom } from '../support/random.ts';
+import { newestImage } from './newest-image.ts';
 
 export const SERVICES_READ = 24;
 /** Versions in one octet; 0 is none. */
@@ -117,18 +118,6 @@ function readUntilStopped({ settings, stop, seed }: ReaderData): ReaderReport {
     responder.leave();
   }
   return { replies, versions: versions.size, adopted, faults };
-}
-
-/** The last handle that was posted, without an event loop. */
-function newestImage(): ImageHandle | undefined {
-  let image: ImageHandle | undefined;
-  for (
-    let got = receiveMessageOnPort(parentPort!);
-    got !== undefined;
-    got = receiveMessageOnPort(parentPort!)
-  )
-    image = got.message as ImageHandle;
-  return image;
 }
 
 if (!isMainThread) {

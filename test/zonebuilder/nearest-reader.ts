@@ -2,12 +2,13 @@
  * A worker that asks for nearest names while a whole region comes and goes, and checks that every reply is of one state, and of
  * the right one where nothing was under way.
  */
-import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createResponder } from '../../src/server/answer/answer.ts';
-import type { ImageHandle, ResponderSettings } from '../../src/server/responder.ts';
+import type { ResponderSettings } from '../../src/server/responder.ts';
 import { Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import { makeQuery, readMessage } from '../support/message.ts';
 import { makeRandom } from '../support/random.ts';
+import { newestImage } from './newest-image.ts';
 
 export const SERVICES = 16;
 const FAULTS_MAX = 5;
@@ -77,18 +78,6 @@ function addressesIn(reply: Buffer): string {
     .answer.map(({ data }) => data)
     .toSorted()
     .join(' ');
-}
-
-/** The last handle that was posted, without an event loop. */
-function newestImage(): ImageHandle | undefined {
-  let image: ImageHandle | undefined;
-  for (
-    let got = receiveMessageOnPort(parentPort!);
-    got !== undefined;
-    got = receiveMessageOnPort(parentPort!)
-  )
-    image = got.message as ImageHandle;
-  return image;
 }
 
 if (!isMainThread) {
