@@ -1,13 +1,13 @@
 /**
- * Owns the slow jobs' clock work: what runs when, never twice at once, in UTC. The only place that knows node-cron.
- * What a job does, and what its failure means, is the business of the part that schedules it.
+ * Owns the slow jobs' clock work: what runs when, never twice at once, in UTC or the time zone that a job names. The only
+ * place that knows node-cron. What a job does, and what its failure means, is the business of the part that schedules it.
  *
  * node-cron is asked for the next moment only and starts no timer: its own walk through every moment that has passed
  * takes minutes after a step of years, and after a step back it waits until the clock has caught up. Here a timer on the
  * monotonic clock looks at the wall clock at least once a minute, so that a step in either direction costs one look.
  */
 
-import { createTask, type ScheduledTask } from 'node-cron';
+import { createTask, validateDetailed, type ScheduledTask } from 'node-cron';
 import type { Clock, Log } from './log.ts';
 import { systemTimers, type Timer, type Timers } from './timers.ts';
 
@@ -17,10 +17,40 @@ export interface Job {
 }
 
 /**
- * Runs `run` whenever the cron expression (six fields, seconds first, UTC) matches and the last run has ended.
- * A run that rejects is logged and the next one takes place all the same.
+ * Runs `run` whenever the cron expression (six fields, seconds first, or five without) matches in the time zone and the last
+ * run has ended. A run that rejects is logged and the next one takes place all the same. A moment that summer time skips is
+ * left out, and one that it repeats comes once.
+ *
+ * @param timeZone - a name of the IANA database. Default: UTC
  */
-export type Schedule = (name: string, cron: string, run: () => Promise<void>) => Job;
+export type Schedule = (name: string, cron: string, run: () => Promise<void>, timeZone?: string) => Job;
+
+/** When a cron expression matches next in a time zone, in milliseconds since the epoch. Throws where either is no such thing. */
+export function nextMoment(cron: string, timeZone: string): number {
+  const task = createTask(cron, () => undefined, { timezone: timeZone });
+  try {
+    return nextRunMs(task);
+  } finally {
+    void task.destroy();
+  }
+}
+
+/** What is wrong with a cron expression, in one line; undefined: nothing. */
+export function cronFault(cron: string): string | undefined {
+  const { valid, errors } = validateDetailed(cron);
+  return valid ? undefined : (errors[0]?.message ?? 'is no cron expression');
+}
+
+/** Whether a text names a time zone of the IANA database. An offset does not: it knows no summer time. */
+export function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z]/.test(text)) return false;
+  try {
+    Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Where the clock stepped back over the next moment, it is worked out anew after at most so many milliseconds. */
 const LOOK_MS_MAX = 60_000;
@@ -34,13 +64,16 @@ export interface JobTime {
   readonly nextMs: () => number;
 }
 
-/** A schedule on the real clock. Its timers do not keep the process alive. */
-export function createSchedule(log: Log): Schedule {
-  return (name, cron, run) => {
-    const task = createTask(cron, () => undefined, { name, timezone: 'UTC' });
-    const stop = runAtMoments({ clock: Date.now, timers: idleTimers, nextMs: () => nextRunMs(task) }, () =>
-      guarded(log, name, run),
-    );
+/**
+ * A schedule on the real clock. Its timers do not keep the process alive.
+ *
+ * @param timers - tests bring their own
+ */
+export function createSchedule(log: Log, timers: Timers = idleTimers): Schedule {
+  return (name, cron, run, timezone = 'UTC') => {
+    const task = createTask(cron, () => undefined, { name, timezone });
+    const time = { clock: () => Date.now(), timers, nextMs: () => nextRunMs(task) };
+    const stop = runAtMoments(time, () => guarded(log, name, run));
     return {
       stop: async () => {
         stop();
