@@ -11,8 +11,17 @@ import type { ListenAddress } from '../config/settings.ts';
 import { isAuthorized } from './auth.ts';
 import { isOwnHost } from './hosts.ts';
 import { sendError } from './reply.ts';
+import { hasBody, readBody } from './body.ts';
+import {
+  faultOf,
+  METHODS,
+  type Method,
+  type PathRoutes,
+  type Route,
+  type RouteContext,
+  type Routes,
+} from './route.ts';
 import { ROUTES } from './routes.ts';
-import type { RouteContext } from './routes.ts';
 
 /** Octets of a request's header: our own requests have a few hundred, scrapers about a thousand. */
 const HEADER_OCTETS_MAX = 8192;
@@ -30,6 +39,8 @@ export interface AdminServerOptions extends Omit<RouteContext, 'listings'> {
   readonly token?: string;
   /** Names besides addresses and localhost that requests may be for, lower case. Default: none. */
   readonly hosts?: () => readonly string[];
+  /** Default: {@link ROUTES}. */
+  readonly routes?: Routes;
 }
 
 /** The admin listener of one server. */
@@ -94,41 +105,54 @@ export class AdminServer {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { host, upgrade = '' } = request.headers;
-    if (!isOwnHost(host, this.#options.hosts?.() ?? [])) return refuse(response, 421, NOT_OUR_HOST);
+    if (!isOwnHost(host, this.#options.hosts?.() ?? [])) return sendError(response, 421, NOT_OUR_HOST);
     // Other protocols are an offer, which may be passed over (RFC 9110 section 7.8); a WebSocket client takes nothing else.
-    if (/\bwebsocket\b/i.test(upgrade)) return refuse(response, 400, 'no WebSockets are spoken here');
+    if (/\bwebsocket\b/i.test(upgrade)) return sendError(response, 400, 'no WebSockets are spoken here');
+    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+    // Who may not change anything is told so first; a browser that asks whether it may (OPTIONS) is told nothing.
+    if (isChange && request.method !== 'OPTIONS' && !isAuthorized(request, this.#options.token))
+      return sendError(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
     const url = URL.parse(request.url ?? '', 'http://admin');
-    const route = url === null ? undefined : ROUTES.get(url.pathname);
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (!reads) return this.#refuseChange(request, response);
-    if (hasBody(request)) return refuse(response, 413, 'a GET request has no body');
-    if (url === null || route === undefined) return sendError(response, 404, 'no such path; / lists them');
-    await route.serve(this.#context, url.searchParams, response);
+    const path = url === null ? undefined : (this.#options.routes ?? ROUTES).get(url.pathname);
+    if (url === null || path === undefined) return sendError(response, 404, 'no such path; / lists them');
+    const method = methodOf(request);
+    const route = method && path[method];
+    if (route === undefined)
+      return sendError(response, 405, 'not with this method', { allow: allowed(path) });
+    await this.#call(route, url.searchParams, request, response);
   }
 
-  /** Nothing can be changed yet; who may not is told so first. */
-  #refuseChange(request: IncomingMessage, response: ServerResponse): void {
-    if (request.method === 'OPTIONS' || isAuthorized(request, this.#options.token))
-      refuse(response, 405, 'read with GET', { allow: 'GET, HEAD' });
-    else refuse(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
+  async #call(
+    route: Route<unknown>,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (route.body === undefined && hasBody(request))
+      return sendError(response, 413, 'a request for this has no body');
+    const fault = route.parameters && faultOf(query, route.parameters);
+    if (fault !== undefined) return sendError(response, 400, fault);
+    const body = route.body === undefined ? NO_BODY : await readBody(request, route.body);
+    if (body.kind === 'gone') return;
+    // What is left of it is read and dropped by Node, within the time that a request has: a close would cut the refusal off.
+    if (body.kind === 'refused') return sendError(response, body.status, body.message);
+    await route.serve({ ...this.#context, query, body: body.value, request, response });
   }
+}
+
+const NO_BODY = { kind: 'read', value: undefined } as const;
+
+/** The method of the table; undefined where the table can have no such row. */
+function methodOf({ method }: IncomingMessage): Method | undefined {
+  return method === 'HEAD' ? 'GET' : METHODS.find((known) => known === method);
+}
+
+function allowed(path: PathRoutes): string {
+  return METHODS.filter((method) => path[method] !== undefined)
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
 }
 
 /** RFC 9110 section 15.5.20. */
 const NOT_OUR_HOST =
   'not for this host: ask by IP address or localhost, or name the host in adminHosts of the configuration';
-
-function hasBody(request: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  return encoding !== undefined || (length !== undefined && length !== '0');
-}
-
-/** Refuses and closes, because a body that nobody reads may follow. */
-function refuse(
-  response: ServerResponse,
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  sendError(response, status, message, { connection: 'close', ...headers });
-}
