@@ -53,8 +53,9 @@ export const IMPORTS = {
   ],
 
   state: ['zonebuilder', 'jobs'],
-  admin: ['watchers', 'server', 'zonebuilder', 'config', 'log'],
-  cli: ['admin', 'zonebuilder', 'config'],
+  journal: ['state', 'zonebuilder', 'log', 'timers'],
+  admin: ['journal', 'watchers', 'server', 'zonebuilder', 'config', 'log'],
+  cli: ['admin', 'journal', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
@@ -70,6 +71,7 @@ export const IMPORTS = {
     'server/policy',
     'server/workers',
     'state',
+    'journal',
     'admin',
     'zonebuilder',
     'config',
