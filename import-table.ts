@@ -10,6 +10,7 @@ export const IMPORTS = {
   log: [],
   timers: [],
   jobs: ['log', 'timers'],
+  logging: ['log'],
 
   zonebuilder: [],
   geo: [],
@@ -93,6 +94,17 @@ export const IMPORTS = {
     'log',
     'timers',
   ],
-  process: ['serve', 'serve/geo', 'cli', 'inspect', 'server/workers', 'state', 'config', 'jobs', 'log'],
+  process: [
+    'serve',
+    'serve/geo',
+    'cli',
+    'inspect',
+    'server/workers',
+    'state',
+    'config',
+    'jobs',
+    'logging',
+    'log',
+  ],
   main: ['process'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

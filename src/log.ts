@@ -1,4 +1,4 @@
-/** What every part may be handed: where it writes what happens, and what time it is. pino is src/process/pino-log.ts. */
+/** What every part may be handed: where it writes what happens, and what time it is. pino is src/logging/pino-log.ts. */
 
 /** Milliseconds since the epoch; tests pass their own. */
 export type Clock = () => number;

@@ -599,10 +599,11 @@ export const settingsSchema = z.strictObject({
         .default('info')
         .describe('The least severe messages that are written. Default: info.'),
       format: z
-        .enum(['auto', 'json', 'pretty'])
+        .enum(['auto', 'json', 'text', 'pretty'])
         .default('auto')
         .describe(
-          'json: a JSON document a line. pretty: lines for people. auto: pretty at a terminal, json elsewhere. Default: auto.',
+          'json: a JSON document a line. text (or pretty): lines for people, with colours at a terminal. auto: text at a terminal, ' +
+            'json elsewhere. Default: auto.',
         ),
     })
     .prefault({})

@@ -194,6 +194,6 @@ export interface Settings {
   readonly statics: StaticSet;
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
-    readonly format: 'auto' | 'json' | 'pretty';
+    readonly format: 'auto' | 'json' | 'text' | 'pretty';
   };
 }

@@ -6,8 +6,8 @@
 import type { LoadedConfig } from '../cli/environment.ts';
 import type { Settings } from '../config/settings.ts';
 import { createSchedule } from '../jobs.ts';
-import { chooseForm, createLog } from './pino-log.ts';
-import type { LeveledLog, LogForm, LogLevel } from './pino-log.ts';
+import { createLog, stderrForm } from '../logging/pino-log.ts';
+import type { LeveledLog, LogForm, LogLevel } from '../logging/pino-log.ts';
 import { AbsentError, startServer } from '../serve/server.ts';
 import type { RunningServer } from '../serve/server.ts';
 import type { Parts } from '../serve/parts.ts';
@@ -48,7 +48,7 @@ export async function runServe(options: ServeProcess): Promise<number> {
 
 /** The level and form of the log on standard error. */
 function logChoice({ log: { level, format } }: Settings): [LogLevel, LogForm] {
-  return [level, chooseForm(format, process.stderr.isTTY === true)];
+  return [level, stderrForm(format)];
 }
 
 interface Signals {
@@ -109,10 +109,8 @@ async function untilStopped(running: {
   const fault = (error: unknown): void => {
     // The workers answer on from the image; ending the process would end them too.
     server.metrics.fault();
-    log.error(
-      { code: 'FAULT', error: error instanceof Error ? error.stack : String(error) },
-      'nobody caught this',
-    );
+    const told = error instanceof Error ? error : String(error);
+    log.error({ code: 'FAULT', error: told }, 'nobody caught this: a bug, please report it');
   };
   process.on('uncaughtException', fault).on('unhandledRejection', fault);
   const signal = await signals.stop;
