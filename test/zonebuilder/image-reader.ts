@@ -11,6 +11,7 @@ import { CAUSE } from '../support/federation.ts';
 import { makeQuery, readMessage, type Message } from '../support/message.ts';
 import { makeRandom } from '../support/random.ts';
 import { newestImage } from './newest-image.ts';
+import { Progress } from './reader-progress.ts';
 
 export const SERVICES_READ = 24;
 /** Versions in one octet; 0 is none. */
@@ -21,10 +22,17 @@ const LOCATIONS = ['', '.us', '.us1.us', '.us1', '.eu1.eu', '.eu'] as const;
 const FAULTS_MAX = 5;
 const BATCH = 32;
 
+/** What a reader is to have seen for its word to count. */
+export const REPLIES_ENOUGH = 1000;
+export const VERSIONS_ENOUGH = 20;
+
 export interface ReaderData {
   readonly settings: ResponderSettings;
   /** One word, not 0 when the readers are to stop. */
   readonly stop: SharedArrayBuffer;
+  /** Of all readers, see {@link Progress}. */
+  readonly progress: SharedArrayBuffer;
+  readonly reader: number;
   readonly seed: number;
 }
 
@@ -86,7 +94,7 @@ function faultOf({ rcode, answer }: Message): string | undefined {
     : 'an address twice';
 }
 
-function readUntilStopped({ settings, stop, seed }: ReaderData): ReaderReport {
+function readUntilStopped({ settings, stop, progress, reader, seed }: ReaderData): ReaderReport {
   const random = makeRandom(seed);
   const responder = createResponder(settings);
   const stopped = new Int32Array(stop);
@@ -96,6 +104,8 @@ function readUntilStopped({ settings, stop, seed }: ReaderData): ReaderReport {
   const versions = new Set<number>();
   let replies = 0;
   let adopted = 0;
+  const reached = new Int32Array(progress);
+  Atomics.store(reached, reader, Progress.reading);
   while (Atomics.load(stopped, 0) === 0 && faults.length < FAULTS_MAX) {
     const image = responder.isStale ? newestImage() : undefined;
     if (image !== undefined) {
@@ -116,6 +126,8 @@ function readUntilStopped({ settings, stop, seed }: ReaderData): ReaderReport {
       replies++;
     }
     responder.leave();
+    if (adopted > 0 && replies > REPLIES_ENOUGH && versions.size > VERSIONS_ENOUGH)
+      Atomics.store(reached, reader, Progress.sawEnough);
   }
   return { replies, versions: versions.size, adopted, faults };
 }

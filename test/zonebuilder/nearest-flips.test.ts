@@ -12,10 +12,13 @@ import { POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { CAUSE, makeShard } from '../support/federation.ts';
 import { geoPolicy, makeTables } from '../support/geo.ts';
 import { type NearestReaderData, type NearestReport, SERVICES } from './nearest-reader.ts';
+import { areAll, Progress } from './reader-progress.ts';
 
 const SEED = 20261128;
 const READERS = 2;
 const FLIPS = 400;
+/** At most, where a reader has not had its turn. */
+const FLIPS_MAX = 4000;
 /** Services that come between two flips, so that the image grows. */
 const PASSERS_BY = 40;
 const REGIONS = ['us', 'eu'] as const;
@@ -37,12 +40,15 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
   });
   announce(builder);
   const shared = new SharedArrayBuffer(8);
+  const words = new Int32Array(shared);
+  const progress = new Int32Array(new SharedArrayBuffer(4 * READERS));
   const counters = Array.from({ length: READERS }, createCounterBlock);
-  for (const [reader, block] of counters.entries()) workers.push(startReader(builder, reader, block, shared));
+  for (const [reader, block] of counters.entries())
+    workers.push(startReader(builder, block, { shared, progress: progress.buffer, reader }));
   const reports = workers.map(async (worker) => (await once(worker, 'message'))[0] as NearestReport);
-  await Promise.all(workers.map((worker) => once(worker, 'online')));
-  await flip(builder, new Int32Array(shared));
-  Atomics.store(new Int32Array(shared), 0, 1);
+  while (!areAll(progress, Progress.reading)) await yieldOnce();
+  await flip(builder, words, progress);
+  Atomics.store(words, 0, 1);
   for (const [i, report] of (await Promise.all(reports)).entries()) {
     t.strictSame(report.faults, [], `reader ${i}, seed ${SEED}: of ${report.replies} replies`);
     t.ok(
@@ -69,9 +75,8 @@ function announce(builder: ZoneBuilder): void {
 
 function startReader(
   builder: ZoneBuilder,
-  reader: number,
   counters: SharedArrayBuffer,
-  shared: SharedArrayBuffer,
+  rest: Omit<NearestReaderData, 'settings' | 'seed'>,
 ): Worker {
   const apex = makeApex({
     domain: 'example.com',
@@ -87,14 +92,15 @@ function startReader(
       ['9.0.0.0/8', 1],
     ]),
   );
+  const { reader } = rest;
   const settings = { image: builder.memory, reader, counters, apex, udpPayloadMax: 4096, policy };
-  const data: NearestReaderData = { settings, shared, seed: SEED + reader };
+  const data: NearestReaderData = { settings, seed: SEED + reader, ...rest };
   return new Worker(new URL('nearest-reader.ts', import.meta.url), { workerData: data });
 }
 
 /** Both clusters of the region at once, as an outage takes them. */
-async function flip(builder: ZoneBuilder, words: Int32Array): Promise<void> {
-  for (let i = 0; i < FLIPS; i++) {
+async function flip(builder: ZoneBuilder, words: Int32Array, progress: Int32Array): Promise<void> {
+  for (let i = 0; i < FLIPS || (i < FLIPS_MAX && !areAll(progress, Progress.sawEnough)); i++) {
     const status = i % 2 === 0 ? 'withdrawn' : 'available';
     Atomics.add(words, 1, 1);
     builder.batch(CAUSE, () => {

@@ -9,6 +9,7 @@ import { Transport, UDP_REPLY_OCTETS } from '../../src/server/responder.ts';
 import { makeQuery, readMessage } from '../support/message.ts';
 import { makeRandom } from '../support/random.ts';
 import { newestImage } from './newest-image.ts';
+import { Progress } from './reader-progress.ts';
 
 export const SERVICES = 16;
 const FAULTS_MAX = 5;
@@ -23,8 +24,13 @@ const OTHER = CLIENTS[1][1];
 
 export interface NearestReaderData {
   readonly settings: ResponderSettings;
-  /** Not 0 when the reader is to stop; then a count that is odd while the region changes: 0 up, 2 down, 4 up, … */
+  /**
+   * Not 0 when the reader is to stop; then a count that is odd while the region changes: 0 up, 2 down, 4 up, ….
+   */
   readonly shared: SharedArrayBuffer;
+  /** Of all readers, see {@link Progress}. */
+  readonly progress: SharedArrayBuffer;
+  readonly reader: number;
   readonly seed: number;
 }
 
@@ -36,7 +42,7 @@ export interface NearestReport {
   readonly faults: readonly string[];
 }
 
-function readUntilStopped({ settings, shared, seed }: NearestReaderData): NearestReport {
+function readUntilStopped({ settings, shared, progress, reader, seed }: NearestReaderData): NearestReport {
   const random = makeRandom(seed);
   const responder = createResponder(settings);
   const words = new Int32Array(shared);
@@ -44,6 +50,8 @@ function readUntilStopped({ settings, shared, seed }: NearestReaderData): Neares
   const faults: string[] = [];
   const settled: [number, number] = [0, 0];
   let [replies, adopted] = [0, 0];
+  const reached = new Int32Array(progress);
+  Atomics.store(reached, reader, Progress.reading);
   while (Atomics.load(words, 0) === 0 && faults.length < FAULTS_MAX) {
     const image = responder.isStale ? newestImage() : undefined;
     if (image !== undefined) {
@@ -69,6 +77,7 @@ function readUntilStopped({ settings, shared, seed }: NearestReaderData): Neares
       replies++;
     }
     responder.leave();
+    if (adopted > 0 && settled[0] > 0 && settled[1] > 0) Atomics.store(reached, reader, Progress.sawEnough);
   }
   return { replies, settled, adopted, faults };
 }
