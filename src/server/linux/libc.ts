@@ -33,6 +33,12 @@ export function loadLibc(): Libc {
   return {
     socket: lib.func('int socket(int family, int type, int protocol)'),
     bind: lib.func('int bind(int fd, void *address, uint32_t length)'),
+    listen: lib.func('int listen(int fd, int backlog)'),
+    connect: lib.func('int connect(int fd, void *address, uint32_t length)'),
+    fcntl: lib.func('int fcntl(int fd, int command, int value)'),
+    sendto: lib.func(
+      'long sendto(int fd, void *octets, size_t length, int flags, void *address, uint32_t addressLength)',
+    ),
     setsockopt: lib.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)'),
     getsockopt: lib.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: lib.func('int getsockname(int fd, void *address, void *length)'),

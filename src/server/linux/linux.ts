@@ -5,11 +5,14 @@
 
 /** Numbers from the kernel's headers, as far as they are used. */
 export const Linux = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
+  SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
   SOCK_CLOEXEC: 0x80000,
   SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
   SO_SNDBUF: 7,
   SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
@@ -28,6 +31,7 @@ export const Linux = {
   PMTUDISC_OMIT: 5,
   SOL_UDP: 17,
   UDP_SEGMENT: 103,
+  F_DUPFD_CLOEXEC: 1030,
   MSG_DONTWAIT: 0x40,
   MSG_WAITFORONE: 0x10000,
   POLLIN: 1,
@@ -53,6 +57,18 @@ export type Memory = Uint8Array | Uint32Array | Int32Array;
 export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Memory, length: number): number;
+  listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Memory, length: number): number;
+  /** `fcntl` with one number. */
+  fcntl(fd: number, command: number, value: number): number;
+  sendto(
+    fd: number,
+    octets: Memory,
+    length: number,
+    flags: number,
+    address: Memory,
+    addressLength: number,
+  ): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
   getsockname(fd: number, address: Memory, length: Memory): number;

@@ -18,6 +18,10 @@ export interface TcpOptions {
   readonly listen: readonly ListenAddress[];
   /** Where DNS over TLS is, and with which certificate; absent: nowhere. Started and stopped by the caller. */
   readonly tls?: { readonly listen: readonly ListenAddress[]; readonly certificate: TlsCertificate };
+  /**
+   * Sockets that listen already, in the order of the addresses, those of TLS last; closed at the end. Absent: they are opened.
+   */
+  readonly fds?: readonly number[];
   readonly responder: Responder;
   /** This worker's counters. {@link Counter.tcpIdleLimitMs} in it is what the responder tells clients (RFC 7828). */
   readonly counters: Float64Array;
@@ -30,6 +34,8 @@ export interface TcpOptions {
 const SWEEP_MS = 250;
 /** How long `stop` waits for clients to read their last replies. */
 const STOP_MS = 1000;
+/** How long a client may be silent that goes on asking after `stop`, in milliseconds: what is under way comes within it. */
+const LINGER_IDLE_MS = 500;
 
 export class TcpServer {
   readonly #options: TcpOptions;
@@ -40,6 +46,7 @@ export class TcpServer {
   readonly #connections = new Set<TcpConnection>();
   readonly #perClient = new Map<string, number>();
   #heldOctets = 0;
+  #isLeaving = false;
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: TcpOptions) {
@@ -75,15 +82,30 @@ export class TcpServer {
     }
   }
 
-  /** Takes no more connections, lets those that exist read their last replies, and closes them. */
-  async stop(): Promise<void> {
-    clearInterval(this.#sweeper);
+  /**
+   * Takes no more connections, lets those that exist read their last replies, and closes them.
+   *
+   * @param lingerMs - how long clients may go on asking over the connections that exist, in milliseconds. Default: 0
+   */
+  async stop(lingerMs = 0): Promise<void> {
     const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    if (lingerMs > 0) await this.#linger(lingerMs, Promise.all(closed));
+    clearInterval(this.#sweeper);
     for (const connection of this.#connections) connection.close();
     const impatient = setTimeout(() => this.#connections.forEach((connection) => connection.cut()), STOP_MS);
     await Promise.all(closed);
     clearTimeout(impatient);
     this.#servers.length = 0;
+  }
+
+  /** Clients are told to leave (RFC 7828 section 3.4), and those that have nothing under way are closed. */
+  async #linger(lingerMs: number, closed: Promise<unknown>): Promise<void> {
+    this.#isLeaving = true;
+    this.#announceIdleLimit();
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, lingerMs)));
+    await Promise.race([closed, over]);
+    clearTimeout(timer);
   }
 
   /** Connections at this moment. */
@@ -99,7 +121,7 @@ export class TcpServer {
   /** Closes the connections whose time is over. Called every quarter of a second. */
   sweep(): void {
     const now = this.#context.nowMs();
-    const idleMs = idleLimitMs(this.#limits, this.#connections.size);
+    const idleMs = this.#isLeaving ? LINGER_IDLE_MS : idleLimitMs(this.#limits, this.#connections.size);
     for (const connection of this.#connections) this.#sweepOne(connection, now, idleMs);
   }
 
@@ -126,7 +148,9 @@ export class TcpServer {
     );
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
-    server.listen({ host: at.address, port: at.port, ipv6Only: !isDualStack(at, all) }, resolve);
+    const fd = this.#options.fds?.[this.#servers.length];
+    if (fd !== undefined) server.listen({ fd }, resolve);
+    else server.listen({ host: at.address, port: at.port, ipv6Only: !isDualStack(at, all) }, resolve);
     try {
       await promise;
     } catch (error) {
@@ -213,7 +237,8 @@ export class TcpServer {
 
   #announceIdleLimit(): void {
     this.#options.counters[Counter.tcpOpen] = this.#connections.size;
-    this.#options.counters[Counter.tcpIdleLimitMs] = idleLimitMs(this.#limits, this.#connections.size);
+    const idleMs = this.#isLeaving ? 0 : idleLimitMs(this.#limits, this.#connections.size);
+    this.#options.counters[Counter.tcpIdleLimitMs] = idleMs;
   }
 }
 

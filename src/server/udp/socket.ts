@@ -55,30 +55,38 @@ export const WAIT_MS = 100;
  */
 export function openUdpSocket(libc: Libc, options: UdpSocketOptions): UdpSocket {
   const { listen } = options;
-  const family = isIPv6(listen.address) ? 6 : 4;
   const type = Linux.SOCK_DGRAM | Linux.SOCK_CLOEXEC;
-  const fd = libc.socket(family === 6 ? Linux.AF_INET6 : Linux.AF_INET, type, 0);
+  const fd = libc.socket(isIPv6(listen.address) ? Linux.AF_INET6 : Linux.AF_INET, type, 0);
   if (fd < 0) throw listenError(libc, listen);
   try {
-    const wildcard = isWildcard(listen.address);
-    setOptions(libc, fd, family, wildcard, options.payloadMax);
-    const port = bindTo(libc, fd, family, options);
-    const receiveOctets = sizeBuffer(libc, fd, Linux.SO_RCVBUF, Linux.SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS);
-    const sendOctets = sizeBuffer(libc, fd, Linux.SO_SNDBUF, Linux.SO_SNDBUFFORCE, SEND_BUFFER_OCTETS);
-    const canJoin = setInt(libc, fd, Linux.SOL_UDP, Linux.UDP_SEGMENT, 0);
-    return {
-      fd,
-      family,
-      wildcard,
-      canJoin,
-      listen: { address: listen.address, port },
-      receiveOctets,
-      sendOctets,
-    };
+    return prepare(libc, fd, options, () => bindTo(libc, fd, options));
   } catch (error) {
     libc.close(fd);
     throw error;
   }
+}
+
+/**
+ * Takes on a socket that another process has bound. What waits in it stays there.
+ *
+ * @throws ListenError when the descriptor is of no use
+ */
+export function adoptUdpSocket(libc: Libc, fd: number, options: UdpSocketOptions): UdpSocket {
+  return prepare(libc, fd, options, () => {});
+}
+
+function prepare(libc: Libc, fd: number, options: UdpSocketOptions, bind: () => void): UdpSocket {
+  const { listen } = options;
+  const family = isIPv6(listen.address) ? 6 : 4;
+  const wildcard = isWildcard(listen.address);
+  setOptions(libc, fd, family, wildcard, options.payloadMax);
+  bind();
+  const port = portOf(libc, fd, listen);
+  const receiveOctets = sizeBuffer(libc, fd, Linux.SO_RCVBUF, Linux.SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS);
+  const sendOctets = sizeBuffer(libc, fd, Linux.SO_SNDBUF, Linux.SO_SNDBUFFORCE, SEND_BUFFER_OCTETS);
+  const canJoin = setInt(libc, fd, Linux.SOL_UDP, Linux.UDP_SEGMENT, 0);
+  const bound = { address: listen.address, port };
+  return { fd, family, wildcard, canJoin, listen: bound, receiveOctets, sendOctets };
 }
 
 function setOptions(libc: Libc, fd: number, family: 4 | 6, wildcard: boolean, payloadMax: number): void {
@@ -98,20 +106,17 @@ function setOptions(libc: Libc, fd: number, family: 4 | 6, wildcard: boolean, pa
 /**
  * The first socket of a port is bound before it agrees to share, so that a port which another program, or another
  * fedns, serves is an error and not a silent half of the queries.
- *
- * @returns the port
  */
-function bindTo(
-  libc: Libc,
-  fd: number,
-  family: 4 | 6,
-  { listen, dualStack, order }: UdpSocketOptions,
-): number {
-  if (family === 6) setInt(libc, fd, Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY, dualStack ? 0 : 1);
+function bindTo(libc: Libc, fd: number, { listen, dualStack, order }: UdpSocketOptions): void {
+  if (isIPv6(listen.address)) setInt(libc, fd, Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY, dualStack ? 0 : 1);
   if (order === 'further') setInt(libc, fd, Linux.SOL_SOCKET, Linux.SO_REUSEPORT, 1);
   const octets = encodeSocketAddress(listen);
   if (libc.bind(fd, octets, octets.length) < 0) throw listenError(libc, listen);
   if (order === 'first') setInt(libc, fd, Linux.SOL_SOCKET, Linux.SO_REUSEPORT, 1);
+}
+
+function portOf(libc: Libc, fd: number, listen: ListenAddress): number {
+  const octets = encodeSocketAddress(listen);
   const length = Uint32Array.of(octets.length);
   if (libc.getsockname(fd, octets, length) < 0) throw listenError(libc, listen);
   return (octets[2]! << 8) | octets[3]!;

@@ -12,10 +12,11 @@ import type { Log } from '../../log.ts';
 import { createCounterBlock } from '../counters-sum.ts';
 import { allowedCpus, describeFree, type Pinning } from '../linux/cpu-affinity.ts';
 import type { ResponderSettings } from '../responder.ts';
-import { giveBack, type Libc } from '../linux/linux.ts';
+import { giveBack } from '../linux/linux.ts';
 import { isDualStack, isWildcard } from '../socket-address.ts';
 import { assertPortFree } from '../udp/portable.ts';
-import { openUdpSocket, type UdpSocket } from '../udp/socket.ts';
+import type { UdpSocket } from '../udp/socket.ts';
+import { SocketLedger } from './socket-ledger.ts';
 import type { UdpTransport } from './udp-transport.ts';
 import type { TcpRole, WorkerRole } from './worker-protocol.ts';
 import { RESTART_PAUSES, WorkerSlot, type RestartPauses } from './worker-slot.ts';
@@ -44,6 +45,8 @@ export interface WorkerPoolOptions {
   /** Keep worker i on the i-th CPU that the process may use, from the first again when they run out. Default: false. */
   readonly pinWorkers?: boolean;
   readonly pauses?: RestartPauses;
+  /** Where the batch transport has its sockets from, closed by whoever made it. Absent: one of the pool's own. */
+  readonly ledger?: SocketLedger;
   readonly log: Log;
 }
 
@@ -66,6 +69,7 @@ export class WorkerPool {
   readonly #slots: WorkerSlot[] = [];
   readonly #counters: SharedArrayBuffer[] = [];
   readonly #sockets: UdpSocket[] = [];
+  readonly #ledger: SocketLedger | undefined;
   #listen: readonly ListenAddress[];
   /** What the workers are spread over; empty: the scheduler decides. */
   #cpus: readonly number[] = [];
@@ -75,6 +79,8 @@ export class WorkerPool {
     this.#options = options;
     this.#shared = options.settings;
     this.#listen = options.listen;
+    const { transport, ledger } = options;
+    this.#ledger = transport.kind === 'batch' ? (ledger ?? new SocketLedger(transport.libc)) : undefined;
   }
 
   /** One block for each worker, as counters.ts lays it out. */
@@ -94,12 +100,8 @@ export class WorkerPool {
     try {
       // The first one finds out the ports that the others share.
       this.#listen = await this.#startWorker(0);
-      if (this.#options.tcp !== undefined)
-        await this.#startSlot(this.#workerCount(), {
-          kind: 'tcp',
-          listen: this.#listen,
-          ...this.#options.tcp,
-        });
+      const { tcp } = this.#options;
+      if (tcp !== undefined) await this.#startSlot(this.#workerCount(), this.#tcpRole(tcp));
       const further = Array.from({ length: this.#workerCount() - 1 }, (_, i) => this.#startWorker(i + 1));
       for (const outcome of await Promise.allSettled(further)) {
         if (outcome.status === 'rejected') throw outcome.reason;
@@ -125,10 +127,19 @@ export class WorkerPool {
     if (transport.kind === 'batch' && this.#shared.image.arena !== before) giveBack(transport.libc, before);
   }
 
-  /** Has what waits answered, ends the workers and closes the sockets. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.stop()));
-    this.#closeSockets();
+  /**
+   * Has what waits answered, ends the workers and closes the sockets.
+   *
+   * @param lingerMs - how long clients with a connection may go on asking, in milliseconds. Default: 0
+   */
+  async stop(lingerMs = 0): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.stop(lingerMs)));
+    if (this.#options.ledger === undefined) this.#ledger?.close();
+  }
+
+  /** Resolves once no UDP worker is left; those for connections may be. Begins nothing. */
+  async udpStopped(): Promise<void> {
+    await Promise.all(this.#slots.slice(0, this.#workerCount()).map((slot) => slot.exited));
   }
 
   report(): PoolReport {
@@ -177,7 +188,7 @@ export class WorkerPool {
   async #role(i: number): Promise<WorkerRole> {
     const { transport } = this.#options;
     if (transport.kind === 'portable') return this.#portableRole(i);
-    const sockets = this.#listen.map((listen) => this.#open(transport.libc, listen, i));
+    const sockets = this.#listen.map((listen) => this.#open(listen, i));
     // Of an empty list there is none.
     const cpu = this.#cpus[i % this.#cpus.length];
     return { kind: 'batch', sockets, ...(cpu !== undefined && { cpu }) };
@@ -215,11 +226,10 @@ export class WorkerPool {
     return { kind: 'portable', listen: this.#listen, reusePort };
   }
 
-  #open(libc: Libc, listen: ListenAddress, i: number): UdpSocket {
-    const dualStack = isDualStack(listen, this.#listen);
-    const socket = openUdpSocket(libc, {
+  #open(listen: ListenAddress, i: number): UdpSocket {
+    const socket = this.#ledger!.udp({
       listen,
-      dualStack,
+      dualStack: isDualStack(listen, this.#listen),
       payloadMax: this.#options.settings.udpPayloadMax,
       order: i === 0 ? 'first' : 'further',
     });
@@ -227,8 +237,14 @@ export class WorkerPool {
     return socket;
   }
 
-  #closeSockets(): void {
-    const { transport } = this.#options;
-    if (transport.kind === 'batch') for (const { fd } of this.#sockets.splice(0)) transport.libc.close(fd);
+  /** With sockets of the ledger, connections that wait outlive the thread. */
+  #tcpRole(tcp: TcpRole): WorkerRole {
+    const { tls } = tcp;
+    const role = { kind: 'tcp', listen: this.#listen, ...tcp } as const;
+    const ledger = this.#ledger;
+    if (ledger === undefined) return role;
+    const open = (use: 'tcp' | 'tls', all: readonly ListenAddress[]): number[] =>
+      all.map((listen) => ledger.tcp(use, listen, isDualStack(listen, all)).fd);
+    return { ...role, fds: [...open('tcp', this.#listen), ...open('tls', tls?.listen ?? [])] };
   }
 }

@@ -26,7 +26,12 @@ export type WorkerRole =
   /** `cpu`: the one that it keeps to. Absent: the scheduler decides. */
   | { readonly kind: 'batch'; readonly sockets: readonly UdpSocket[]; readonly cpu?: number }
   | { readonly kind: 'portable'; readonly listen: readonly ListenAddress[]; readonly reusePort: boolean }
-  | ({ readonly kind: 'tcp'; readonly listen: readonly ListenAddress[] } & TcpRole);
+  /** `fds`: sockets that listen, those of TLS last; the worker takes a descriptor of its own. Absent: it opens them. */
+  | ({
+      readonly kind: 'tcp';
+      readonly listen: readonly ListenAddress[];
+      readonly fds?: readonly number[];
+    } & TcpRole);
 
 /** What DNS over TCP has besides its addresses. */
 export interface TcpRole {
@@ -48,7 +53,8 @@ export interface WorkerStart {
 /** To a worker. */
 export type ToWorker =
   | { readonly kind: 'adopt'; readonly number: number; readonly settings: ResponderSettings }
-  | { readonly kind: 'stop' };
+  /** `lingerMs`: how long clients with a connection may go on asking, in milliseconds. */
+  | { readonly kind: 'stop'; readonly lingerMs: number };
 
 /** From a worker. */
 export type FromWorker =

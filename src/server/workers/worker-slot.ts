@@ -140,14 +140,19 @@ export class WorkerSlot {
     return promise;
   }
 
+  /** Resolves once there is no thread; one that dies is followed by another, so only of use after {@link stop}. */
+  get exited(): Promise<void> {
+    return this.#exited;
+  }
+
   /** Lets the thread answer what waits, then ends it. */
-  async stop(): Promise<void> {
+  async stop(lingerMs = 0): Promise<void> {
     clearTimeout(this.#timer);
     Atomics.store(this.#words, Control.stop, 1);
     if (this.#worker === undefined) return;
     const worker = this.#worker;
-    this.#post({ kind: 'stop' });
-    const timer = setTimeout(() => void worker.terminate(), STOP_MS);
+    this.#post({ kind: 'stop', lingerMs });
+    const timer = setTimeout(() => void worker.terminate(), STOP_MS + lingerMs);
     await this.#exited;
     clearTimeout(timer);
   }

@@ -13,6 +13,7 @@ import { ListenError } from '../socket-address.ts';
 import { becomeAsNiceAs } from '../linux/thread-priority.ts';
 import type { TlsCertificate, TlsFiles } from '../tcp/tls-certificate.ts';
 import { PortableUdp } from '../udp/portable.ts';
+import { duplicate } from './socket-ledger.ts';
 import {
   Control,
   INLINING,
@@ -59,20 +60,28 @@ async function runPortable(context: WorkerContext, role: WorkerRole & { kind: 'p
 
 async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }): Promise<void> {
   const { TcpServer } = await import('../tcp/tcp.ts');
-  const { listen, tls, limits = {} } = role;
+  const { listen, tls, limits = {}, fds } = role;
   const certificate = tls && (await openCertificate(context.port, tls.files));
   const server = new TcpServer({
     listen,
     limits,
     responder: refreshing(context),
     counters: context.counters,
+    ...(fds && { fds: await ownDescriptors(fds) }),
     ...(tls && certificate && { tls: { listen: tls.listen, certificate } }),
   });
   tell(context.port, { kind: 'serving', listen: await server.start() });
-  obeyUntilStopped(context, async () => {
+  obeyUntilStopped(context, async (lingerMs) => {
+    await server.stop(lingerMs);
     certificate?.stop();
-    await server.stop();
   });
+}
+
+/** A server closes what it was given, and the sockets are the pool's. */
+async function ownDescriptors(fds: readonly number[]): Promise<readonly number[]> {
+  const { loadLibc } = await import('../linux/libc.ts');
+  const libc = loadLibc();
+  return fds.map((fd) => duplicate(libc, fd));
 }
 
 async function openCertificate(port: MessagePort, files: TlsFiles): Promise<TlsCertificate> {
@@ -105,9 +114,12 @@ function refreshing({ responder, refresh }: WorkerContext): Responder {
 }
 
 /** For the roles with an event loop. The thread ends once nothing of it is left open. */
-function obeyUntilStopped({ port, responder }: WorkerContext, stop: () => Promise<void>): void {
+function obeyUntilStopped(
+  { port, responder }: WorkerContext,
+  stop: (lingerMs: number) => Promise<void>,
+): void {
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'stop') void stop().then(() => port.close());
+    if (message.kind === 'stop') void stop(message.lingerMs).then(() => port.close());
     else obey(port, responder, message);
   });
 }

@@ -322,6 +322,24 @@ test('stop lets clients read their last replies', async (t) => {
   await until(() => fixture.server.open === 0);
 });
 
+test('RFC 7828 section 3.4: a client may go on asking while the server leaves, and is told to go', async (t) => {
+  const fixture = await startFixture(t);
+  const client = await openClient(t, fixture);
+  client.send(framed(query(1)));
+  await client.receive(1);
+  const stopped = fixture.server.stop(60_000);
+  t.equal(fixture.counter('tcpIdleLimitMs'), 0);
+  await t.rejects(TcpClient.open(fixture.ports[0]!), { code: 'ECONNREFUSED' }, 'no other gets in');
+  client.send(framed(query(2)));
+  await client.receive(2);
+  fixture.server.sweep();
+  t.equal(fixture.server.open, 1);
+  fixture.clock.nowMs += 500;
+  t.equal(await client.ended, 'end', 'once it has nothing under way');
+  await stopped;
+  await until(() => fixture.server.open === 0);
+});
+
 test('a fault in the responder costs its connection and no other', async (t) => {
   const responder = {
     isStale: false,
