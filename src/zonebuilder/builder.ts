@@ -17,6 +17,14 @@ import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
 import type { NamedCluster } from './cluster-table.ts';
 import { clusterLabel, encodeClusters } from './cluster-table.ts';
+import {
+  changedTargets,
+  type DrainIndex,
+  type DrainRule,
+  type DrainTarget,
+  indexDrains,
+  NO_DRAINS,
+} from './drains.ts';
 import { Turns } from './turns.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import { type FederationPolicy, POLICY_ALL } from './policy.ts';
@@ -31,6 +39,8 @@ import { hasCluster, replaceShard, tallyShard, unpackShardOf } from './shard-pac
 import { packShard, toShardState } from './shard-states.ts';
 import { StaticIndex, type StaticSet } from './static-set.ts';
 import { encodeStatics } from './static-table.ts';
+import { judge, type Verdict } from './verdict.ts';
+import { withoutZones } from './drained-zones.ts';
 
 /** What a Service without any healthy shard is answered with. */
 export type WhenNoneHealthy = 'nodata' | 'nxdomain' | 'lastKnown';
@@ -102,6 +112,8 @@ interface Member {
   /** Its shards, and those of them with an address and a ready endpoint. */
   shards: number;
   readyShards: number;
+  /** Those of the ready ones that operators have drained. */
+  drainedShards: number;
   state: ClusterState;
   /** Nothing of it was ever read. */
   unread: boolean;
@@ -123,8 +135,19 @@ export interface ServiceView extends ServiceAnswers {
   readonly known: KnownService;
   /** Numbers of the clusters with a shard, sorted. */
   readonly clusters: readonly number[];
+  /** What is made of the shard of each. */
+  readonly verdicts: readonly Verdict[];
 }
 
+/** What an order about drains has brought about. */
+export interface DrainEffect {
+  /** Services whose answers changed. */
+  readonly services: number;
+  /** An upper bound of the TTLs in seconds that those answers had been given with; 0 without any. */
+  readonly ttlSecondsMax: number;
+}
+
+const NO_EFFECT: DrainEffect = { services: 0, ttlSecondsMax: 0 };
 const NONE_KEPT: ReadonlySet<KnownService> = new Set();
 const NO_PLACES: readonly StaticPlace[] = [];
 
@@ -166,6 +189,8 @@ export class ZoneBuilder implements FactSink {
   readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse'>;
   /** By Service, the region that its global name is answered with, where it is to stay so. */
   readonly #inUse = new Map<string, string>();
+  /** What operators have taken out of the answers. */
+  #drains: DrainIndex = NO_DRAINS;
   readonly #turns = new Turns();
   /** By Service, what was told of it last. */
   readonly #notices = new Map<string, string>();
@@ -313,6 +338,68 @@ export class ZoneBuilder implements FactSink {
     this.#isOrdersStale = false;
   }
 
+  /** What is drained at the moment. */
+  get drains(): DrainIndex {
+    return this.#drains;
+  }
+
+  /**
+   * Says what operators have drained from now on, and publishes the Services that this concerns.
+   *
+   * @returns what it came to; within a batch nothing is published yet, and nothing known of it
+   */
+  setDrains(rules: Iterable<DrainRule>, cause: Cause): DrainEffect {
+    const drains = indexDrains(rules);
+    const targets = changedTargets(this.#drains, drains);
+    this.#drains = drains;
+    let effect = NO_EFFECT;
+    for (const known of this.#covered(targets)) effect = this.#publishDrained(known, effect);
+    for (const member of this.#membersOf(targets)) this.#countDrained(member);
+    this.#finish('', cause);
+    return effect;
+  }
+
+  #publishDrained(known: KnownService, effect: DrainEffect): DrainEffect {
+    const changed = this.#changed.length;
+    this.#publishSoon(known);
+    if (this.#changed.length === changed) return effect;
+    const ttlSeconds = longestTtl(shardsOf(known), this.#options);
+    return {
+      services: effect.services + 1,
+      ttlSecondsMax: Math.max(effect.ttlSecondsMax, Math.min(ttlSeconds, this.#ttlMax)),
+    };
+  }
+
+  /** `S.N.F` of the Services that some targets concern. */
+  *coveredBy(targets: readonly DrainTarget[]): Generator<string> {
+    for (const known of this.#covered(targets)) yield known.name;
+  }
+
+  *#covered(targets: readonly DrainTarget[]): Generator<KnownService> {
+    if (targets.length === 0) return;
+    const numbers = this.#membersOf(targets.filter(({ kind }) => kind !== 'service')).map(
+      ({ number }) => number,
+    );
+    const services = new Set(targets.flatMap(({ kind, name }) => (kind === 'service' ? [name] : [])));
+    if (numbers.length > 0) {
+      for (const known of this.#services.values())
+        if (services.has(known.name) || numbers.some((number) => hasCluster(known.packed, number)))
+          yield known;
+      return;
+    }
+    for (const name of services) {
+      const known = this.#services.named(name);
+      if (known !== undefined) yield known;
+    }
+  }
+
+  /** The clusters that some targets concern. */
+  #membersOf(targets: readonly DrainTarget[]): Member[] {
+    return [...this.#members.values()].filter((member) =>
+      targets.some((target) => isCovered(member, target)),
+    );
+  }
+
   #encodeOrders(): Buffer {
     return encodeOrders(this.#orders, {
       location: (place) => this.#locations.numberOf(place),
@@ -340,7 +427,10 @@ export class ZoneBuilder implements FactSink {
       counted === counts(member) &&
       region === member.region &&
       sameZones(zones, member.zones);
-    if (!same) this.#republish(member);
+    if (!same) {
+      this.#republish(member);
+      this.#countDrained(member);
+    }
     // Negative answers are held back until all that the cluster brings is published; a batch does that at its end.
     if (state.status !== 'pending' && this.#deferred === undefined) this.#publishAwaited();
     this.#finish(state.name, {
@@ -455,8 +545,8 @@ export class ZoneBuilder implements FactSink {
   /** How many shards each cluster has, and how many of them are in the answers. */
   shardCounts(): Map<string, { readonly shards: number; readonly healthyShards: number }> {
     const rows = [...this.#members].map(([name, member]) => {
-      const { shards, readyShards } = member;
-      return [name, { shards, healthyShards: counts(member) ? readyShards : 0 }] as const;
+      const { shards, readyShards, drainedShards } = member;
+      return [name, { shards, healthyShards: counts(member) ? readyShards - drainedShards : 0 }] as const;
     });
     return new Map(rows);
   }
@@ -482,6 +572,12 @@ export class ZoneBuilder implements FactSink {
   view(name: string): ServiceView | undefined {
     const known = this.#services.named(name);
     return known && this.#shown(known, shardsOf(known));
+  }
+
+  /** The same, were other things drained. */
+  viewUnder(name: string, drains: DrainIndex): ServiceView | undefined {
+    const known = this.#services.named(name);
+    return known && this.#shown(known, shardsOf(known), drains);
   }
 
   /** One Service with its levels and its shards as reported. */
@@ -513,6 +609,7 @@ export class ZoneBuilder implements FactSink {
       number,
       shards: 0,
       readyShards: 0,
+      drainedShards: 0,
       state,
       unread: false,
       places: new Map(),
@@ -586,6 +683,8 @@ export class ZoneBuilder implements FactSink {
     known.packed = replaceShard(before, member.number, shard);
     const wasReady = tally(member, before, -1);
     const isReady = tally(member, known.packed, 1);
+    if (this.#drains.size > 0)
+      member.drainedShards += this.#drainedIn(known, member) - this.#drainedIn(known, member, before);
     if (wasReady !== isReady) this.#noteHealth(known, member, isReady);
     if (known.packed === '') this.#forget(known);
     // What a pending cluster reports counts nowhere yet; all of it is published when its status changes.
@@ -648,9 +747,12 @@ export class ZoneBuilder implements FactSink {
     return this.#options.policies?.(namesOf(known).federation) ?? POLICY_ALL;
   }
 
-  #view(known: KnownService, shards: readonly PackedShard[]): ServiceView {
+  #view(known: KnownService, shards: readonly PackedShard[], drains = this.#drains): ServiceView {
     const all = shards.map((shard) => this.#toView(shard));
-    const healthy = all.filter((_, i) => this.#isHealthy(shards[i]!));
+    const verdicts = shards.map((shard) => this.#judge(known, shard, drains));
+    const healthy = all.flatMap((shard, i) =>
+      verdicts[i]!.counts ? this.#toCounted(shard, shards[i]!, verdicts[i]!) : [],
+    );
     const lastKnown = healthy.length === 0 && this.#options.whenNoneHealthy === 'lastKnown';
     const statics = this.#places.size === 0 ? NO_PLACES : (this.#places.get(known.name) ?? NO_PLACES);
     const { federation } = namesOf(known);
@@ -664,19 +766,49 @@ export class ZoneBuilder implements FactSink {
     };
     const counted = lastKnown ? all.flatMap(toLastKnown) : healthy;
     const answers = viewService(known.name, all, counted, statics, rules);
-    return { known, clusters: shards.map(({ cluster }) => cluster), ...answers };
+    return { known, clusters: shards.map(({ cluster }) => cluster), verdicts, ...answers };
   }
 
   /** A Service as it is answered for at the moment. */
-  #shown(known: KnownService, shards: readonly PackedShard[]): ServiceView {
-    const view = this.#view(known, shards);
+  #shown(known: KnownService, shards: readonly PackedShard[], drains = this.#drains): ServiceView {
+    const view = this.#view(known, shards, drains);
     const bound = (ttlSeconds: number): number => Math.min(ttlSeconds, this.#ttlMax);
     const levelTtls = view.levelTtls.map((level) => ({ ...level, ttlSeconds: bound(level.ttlSeconds) }));
     return { ...view, ttlSeconds: bound(view.ttlSeconds), levelTtls };
   }
 
-  #isHealthy(shard: PackedShard): boolean {
-    return shard.ready && shard.v4.length + shard.v6.length > 0 && counts(this.#byNumber[shard.cluster]!);
+  #judge(known: KnownService, shard: PackedShard, drains: DrainIndex): Verdict {
+    const { state, zones } = this.#byNumber[shard.cluster]!;
+    const { name, region, status } = state;
+    return judge(shard, status, known.name, drains, () => ({
+      name,
+      region,
+      status,
+      zones: [...zones.keys()],
+    }));
+  }
+
+  /** 1 where a ready shard is drained. */
+  #drainedIn(known: KnownService, member: Member, packed = known.packed): 0 | 1 {
+    const shard = unpackShardOf(packed, member.number);
+    if (shard === undefined) return 0;
+    const { name, region } = member.state;
+    const cluster = { name, region, status: 'available', zones: [...member.zones.keys()] } as const;
+    return judge(shard, 'available', known.name, this.#drains, () => cluster).reason === 'drained' ? 1 : 0;
+  }
+
+  #countDrained(member: Member): void {
+    member.drainedShards = 0;
+    if (this.#drains.size === 0) return;
+    for (const known of this.#services.values()) member.drainedShards += this.#drainedIn(known, member);
+  }
+
+  /** A shard that counts, as far as no drain takes something of it. */
+  #toCounted(view: ViewShard, shard: PackedShard, { drainedZones, percent }: Verdict): ViewShard {
+    if (drainedZones.length === 0 && percent === 100) return view;
+    const zones = [...this.#byNumber[shard.cluster]!.zones.keys()];
+    const left = drainedZones.length === 0 ? view : this.#toView(withoutZones(shard, zones, drainedZones));
+    return percent === 100 ? left : { ...left, percent };
   }
 
   #toView(shard: PackedShard): ViewShard {
@@ -803,6 +935,29 @@ function tally(member: Member, packed: string, by: 1 | -1): boolean {
 /** Whether a cluster's shards may count as healthy. */
 function counts({ state }: Member): boolean {
   return state.status === 'available' || state.status === 'held';
+}
+
+/** Whether a cluster is one of those that a target is about; of a Service in all clusters, each is. */
+function isCovered({ state, zones }: Member, { kind, name, cluster }: DrainTarget): boolean {
+  switch (kind) {
+    case 'cluster':
+      return state.name === name;
+    case 'region':
+      return state.region === name;
+    case 'zone':
+      return [...zones.keys()].some((zone) => `${zone}.${state.region}` === name);
+    case 'service':
+      return cluster === undefined || state.name === cluster;
+  }
+}
+
+/** No level of the Service had a longer TTL: each has the least of some of these, or the domain's. */
+function longestTtl(
+  shards: readonly PackedShard[],
+  options: Pick<ZoneBuilderOptions, 'ttlSeconds' | 'negativeTtlSeconds'>,
+): number {
+  const { ttlSeconds, negativeTtlSeconds = PARTIAL_TTL_SECONDS } = options;
+  return Math.max(ttlSeconds, negativeTtlSeconds, ...shards.map((shard) => shard.ttlSeconds ?? 0));
 }
 
 function isUnread(status: ClusterState['status'], before: boolean): boolean {

@@ -20,6 +20,7 @@ import type { Level, RecordSet } from './record-sets.ts';
 import { addressesAt, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
 import { hasTargets, listServices, portPrefix, staticsAt } from './records.ts';
 import { unreadThatCouldKnow } from './unread.ts';
+import { type Verdict, verdictText } from './verdict.ts';
 
 export type { ExplainStep };
 
@@ -312,7 +313,9 @@ function describe(
   );
   if (level === undefined) return undefined;
   if (!wasTold)
-    for (const shard of view.shards) steps.push({ rule: 'shard', text: describeShard(builder, shard) });
+    view.shards.forEach((shard, i) =>
+      steps.push({ rule: 'shard', text: describeShard(builder, shard, view.verdicts[i]!) }),
+    );
   steps.push({ rule: 'level', text: describeLevel(view, level) });
   if (!wasTold) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
   // Of names in front of the level, those of ports follow its policy; that of a cluster means the cluster.
@@ -321,23 +324,16 @@ function describe(
   return place && { view, place };
 }
 
-function describeShard(builder: ZoneBuilder, shard: ShardState): string {
+function describeShard(builder: ZoneBuilder, shard: ShardState, verdict: Verdict): string {
   const cluster = builder.clusters().find((candidate) => candidate.name === shard.cluster)!;
   const where = [cluster.region ?? 'no region', ...cluster.zones].join(' ');
-  return `${shard.cluster} (${where}): ${verdict(cluster.status, shard)}; addresses ${describeAddresses(shard) || 'none'}`;
+  return `${shard.cluster} (${where}): ${verdictText(verdict)}; addresses ${describeAddresses(shard) || 'none'}`;
 }
 
 /** With the zone of each, where they are in one zone each. */
 function describeAddresses({ addresses, addressZones }: ShardState): string {
   if (addressZones === undefined) return addresses.join(' ');
   return addresses.map((address, i) => `${address} (${addressZones[i] || 'no zone'})`).join(' ');
-}
-
-function verdict(status: string, shard: ShardState): string {
-  if (status === 'withdrawn' || status === 'pending') return `unhealthy, the cluster is ${status}`;
-  if (shard.addresses.length === 0) return 'unhealthy, no address is published';
-  if (!shard.ready) return 'unhealthy, no endpoint is ready';
-  return status === 'held' ? 'healthy when last heard, the cluster is held' : 'healthy';
 }
 
 function describeLevel(view: ServiceView, level: Level): string {

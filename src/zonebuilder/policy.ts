@@ -58,6 +58,8 @@ export interface PolicyShard extends LevelShard {
   readonly policy: PolicyName | undefined;
   /** Annotated: of its cluster. */
   readonly weight: number | undefined;
+  /** How much of its weight counts, 1 to 99, while it is drained in part. Absent: all of it. */
+  readonly percent?: number | undefined;
 }
 
 /** What else must be known. */
@@ -148,26 +150,41 @@ function failOver(counted: readonly PolicyShard[], context: PolicyContext): Serv
 /**
  * The places that are weighed. A region is one place, with its shards as they are at its own name; where clusters of it have
  * weights of their own, these are places of their own, and the others share the region's weight. Nothing without a healthy
- * shard is here, nor with weight 0.
+ * shard is here, nor with weight 0. A drain that leaves a part of the weight makes clusters of a region that differ in it places.
  */
 function weigh(counted: readonly PolicyShard[], context: PolicyContext): WeightedPlace[] {
   const { configured, clusterText, regionText } = context;
   const ownWeight = ({ cluster, weight }: PolicyShard): number | undefined =>
     weight ?? configured.weights.get(clusterText(cluster));
   const own = counted.filter((shard) => ownWeight(shard) !== undefined);
-  const places = own.map((shard) => ({ place: clusterPlace(shard), weight: ownWeight(shard)!, parts: 1 }));
+  const places = own.map((shard) => partOf(shard, ownWeight(shard)!, 1));
   const others = counted.filter((shard) => ownWeight(shard) === undefined);
   for (const [region, shards] of Map.groupBy(others, (shard) => shard.region)) {
     const text = region === GLOBAL ? undefined : regionText(region);
     const weight = (text === undefined ? undefined : configured.weights.get(text)) ?? WEIGHT_DEFAULT;
+    const isOne = !own.some((shard) => shard.region === region) && isDrainedAlike(shards);
     // Without a region each cluster is by itself.
-    if (region === GLOBAL)
-      for (const shard of shards) places.push({ place: clusterPlace(shard), weight, parts: 1 });
-    else if (!own.some((shard) => shard.region === region)) places.push({ place: region, weight, parts: 1 });
-    else
-      for (const shard of shards) places.push({ place: clusterPlace(shard), weight, parts: shards.length });
+    if (region === GLOBAL) for (const shard of shards) places.push(partOf(shard, weight, 1));
+    else if (isOne) places.push({ ...partOf(shards[0]!, weight, 1), place: region });
+    else for (const shard of shards) places.push(partOf(shard, weight, shards.length));
   }
   return scaled(places.filter(({ weight }) => weight > 0));
+}
+
+/** A place before its weight is a whole number. */
+interface WeighedPart extends WeightedPlace {
+  /** Its weight is divided by this. */
+  readonly parts: number;
+  /** And this much of it counts. */
+  readonly percent: number;
+}
+
+function partOf(shard: PolicyShard, weight: number, parts: number): WeighedPart {
+  return { place: clusterPlace(shard), weight, parts, percent: shard.percent ?? 100 };
+}
+
+function isDrainedAlike([first, ...others]: readonly PolicyShard[]): boolean {
+  return others.every(({ percent }) => percent === first!.percent);
 }
 
 function clusterPlace({ cluster }: PolicyShard): number {
@@ -175,12 +192,15 @@ function clusterPlace({ cluster }: PolicyShard): number {
 }
 
 /** Whole numbers in the given proportions; where the parts have no common measure that is small enough, nearly. */
-function scaled(places: readonly (WeightedPlace & { readonly parts: number })[]): WeightedPlace[] {
-  const measure = places.reduce((multiple, { parts }) => commonMultiple(multiple, parts), 1);
+function scaled(places: readonly WeighedPart[]): WeightedPlace[] {
+  const measure = places.reduce(
+    (multiple, { parts, percent }) => commonMultiple(multiple, (parts * 100) / commonDivisor(100, percent)),
+    1,
+  );
   const scale = Math.min(measure, PARTS_MAX);
-  return places.map(({ place, weight, parts }) => ({
+  return places.map(({ place, weight, parts, percent }) => ({
     place,
-    weight: Math.max(1, Math.round((weight * scale) / parts)),
+    weight: Math.max(1, Math.round((weight * scale * percent) / (parts * 100))),
   }));
 }
 
