@@ -39,6 +39,16 @@ export interface Parameter {
   readonly isRepeated?: true;
   /** JSON Schema of one value, for descriptions; the route checks the value. Default: any text. */
   readonly schema?: Readonly<Record<string, unknown>>;
+  /** A value that the route takes; for one that is required, its test asks with it. */
+  readonly example?: string;
+}
+
+/** A reply with another status than 200. */
+export interface OtherReply {
+  /** When it comes. */
+  readonly about: string;
+  /** What it carries, by media type. Default: the error that every route reports. */
+  readonly content?: Readonly<Record<string, z.ZodType | undefined>>;
 }
 
 /** What a method of a path does. */
@@ -49,8 +59,12 @@ export interface Route<Body = undefined> {
   readonly parameters?: readonly Parameter[];
   /** Absent: a request has none. */
   readonly body?: z.ZodType<Body>;
-  /** What a good reply carries, by media type; absent: JSON that is not described. */
-  readonly replies?: Readonly<Record<string, z.ZodType | undefined>>;
+  /** A body that the route takes; its test sends it. */
+  readonly example?: Body;
+  /** What a good reply carries, by media type. JSON is to be described; only text goes without a schema. */
+  readonly replies: Readonly<Record<string, z.ZodType | undefined>>;
+  /** Replies of its own with other statuses; those that any such route may have are in openapi.ts. */
+  readonly otherReplies?: Readonly<Record<number, OtherReply>>;
   serve(call: Call<Body>): void | Promise<void>;
 }
 

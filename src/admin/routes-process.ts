@@ -25,6 +25,7 @@ export const PROCESS_ROUTES: Routes = new Map([
       GET: {
         about: 'whether every cluster has been read, or 503 with those that have not',
         replies: TEXT,
+        otherReplies: { 503: { about: 'Some have not been read.', content: TEXT } },
         serve: ({ control, response }: Call) => sendReadiness(control, response),
       },
     },

@@ -2,11 +2,22 @@
 
 import { isIP } from 'node:net';
 import type { ServerResponse } from 'node:http';
+import { z } from 'zod';
 import { QuestionError } from './control-plane.ts';
 import type { ControlPlane, RecordFilter } from './control-plane.ts';
 import { JSON_LIST, NDJSON, slicesOf, type Listing } from './listing.ts';
 import { sendError, sendJson, sendSlices } from './reply.ts';
-import type { Call, Parameter, RouteContext, Routes } from './route.ts';
+import type { Call, Parameter, Route, RouteContext, Routes } from './route.ts';
+import {
+  clientLocationSchema,
+  clusterViewSchema,
+  explanationSchema,
+  geoMapRowSchema,
+  geoStatusSchema,
+  listingLine,
+  recordSetSchema,
+  statusSchema,
+} from './schemas-views.ts';
 
 /** A longer name cannot be one: 255 octets, each written as `\DDD` (RFC 1035 section 5.1). */
 const NAME_CHARACTERS_MAX = 1024;
@@ -17,7 +28,20 @@ const TYPES_MAX = 32;
 /** Listings at a time, so that readers in no hurry leave connections for scrapers and the kubelet. */
 const LISTINGS_MAX = 16;
 
-const CLIENT: Parameter = { name: 'client', about: 'address of the client or resolver that asks' };
+const CLIENT: Parameter = {
+  name: 'client',
+  about: 'address of the client or resolver that asks',
+  example: '203.0.113.7',
+};
+
+/** What a listing is sent as. */
+const listed = (row: z.ZodType): Route['replies'] => ({
+  [JSON_LIST.mediaType]: z.array(row),
+  [NDJSON.mediaType]: listingLine(row),
+});
+const TOO_MANY_LISTINGS: NonNullable<Route['otherReplies']> = {
+  503: { about: 'Too many listings are being read already.' },
+};
 
 /** By what a listing of records can be narrowed. */
 const RECORD_PARAMETERS: readonly Parameter[] = [
@@ -35,7 +59,8 @@ export const VIEW_ROUTES: Routes = new Map([
       GET: {
         about: `what is served (${namesOf(RECORD_PARAMETERS)}); as NDJSON with "Accept: ${NDJSON.mediaType}"`,
         parameters: RECORD_PARAMETERS,
-        replies: { [JSON_LIST.mediaType]: undefined, [NDJSON.mediaType]: undefined },
+        replies: listed(recordSetSchema),
+        otherReplies: TOO_MANY_LISTINGS,
         serve: sendRecords,
       },
     },
@@ -45,6 +70,7 @@ export const VIEW_ROUTES: Routes = new Map([
     {
       GET: {
         about: 'the member clusters and how they are',
+        replies: { 'application/json': z.array(clusterViewSchema) },
         serve: ({ control, response }: Call) => sendJson(response, 200, control.clusters()),
       },
     },
@@ -54,6 +80,7 @@ export const VIEW_ROUTES: Routes = new Map([
     {
       GET: {
         about: 'the server itself: its serial, and which settings wait for a restart',
+        replies: { 'application/json': statusSchema },
         serve: ({ control, response }: Call) => sendStatus(control, response),
       },
     },
@@ -64,10 +91,16 @@ export const VIEW_ROUTES: Routes = new Map([
       GET: {
         about: 'how a question is answered, and why (name, type, client)',
         parameters: [
-          { name: 'name', about: 'one name, absolute with or without the trailing dot', isRequired: true },
-          { name: 'type', about: 'a mnemonic such as AAAA, or TYPEnnn; default A' },
+          {
+            name: 'name',
+            about: 'one name, absolute with or without the trailing dot',
+            isRequired: true,
+            example: 'nginx.mynamespace.myfederation.svc.example.com',
+          },
+          { name: 'type', about: 'a mnemonic such as AAAA, or TYPEnnn; default A', example: 'A' },
           CLIENT,
         ],
+        replies: { 'application/json': explanationSchema },
         serve: ({ control, query, response }: Call) => sendExplanation(control, query, response),
       },
     },
@@ -78,6 +111,7 @@ export const VIEW_ROUTES: Routes = new Map([
       GET: {
         about: 'where a client is, and where it is sent (client); without one, how the databases are',
         parameters: [CLIENT],
+        replies: { 'application/json': z.union([clientLocationSchema, geoStatusSchema]) },
         serve: ({ control, query, response }: Call) => sendLocation(control, query, response),
       },
     },
@@ -87,7 +121,8 @@ export const VIEW_ROUTES: Routes = new Map([
     {
       GET: {
         about: 'networks and where their clients are sent first, as compiled',
-        replies: { [JSON_LIST.mediaType]: undefined, [NDJSON.mediaType]: undefined },
+        replies: listed(geoMapRowSchema),
+        otherReplies: TOO_MANY_LISTINGS,
         serve: sendMap,
       },
     },

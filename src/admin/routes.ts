@@ -2,8 +2,14 @@
 
 import type { Routes } from './route.ts';
 import { indexRoutes } from './routes-index.ts';
+import { openapiRoutes } from './routes-openapi.ts';
 import { PROCESS_ROUTES } from './routes-process.ts';
 import { VIEW_ROUTES } from './routes-views.ts';
 
 /** Every path of the admin server, in the order in which `/` lists them. */
-export const ROUTES: Routes = new Map([...indexRoutes(() => ROUTES), ...PROCESS_ROUTES, ...VIEW_ROUTES]);
+export const ROUTES: Routes = new Map([
+  ...indexRoutes(() => ROUTES),
+  ...PROCESS_ROUTES,
+  ...VIEW_ROUTES,
+  ...openapiRoutes(() => ROUTES),
+]);

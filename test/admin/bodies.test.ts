@@ -17,15 +17,17 @@ const ROUTES: Routes = new Map([
   [
     '/things',
     {
-      GET: { about: 'read', parameters: [], serve: ({ response }: Call) => sendJson(response, 200, []) },
+      GET: { about: 'read', parameters: [], replies: {}, serve: ({ response }: Call) => sendJson(response, 200, []) },
       POST: taking({
         about: 'make one',
+        replies: {},
         parameters: [{ name: 'dry', about: 'only say' }],
         body: z.strictObject({ name: z.string().min(1), seconds: z.int().positive().optional() }),
         serve: ({ response, body, query }) => sendJson(response, 200, { ...body, dry: query.get('dry') }),
       }),
       DELETE: {
         about: 'end one',
+        replies: {},
         parameters: [{ name: 'id', about: 'which', isRequired: true }],
         serve: ({ response, query }: Call<unknown>) => sendJson(response, 200, query.get('id')),
       },
