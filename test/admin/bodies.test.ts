@@ -17,7 +17,12 @@ const ROUTES: Routes = new Map([
   [
     '/things',
     {
-      GET: { about: 'read', parameters: [], replies: {}, serve: ({ response }: Call) => sendJson(response, 200, []) },
+      GET: {
+        about: 'read',
+        parameters: [],
+        replies: {},
+        serve: ({ response }: Call) => sendJson(response, 200, []),
+      },
       POST: taking({
         about: 'make one',
         replies: {},
