@@ -112,9 +112,12 @@ for (const policy of ['all', 'weighted', 'failover'] as const) {
             `${name} ${type} with ${JSON.stringify(rules)}, round ${round}, seed ${seed}`,
           );
       }
-      const healthy = (f: Federation): unknown =>
-        [...f.builder.shardCounts()].map(([name, c]) => [name, c.healthyShards]);
-      t.strictSame(healthy(drained), healthy(reported), 'and no more shards are counted as healthy');
+
+      t.strictSame(
+        countHealthy(drained),
+        countHealthy(reported),
+        'and no more shards are counted as healthy',
+      );
     }
     drained.builder.setDrains([], CAUSE);
     const undrained = makeFederation({ whenNoneHealthy, policies });
@@ -124,6 +127,10 @@ for (const policy of ['all', 'weighted', 'failover'] as const) {
       t.equal(sortedAnswer(drained, name, 'A', policy), sortedAnswer(undrained, name, 'A', policy), name);
     t.end();
   });
+}
+
+function countHealthy(f: Federation): unknown {
+  return [...f.builder.shardCounts()].map(([name, counts]) => [name, counts.healthyShards]);
 }
 
 /** Of a weighted Service the whole round, since each reply has one place of it. */
