@@ -14,6 +14,7 @@ import {
   type Node,
 } from 'yaml';
 import { CredentialError } from './cluster-access.ts';
+import { kubernetesScalars } from '../yaml-scalars.ts';
 
 /** Largest kubeconfig, in characters. Hundreds of clusters with certificates fit. */
 export const KUBECONFIG_CHARS_MAX = 4 * 1024 * 1024;
@@ -47,7 +48,7 @@ export function readKubeconfigDocument(text: string): KubeconfigDocument {
   if (text.trim() === '') throw malformed('the file is empty');
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false } as const;
-  const documents = parseAllDocuments(text, { ...options, logLevel: 'error' });
+  const documents = parseAllDocuments(text, { ...options, customTags: kubernetesScalars, logLevel: 'error' });
   const document = 'empty' in documents ? undefined : (documents[0] as Document | undefined);
   if (document === undefined) throw malformed('the file is empty');
   const [error] = document.errors;

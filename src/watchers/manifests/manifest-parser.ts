@@ -15,6 +15,7 @@ import type {
   Taken,
   TakeOptions,
 } from './manifest-document.ts';
+import { kubernetesScalars } from '../yaml-scalars.ts';
 import { foreignFormat } from './manifest-text.ts';
 
 export type { ManifestObject, PlacedFinding } from './manifest-document.ts';
@@ -96,7 +97,12 @@ function lineOf(text: string, offset: number): number {
 
 function parseYaml(text: string, options: ParseOptions): ParsedManifest {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    customTags: kubernetesScalars,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const taken = nothingTaken();
   for (const document of documents) {
     const place = (offset: number): string => placeOf(options.file, lines, offset);

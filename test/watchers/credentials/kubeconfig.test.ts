@@ -77,6 +77,12 @@ test('what a kubeconfig says is taken', async (t) => {
   }
 });
 
+test('a token without quotes that overflows as a number is the text that kubectl wrote', async (t) => {
+  const text = kubeconfig({ user: { token: 'TOKEN' } }).replace(/"?TOKEN"?/, '1234567e890');
+  const access = await readKubeconfig(text, undefined, FILE_RULES);
+  t.match(access, { token: { kind: 'text', text: '1234567e890' } });
+});
+
 test('what a kubeconfig may not say is refused', async (t) => {
   const insecure = { cluster: { 'insecure-skip-tls-verify': true } };
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh' };

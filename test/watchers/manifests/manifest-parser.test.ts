@@ -136,6 +136,20 @@ function indent(text: string): string[] {
   return ['# item', ...lines.map((line, i) => (i === 0 ? `- ${line}` : `  ${line}`))];
 }
 
+tap.test('a name without quotes that overflows as a number is the text that kubectl printed', (t) => {
+  const { objects } = parse(YAML.replaceAll('namespace: web', 'namespace: 54e7123'));
+  t.same(
+    objects.map(({ object }) => object.namespace),
+    ['54e7123', '54e7123'],
+  );
+  t.match(
+    parse(YAML.replaceAll('namespace: web', 'namespace: 54e71')).refusals,
+    [{ code: 'OBJECT_MALFORMED' }, { code: 'OBJECT_MALFORMED' }],
+    'kubectl puts quotes around what is a number',
+  );
+  t.end();
+});
+
 tap.test('JSON is taken, also lists and byte for byte what an API server returns', (t) => {
   const list = {
     kind: 'ServiceList',
