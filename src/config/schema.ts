@@ -29,6 +29,8 @@ export const RECORDS_MAX = 100_000;
 export const GEOIP_DATABASES_MAX = 8;
 /** Entries of any other list. */
 export const LIST_MAX = 1000;
+/** Least limit of the journal in octets: below, hardly an hour of changes would be kept. */
+export const JOURNAL_OCTETS_MIN = 1_048_576;
 
 /** A text that `parse` brings into canonical form. */
 function text<T>(parse: (value: string) => T) {
@@ -499,6 +501,28 @@ export const settingsSchema = z.strictObject({
       'Folder for snapshot, serial and admin token, relative to this file; false keeps no state. ' +
         'Default: ./state.',
     ),
+  journal: z
+    .strictObject({
+      maxOctets: z
+        .int()
+        .min(0)
+        .max(1_099_511_627_776)
+        .default(268_435_456)
+        .refine((octets) => octets === 0 || octets >= JOURNAL_OCTETS_MIN, {
+          error: `must be 0, or at least ${JOURNAL_OCTETS_MIN}`,
+        })
+        .describe(
+          'Octets on the disk, 1048576 to 1099511627776; the oldest entries go first. 0 keeps none. Default: 268435456.',
+        ),
+      maxDays: z
+        .int()
+        .min(1)
+        .max(3650)
+        .default(30)
+        .describe('Days after which entries go, 1 to 3650. Default: 30.'),
+    })
+    .prefault({})
+    .describe('What is kept in stateDir of every change of an answer, for fedns journal and explain --at.'),
   federations: z.array(federation).min(1).max(FEDERATIONS_MAX).describe('The federations, at least one.'),
   ecs: z
     .strictObject({

@@ -147,6 +147,8 @@ export interface Settings {
   readonly udpPayloadMax: number;
   /** Absent: no state is kept. */
   readonly stateDir?: string;
+  /** How much is kept of what happened; absent: nothing. */
+  readonly journal?: { readonly maxOctets: number; readonly maxDays: number };
   readonly federations: readonly FederationSettings[];
   readonly ecs: { readonly trust: readonly string[] };
   /** Paths of databases, at least one. Absent: clients are not found by their address. */

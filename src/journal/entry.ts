@@ -75,14 +75,20 @@ export interface ChangeEntry extends EntryBase {
   readonly ports?: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
+/** A location name, `us-a` or `us-a.us`, and the place that it leads to, `us-a.us`. */
+export interface PlaceName {
+  readonly name: string;
+  readonly place: string;
+}
+
 /** Places came or went, and with them names of every Service. */
 export interface PlacesEntry extends EntryBase {
   readonly kind: 'places';
   readonly serial: number;
   readonly cluster?: string;
   readonly cause: EntryCause;
-  /** Location names: `region`, `zone.region`, and `zone` where it has that name. */
-  readonly added: readonly string[];
+  /** Names that lead to a place from now on, or to another one than before. */
+  readonly added: readonly PlaceName[];
   readonly removed: readonly string[];
 }
 
@@ -94,7 +100,7 @@ export interface RecordsEntry extends EntryBase {
   /** Absolute, without trailing dot. */
   readonly name: string;
   readonly type: string;
-  /** RDATA in presentation form; empty: there is no such RRset. */
+  /** TTL in seconds and RDATA in presentation form, `300 192.0.2.1`; empty: there is no such RRset. */
   readonly before: readonly string[];
   readonly after: readonly string[];
 }

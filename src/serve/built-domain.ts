@@ -49,6 +49,7 @@ export class BuiltDomain implements ServedDomain {
       clock: hooks.clock,
       onMemory: hooks.onImage,
       prepareMemory,
+      recorder: hooks.recorder,
       onHealth: hooks.onHealth,
       onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.settledMs ?? cause.timeMs }),
       onConflict: (conflict) => hooks.onRefusal?.(conflict.cluster, refusalOf(conflict)),
@@ -81,6 +82,14 @@ export class BuiltDomain implements ServedDomain {
 
   stateOf(cluster: string): ClusterState | undefined {
     return this.#builder.cluster(cluster);
+  }
+
+  serviceNames(): Iterable<string> {
+    return this.#builder.serviceNames();
+  }
+
+  blobOf(service: string): Uint8Array | undefined {
+    return this.#builder.blobOf(service);
   }
 
   setOrders(orders: RowOrders): void {

@@ -23,6 +23,7 @@ import type { HealthChange } from '../zonebuilder/builder.ts';
 import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
+import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
 import type { Witness } from './absence.ts';
 import type { Compile } from './geo/compile-job.ts';
 
@@ -42,6 +43,9 @@ export interface ServedDomain extends FactSink {
   beginServing(): void;
   /** What of a cluster's places is not served as the cluster would have it. */
   refusalsOf(cluster: string): readonly Refusal[];
+  /** `S.N.F` of every Service, and what the image holds of one, which is lent until the next change. Default: none. */
+  serviceNames?(): Iterable<string>;
+  blobOf?(service: string): Uint8Array | undefined;
   /** Shards by cluster. Walks everything that is known. */
   shardCounts(): ReadonlyMap<string, Pick<ClusterView, 'shards' | 'healthyShards'>>;
   /**
@@ -75,6 +79,8 @@ export interface ServedDomainHooks {
   readonly onNotice?: (notice: { readonly service: string; readonly text: string }) => void;
   /** {@link ServedDomain.refusalsOf} has one more. */
   readonly onRefusal?: (cluster: string, refusal: Refusal) => void;
+  /** Hears of every change with what was answered before. */
+  readonly recorder?: ChangeRecorder;
   /** Where a client is, as its queries are answered now; undefined while there are no tables. */
   readonly locate?: (client: string) => ClientReport | undefined;
   /** Shards have become healthy or unhealthy; the answers show it already. */

@@ -22,10 +22,11 @@ import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
+import { JournalKeeper } from './journal-keeper.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
 import type { OpenState } from './open-state.ts';
-import type { DataPlane, Listening, Parts, ServedDomain } from './parts.ts';
+import type { DataPlane, Listening, Parts, ServedDomain, ServedDomainHooks } from './parts.ts';
 import { Sources } from './sources.ts';
 import { SnapshotKeeper, restoreSnapshot } from '../state/snapshot.ts';
 import type { Restored } from '../state/snapshot.ts';
@@ -80,6 +81,7 @@ const FIXED_KEYS = [
   'workers',
   'pinWorkers',
   'stateDir',
+  'journal',
   'tcp',
   'tls',
 ] as const;
@@ -127,6 +129,7 @@ export class RunningServer {
   readonly #options: ServerOptions;
   readonly #state: OpenState;
   readonly #stack: AsyncDisposableStack;
+  readonly #journal: JournalKeeper;
   readonly #relay: FactRelay;
   readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
@@ -152,6 +155,9 @@ export class RunningServer {
     this.#settings = settings;
     this.#healthLog = new BoundedLog(log, systemTimers);
     stack.defer(() => this.#healthLog.stop());
+    this.#journal = new JournalKeeper({ settings, layout: state.layout, clock, log });
+    // It ends behind everything that could still change an answer.
+    stack.defer(() => this.#journal.live.stop());
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain, () => this.#geo.touch());
     this.#geo = this.#makeGeo();
@@ -185,6 +191,8 @@ export class RunningServer {
 
   /** To be called once, by {@link startServer}. */
   async start(): Promise<void> {
+    this.#journal.live.start();
+    this.#journal.live.note({ what: 'started', text: `version ${this.#options.version}` });
     const covered = await this.#restore();
     this.#refuseAbsent(covered);
     await this.#startAdmin();
@@ -217,14 +225,24 @@ export class RunningServer {
     // A list of records may be long and change often: no fact has to be moved for it.
     const isSameDomain = changed.every((key) => key === 'statics');
     const domain = isSameDomain ? this.#domain : this.#openDomain(settings);
-    const putInForce = await this.#dataPlane!.prepare(settings);
+    const putInForce = await this.#prepare(settings, domain);
     if (!isSameDomain) this.#exchangeDomain(domain, settings);
     else if (changed.length > 0) domain.replaceStatics(settings);
     this.#settings = settings;
     this.#noteRestart(settings);
     await putInForce(domain.image);
+    this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
     this.#geo.adopt(settings);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
+  }
+
+  async #prepare(settings: Settings, domain: ServedDomain): ReturnType<DataPlane['prepare']> {
+    try {
+      return await this.#dataPlane!.prepare(settings);
+    } catch (error) {
+      if (domain !== this.#domain) this.#journal.drop(domain);
+      throw error;
+    }
   }
 
   /** Compared with what is bound, and not with the file before: a change that is taken back waits for nothing. */
@@ -239,6 +257,7 @@ export class RunningServer {
 
   /** Answers what has come in, stops everything and keeps the state. */
   async stop(): Promise<void> {
+    this.#journal.live.note({ what: 'stopped' });
     await this.#stack.disposeAsync();
   }
 
@@ -263,7 +282,7 @@ export class RunningServer {
     const { serial } = this.#state;
     const { clock } = this.#options;
     let opened: ServedDomain | undefined;
-    const domain = this.#options.parts.openDomain(settings, {
+    const hooks: ServedDomainHooks = {
       nextSerial: () => serial.next(),
       currentSerial: () => serial.current,
       clock,
@@ -286,9 +305,12 @@ export class RunningServer {
         if (this.#restoring || cluster === '') return;
         this.metrics.observePropagation(cluster, Math.max(0, clock() - causeMs) / 1000);
       },
-    });
-    opened = domain;
-    return domain;
+    };
+    const isServed = this.#domain === undefined;
+    opened = this.#journal.open(settings, isServed, (recorder) =>
+      this.#options.parts.openDomain(settings, { ...hooks, recorder }),
+    );
+    return opened;
   }
 
   #logHealth(changes: readonly HealthChange[], cause: Cause): void {
@@ -304,6 +326,8 @@ export class RunningServer {
     this.#relay.switchTo(domain, clusters, this.#options.clock());
     domain.setOrders(this.#geo.orders);
     domain.beginServing();
+    const cause = { object: 'configuration', timeMs: this.#options.clock() };
+    this.#journal.exchange(this.#domain, domain, { serial: this.#state.serial.current, cause });
     this.#domain = domain;
   }
 

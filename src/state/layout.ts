@@ -16,7 +16,7 @@ export interface StateLayout {
   readonly adminToken: string;
   /** Drains ordered by operators, one JSON document. */
   readonly drains: string;
-  /** Folder of the journal: one file a day, one JSON document a line. */
+  /** Folder of the journal: segments of one JSON document a line (journal/segments.ts). */
   readonly journal: string;
 }
 

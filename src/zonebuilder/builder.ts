@@ -12,6 +12,7 @@ import { ImageWriter } from './image.ts';
 import { Awaited, GLOBAL, TTL_UNLIMITED } from './layout.ts';
 import type { LabelConflict, LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
+import type { ChangeRecorder, NumberedCluster } from './recorder.ts';
 import { encodeOrders, NO_ORDERS, type RowOrders } from './orders.ts';
 import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
@@ -92,6 +93,8 @@ export interface ZoneBuilderOptions {
   readonly onHealth?: (changes: readonly HealthChange[], cause: Cause) => void;
   /** A Service that clusters begin to disagree about, or with a name that a record takes away. Told once per text. */
   readonly onNotice?: (notice: ServiceNotice) => void;
+  /** Hears of every change with what was there before. */
+  readonly recorder?: ChangeRecorder | undefined;
   /** Called with new memory of the image before anything is written to it. */
   readonly prepareMemory?: ((memory: SharedArrayBuffer) => void) | undefined;
 }
@@ -452,7 +455,7 @@ export class ZoneBuilder implements FactSink {
     this.#removeShards(member, NONE_KEPT);
     this.#members.delete(name);
     this.#byNumber[member.number] = undefined;
-    this.#image.putClusters();
+    this.#publishClusters();
     this.#isOrdersStale = true;
     for (const [place, isConfigured] of member.places) this.#locations.leave(place, isConfigured);
     this.#publishLocations();
@@ -492,9 +495,11 @@ export class ZoneBuilder implements FactSink {
       this.#image.renew(() => this.#republishBeside(before, stood));
     } catch (error) {
       this.#adoptStatics(before);
+      this.#options.recorder?.discard();
       throw error;
     }
     this.#touched = true;
+    this.#options.recorder?.statics(before, statics);
     this.#finish('', { object: 'configuration', timeMs: this.#options.clock() });
   }
 
@@ -568,6 +573,11 @@ export class ZoneBuilder implements FactSink {
     for (const known of this.#services.values()) yield known.name;
   }
 
+  /** What the image holds of a Service; lent until the next change. Undefined: nothing. */
+  blobOf(name: string): Buffer | undefined {
+    return this.#image.get(serviceKey(name));
+  }
+
   /** One Service with its levels, by its `S.N.F`; undefined when it is gone. */
   view(name: string): ServiceView | undefined {
     const known = this.#services.named(name);
@@ -618,7 +628,7 @@ export class ZoneBuilder implements FactSink {
     };
     this.#members.set(state.name, member);
     this.#byNumber.push(member);
-    this.#image.putClusters();
+    this.#publishClusters();
     this.#isOrdersStale = true;
     return member;
   }
@@ -700,11 +710,25 @@ export class ZoneBuilder implements FactSink {
 
   #forget(known: KnownService): void {
     this.#deferred?.delete(known);
-    this.#image.delete(serviceKey(known.name));
+    const key = serviceKey(known.name);
+    const before = this.#options.recorder && this.#image.get(key);
+    this.#image.delete(key);
+    // What was only told within the running batch was never answered.
+    if (before !== undefined) this.#options.recorder?.service(before, undefined);
     this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
     this.#inUse.delete(known.name);
     this.#turns.of(known.name, false);
     this.#changed.push(known.name);
+  }
+
+  #publishClusters(): void {
+    this.#image.putClusters();
+    this.#options.recorder?.clusters(() => this.#numberedClusters());
+  }
+
+  #numberedClusters(): NumberedCluster[] {
+    const named = new Set(this.namedClusters().map(({ number }) => number));
+    return [...this.#members].map(([name, { number }]) => ({ number, name, isNamed: named.has(number) }));
   }
 
   /** Publishes anew what a cluster has a part in. */
@@ -727,8 +751,11 @@ export class ZoneBuilder implements FactSink {
     this.#stay(view);
     const turn = this.#turns.of(known.name, view.policy.kind === 'weighted');
     const blob = encodeService({ key, ...view, turn });
-    if (this.#image.get(key)?.equals(blob) !== true) {
+    const before = this.#image.get(key);
+    if (before?.equals(blob) !== true) {
       this.#image.put(key, blob);
+      // What stood there is retired, and nothing is written over it before the next blob is placed.
+      this.#options.recorder?.service(before, blob);
       this.#changed.push(known.name);
     } else if (view.policyNotice === undefined) return;
     if (this.#options.onNotice !== undefined) this.#notice(view);
@@ -838,6 +865,10 @@ export class ZoneBuilder implements FactSink {
   #publishLocations(): void {
     if (!this.#locations.takeChanged()) return;
     this.#image.putLocations();
+    this.#options.recorder?.places(() => ({
+      places: this.#locations.places(),
+      names: this.#locations.names(),
+    }));
     this.#isOrdersStale = true;
     this.#touched = true;
     this.#isDisputed = true;
@@ -920,6 +951,7 @@ export class ZoneBuilder implements FactSink {
     this.#touched = false;
     const serial = this.#options.nextSerial();
     this.#image.setSerial(serial);
+    this.#options.recorder?.publish({ serial, cause, cluster });
     this.#options.onChange?.({ serial, services, cause, cluster });
   }
 }

@@ -144,6 +144,11 @@ export class LocationRegistry {
     return this.#entries.get(place)?.location.id;
   }
 
+  /** All places with their numbers, also those that go without a name. */
+  places(): { readonly number: number; readonly place: string }[] {
+    return [...this.#entries.values()].map(({ place, location }) => ({ number: location.id, place }));
+  }
+
   /** All names of the registered locations, regions first. */
   names(): LocationName[] {
     const regions: LocationName[] = [];

@@ -33,6 +33,7 @@ test('defaults are filled in', async (t) => {
     pinWorkers: false,
     udpPayloadMax: 1232,
     stateDir: '/etc/fedns/state',
+    journal: { maxOctets: 268_435_456, maxDays: 30 },
     federations: [{ name: 'fed', select: 'label', policy: 'all' }],
     ecs: { trust: [] },
     access: { allow: [], deny: [] },
@@ -76,6 +77,7 @@ test('names, addresses and networks are brought into canonical form', async (t) 
       'clients: ["2001:DB8::/32", 10.0.0.1], hostnames: { allow: [ELB.Amazonaws.com.] } }]',
     records: 'records: [{ name: WWW.example.com., type: a, data: 192.0.2.7 }]',
     stateDir: 'stateDir: false',
+    journal: { maxOctets: 268_435_456, maxDays: 30 },
   });
   const { settings } = outcomeOf(text).loaded!;
   t.equal(settings.domain, 'example.com');

@@ -36,6 +36,7 @@ export interface FederationOptions {
   readonly federations?: readonly string[];
   readonly udpPayloadMax?: number;
   readonly policy?: QueryPolicy;
+  readonly recorder?: ZoneBuilderOptions['recorder'];
   /** Milliseconds since 1970, for cookies and rate limiting. */
   readonly clock?: () => number;
 }
@@ -82,6 +83,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     statics: packStatics(statics, domain),
     ...(options.federations && { federations: options.federations }),
     nextSerial: () => ++serial,
+    recorder: options.recorder,
     clock: () => 1,
     onMemory: () => (stale = true),
     onChange: (change) => changes.push(change),
