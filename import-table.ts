@@ -14,7 +14,7 @@ export const IMPORTS = {
 
   zonebuilder: [],
   geo: [],
-  config: ['zonebuilder', 'geo'],
+  config: ['zonebuilder', 'geo', 'jobs'],
 
   watchers: ['log', 'timers'],
   'watchers/credentials': ['watchers', 'config', 'log', 'timers'],
@@ -52,6 +52,8 @@ export const IMPORTS = {
     'config',
     'log',
   ],
+
+  'steering/drills': ['zonebuilder', 'config', 'log', 'timers'],
 
   state: ['zonebuilder', 'jobs'],
   journal: ['state', 'zonebuilder', 'log', 'timers'],

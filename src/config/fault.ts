@@ -79,6 +79,15 @@ export const FAULT_CODES = {
   RECORD_TTL_UNUSED: 'warning',
   TARGET_IS_ALIAS: 'warning',
   TARGET_WITHOUT_ADDRESS: 'warning',
+  BAD_TARGET: 'fault',
+  BAD_DURATION: 'fault',
+  BAD_WINDOW: 'fault',
+  BAD_CRON: 'fault',
+  BAD_TIME_ZONE: 'fault',
+  DUPLICATE_DRILL: 'fault',
+  DUPLICATE_PLAN: 'fault',
+  PLAN_STEP: 'fault',
+  DRAIN_PLACE_UNKNOWN: 'warning',
 } as const satisfies Record<string, 'fault' | 'warning'>;
 export type FaultCode = keyof typeof FAULT_CODES;
 

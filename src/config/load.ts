@@ -8,6 +8,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkClusters, type FileKind, type LookAtFile } from './check-clusters.ts';
+import { checkDrills } from './check-drills.ts';
 import { checkGeography } from './check-geography.ts';
 import { checkNames } from './check-names.ts';
 import { checkPolicies } from './check-policies.ts';
@@ -122,6 +123,7 @@ function checkMeaning(
   checkClusters(config, report, lookAt);
   checkTraffic(config, report, lookAt);
   checkGeography(config, report, lookAt);
+  checkDrills(config, report);
   const records = checkRecords(config, report);
   const left = [...known, ...found.filter(({ code }) => LEAVES_OUT.has(code))];
   return { faults: found.filter((fault) => !isConsequence(fault, left)), records };
@@ -137,6 +139,7 @@ const LEAVES_OUT: ReadonlySet<FaultCode> = new Set([
 /** Faults that say something is absent, and the part of the file where a fault may have hidden it. */
 const ABSENCES: Partial<Record<FaultCode, RegExp>> = {
   MISSING_KEY: /^geoip/,
+  PLAN_STEP: /^plans\[\d+\]\.steps\[\d+\]/,
   NO_CLUSTER: /^clusters/,
   NO_ORIGIN: /^clusters\[\d+\]/,
   NAMESERVER_NEEDS_ADDRESS: /^nameservers\[\d+\]/,

@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { databasesOf } from './check-geography.ts';
 import type { ClusterEntry, ConfigFile } from './schema.ts';
-import type { ClusterOrigin, ClusterSettings, Settings } from './settings.ts';
+import type { PlanStepEntry } from './schema-drills.ts';
+import type { ClusterOrigin, ClusterSettings, PlanStepSettings, Settings } from './settings.ts';
 import { staticsOf } from './statics.ts';
 
 /**
@@ -26,6 +27,8 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     geoip,
     regions,
     clusterSecrets,
+    drills,
+    plans,
     ...rest
   } = config;
   const { rateLimit, cookies, tls, identity, records: _r, ...same } = rest;
@@ -56,8 +59,22 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
       hostname: identity.hostname,
       ...(identity.nsid !== undefined && { nsid: identity.nsid }),
     },
+    drills: drills.map(({ for: forSeconds, ...drill }) => ({ ...drill, forSeconds })),
+    plans: plans.map(({ name, steps }) => ({ name, steps: steps.map(stepOf) })),
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
     statics: staticsOf(config, records),
+  };
+}
+
+/** A step has one of both; the checks see to that. */
+function stepOf({ drain, undrain, for: forSeconds, reason, force }: PlanStepEntry): PlanStepSettings {
+  if (drain === undefined) return { verb: 'undrain', what: undrain! };
+  return {
+    verb: 'drain',
+    what: drain,
+    force,
+    ...(forSeconds !== undefined && { forSeconds }),
+    ...(reason !== undefined && { reason }),
   };
 }
 

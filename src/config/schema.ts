@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
 import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
+import { drillSchema, DRILLS_MAX, planSchema, PLANS_MAX } from './schema-drills.ts';
+import { text } from './schema-text.ts';
 import {
-  BadValue,
   parseAddressText,
   parseDomainName,
   parseLabel,
@@ -31,23 +32,6 @@ export const GEOIP_DATABASES_MAX = 8;
 export const LIST_MAX = 1000;
 /** Least limit of the journal in octets: below, hardly an hour of changes would be kept. */
 export const JOURNAL_OCTETS_MIN = 1_048_576;
-
-/** A text that `parse` brings into canonical form. */
-function text<T>(parse: (value: string) => T) {
-  return z.string().transform((value, context): T => {
-    try {
-      return parse(value);
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error;
-      context.addIssue({
-        code: 'custom',
-        message: error.message,
-        params: { code: error.code, fix: error.fix },
-      });
-      return z.NEVER;
-    }
-  });
-}
 
 const seconds = (max: number) => z.int().min(0).max(max);
 const ttl = seconds(TTL_SECONDS_MAX);
@@ -616,6 +600,18 @@ export const settingsSchema = z.strictObject({
     .max(RECORDS_MAX)
     .default([])
     .describe('Static records: vanity names, MX, TXT, delegations, wildcards. Default: none.'),
+  drills: z
+    .array(drillSchema)
+    .max(DRILLS_MAX)
+    .default([])
+    .describe(
+      'Drains for a while at times of a calendar, which end at once where something falls. Default: none.',
+    ),
+  plans: z
+    .array(planSchema)
+    .max(PLANS_MAX)
+    .default([])
+    .describe('Lists of drains and undrains that people go through step by step. Default: none.'),
   log: z
     .strictObject({
       level: z

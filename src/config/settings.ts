@@ -2,6 +2,7 @@
  * The settings of a fedns process, as every other part reads them: validated, defaults filled in, paths absolute,
  * names lower-cased without a trailing dot. `load.ts` makes them from the YAML file; nothing else does.
  */
+import type { DrainKind } from '../zonebuilder/drains.ts';
 import type { StaticSet } from '../zonebuilder/static-set.ts';
 
 /** A name server of the served domain, with its addresses where it lies in the domain. */
@@ -116,6 +117,62 @@ export interface RegionSettings {
   readonly zones: readonly { readonly name: string; readonly place: PlaceSettings }[];
 }
 
+/** Something that can be drained. */
+export interface TargetSettings {
+  readonly kind: DrainKind;
+  /** Lower case: a label, for a zone also `zone.region`, for a Service `service.namespace.federation`. */
+  readonly name: string;
+}
+
+/** When a drill does not run, by the clock of its time zone. Minutes of a week count from Monday 00:00. */
+export type BlockedWindow =
+  /** Whole days, both included, as `YYYY-MM-DD`. */
+  | { readonly kind: 'days'; readonly from: string; readonly to: string; readonly text: string }
+  /** Of every week: from one minute up to another, past Sunday where that is the earlier one. */
+  | {
+      readonly kind: 'week';
+      readonly fromMinute: number;
+      readonly toMinute: number;
+      readonly text: string;
+    }
+  /** Of every day: from one minute up to another, past midnight where that is the earlier one. */
+  | {
+      readonly kind: 'daily';
+      readonly fromMinute: number;
+      readonly toMinute: number;
+      readonly text: string;
+    };
+
+/** A drain for a while, at times of a calendar. */
+export interface DrillSettings {
+  readonly name: string;
+  readonly cron: string;
+  /** Of the IANA database. */
+  readonly timeZone: string;
+  readonly what: TargetSettings;
+  readonly forSeconds: number;
+  readonly blocked: readonly BlockedWindow[];
+}
+
+/** One step of a plan. */
+export type PlanStepSettings =
+  | {
+      readonly verb: 'drain';
+      readonly what: TargetSettings;
+      /** Absent: until it is ended. */
+      readonly forSeconds?: number;
+      readonly reason?: string;
+      /** Also where a name is left without addresses. */
+      readonly force: boolean;
+    }
+  | { readonly verb: 'undrain'; readonly what: TargetSettings };
+
+/** A list of drains and undrains, each of which somebody approves. */
+export interface PlanSettings {
+  readonly name: string;
+  readonly steps: readonly PlanStepSettings[];
+}
+
 export interface Settings {
   /** The file that the settings were read from. */
   readonly file: string;
@@ -194,6 +251,8 @@ export interface Settings {
   readonly clusterSecrets?: { readonly namespace: string };
   /** The operator's records, and those that follow from `nameservers`. */
   readonly statics: StaticSet;
+  readonly drills: readonly DrillSettings[];
+  readonly plans: readonly PlanSettings[];
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
     readonly format: 'auto' | 'json' | 'text' | 'pretty';

@@ -45,6 +45,8 @@ test('defaults are filled in', async (t) => {
     dampingSeconds: 0,
     resolvers: [],
     regions: [],
+    drills: [],
+    plans: [],
     clusters: [
       {
         name: 'one',

@@ -57,6 +57,8 @@ export const SETTINGS: Settings = {
     limits: { objects: 1000, objectOctets: 1000, changesPerSecond: 1000 },
   })),
   statics: packStatics([], 'example.com'),
+  drills: [],
+  plans: [],
   log: { level: 'error', format: 'json' },
 };
 
