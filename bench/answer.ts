@@ -4,7 +4,8 @@
  *
  *   node [--cpu-prof] bench/answer.ts [SERVICES] [SECONDS] [MIX]
  *
- * `nearest` and `nearest+ecs` ask for global names as clients everywhere; without and with a client subnet.
+ * `nearest` and `nearest+ecs` ask for global names as clients everywhere; without and with a client subnet. All mixes are timed
+ * in turn, over and over, by one thread: code that has seen all of them, and a busy neighbour slows all alike. MIX: that one alone.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -25,12 +26,20 @@ import { encodeQuery, MIXES, pickNames } from './drivers/queries.ts';
 
 const SLOTS = 64;
 const SLOT_OCTETS = 4096 + 192;
-const ROUNDS = 5;
+const ROUNDS = 7;
 /** `S.N.F.svc.D`, without a cluster in front. */
 const GLOBAL_NAME = new RegExp(`^([^.]+\\.){3}svc\\.${DOMAIN}\\.$`);
 
 /** Whom a query comes from, by its number. */
 type ClientOf = (i: number) => Uint8Array;
+
+interface Timed {
+  readonly mix: string;
+  readonly packets: readonly Buffer[];
+  readonly of: Responder;
+  readonly from: ClientOf;
+  readonly roundsNs: number[];
+}
 
 const [services = '1000', seconds = '1', only] = process.argv.slice(2);
 setFlagsFromString(INLINING);
@@ -54,11 +63,27 @@ const responder = respond(builder);
 const client = Uint8Array.of(127, 0, 0, 1);
 const memory = new Uint8Array(new ArrayBuffer(SLOTS * SLOT_OCTETS));
 
-for (const mix of MIXES.filter((each) => only === undefined || each === only)) {
-  const packets = pickNames(mix, names, 1).map((name) => encodeQuery(1, name, 1, mix === 'edns'));
-  report(mix, packets, responder, () => client);
+const timed = [...plainMixes(), ...nearestMixes()].filter(({ mix }) => only === undefined || mix === only);
+for (let round = 0; round <= ROUNDS; round++) {
+  for (const { packets, of, from, roundsNs } of timed) {
+    const ns = measure(packets, Number(seconds) / ROUNDS, of, from);
+    // The first round is for caches and compilers.
+    if (round > 0) roundsNs.push(ns);
+  }
 }
-if (only === undefined || only.startsWith('nearest')) measureNearest();
+const all = timed.find(({ mix }) => mix === 'global, all');
+for (const { mix, roundsNs } of timed) {
+  const ns = median(roundsNs);
+  const ratio = all === undefined ? '' : `, ${(ns / median(all.roundsNs)).toFixed(2)} of "${all.mix}"`;
+  console.log(`${mix}: ${ns.toFixed(0)} ns${ratio} (${roundsNs.map((each) => each.toFixed(0)).join(' ')})`);
+}
+
+function plainMixes(): Timed[] {
+  return MIXES.map((mix) => {
+    const packets = pickNames(mix, names, 1).map((name) => encodeQuery(1, name, 1, mix === 'edns'));
+    return { mix, packets, of: responder, from: () => client, roundsNs: [] };
+  });
+}
 
 function respond(of: ZoneBuilder, geo?: GeoPolicy): Responder {
   return createResponder({
@@ -72,7 +97,7 @@ function respond(of: ZoneBuilder, geo?: GeoPolicy): Responder {
 }
 
 /** The same federation, whose global names answer with what is nearest. */
-function measureNearest(): void {
+function nearestMixes(): Timed[] {
   const near = makeBuilder(undefined, advice, { ...POLICY_ALL, policy: 'nearest' });
   fillFederation(near, shape);
   const orders = makeOrders();
@@ -86,21 +111,18 @@ function measureNearest(): void {
   const globals = { hits: names.hits.filter((name) => GLOBAL_NAME.test(name)), chains: [] };
   const asked = pickNames('hit', globals, 1);
   const plain = asked.map((name) => encodeQuery(1, name, 1, false));
-  if (only !== 'nearest+ecs') report('global, all', plain, responder, () => client);
-  if (only !== 'nearest+ecs') report('nearest', plain, nearest, (i) => clients[i & 4095]!);
   const subnets = asked.map((name) => withSubnet(encodeQuery(1, name, 1, true), random));
-  if (only !== 'nearest') report('nearest+ecs', subnets, nearest, () => client);
-}
-
-function report(mix: string, packets: readonly Buffer[], of: Responder, from: ClientOf): void {
-  const rounds = Array.from({ length: ROUNDS }, () => measure(packets, Number(seconds), of, from));
-  console.log(mix, rounds.map((ns) => ns.toFixed(0)).join(' '), 'ns per query');
+  return [
+    { mix: 'global, all', packets: plain, of: responder, from: () => client, roundsNs: [] },
+    { mix: 'nearest', packets: plain, of: nearest, from: (i) => clients[i & 4095]!, roundsNs: [] },
+    { mix: 'nearest+ecs', packets: subnets, of: nearest, from: () => client, roundsNs: [] },
+  ];
 }
 
 /** Fills batches as the kernel would, and times only their answers: the median, which other load does not move. */
-function measure(packets: readonly Buffer[], limit: number, of: Responder, from: ClientOf): number {
+function measure(packets: readonly Buffer[], limitSeconds: number, of: Responder, from: ClientOf): number {
   const spent: number[] = [];
-  const end = performance.now() + (limit * 1000) / ROUNDS;
+  const end = performance.now() + limitSeconds * 1000;
   for (let at = 0; performance.now() < end; at = (at + SLOTS) % (packets.length - SLOTS)) {
     for (let i = 0; i < SLOTS; i++) memory.set(packets[at + i]!, i * SLOT_OCTETS);
     const start = process.hrtime.bigint();

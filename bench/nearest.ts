@@ -14,7 +14,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NOWHERE_ROW, UNKNOWN_ROW } from '../src/geo/network-tree.ts';
-import { ClientPlace } from '../src/server/answer/client-place.ts';
+import { ClientPlace, wordsOf } from '../src/server/answer/client-place.ts';
 import { listRecords, soaRecord } from '../src/zonebuilder/records.ts';
 import { readMessage } from '../test/support/message.ts';
 import { compileRegions, regionPoints, withSubnet } from './clients.ts';
@@ -116,7 +116,7 @@ async function main(): Promise<void> {
 function placedQuery(name: string): Buffer {
   for (;;) {
     const packet = withSubnet(encodeQuery(1, name, 1, true), random);
-    place.locateNetwork(packet, packet.length - 3, 1, 24);
+    place.locateNetwork(wordsOf(Buffer.from([...packet.subarray(-3), 0])), 1, 24);
     if (place.row !== UNKNOWN_ROW && place.row !== NOWHERE_ROW) return packet;
   }
 }

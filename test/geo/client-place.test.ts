@@ -5,7 +5,7 @@ import { compileIpv4 } from '../../src/geo/ipv4-table.ts';
 import { compileIpv6 } from '../../src/geo/ipv6-table.ts';
 import { NOWHERE_ROW, ROW_VALUES, UNKNOWN_ROW } from '../../src/geo/network-tree.ts';
 import { joinTables } from '../../src/geo/tables.ts';
-import { ClientPlace } from '../../src/server/answer/client-place.ts';
+import { ClientPlace, wordsOf } from '../../src/server/answer/client-place.ts';
 import { parseAddress } from '../../src/zonebuilder/ip-text.ts';
 import { seededRandom, type Random } from '../fuzz/random.ts';
 import { plainRow, plainTree, type PlainNetwork } from './plain-tree.ts';
@@ -86,7 +86,7 @@ t.test('a client subnet leads to its row and scope', async (t) => {
   const place = placeOf(database, clients);
   for (const [text, prefix, row, scope, title] of subnets) {
     const octets = parseAddress(text)!;
-    place.locateNetwork(octets, 0, octets.length === 4 ? 1 : 2, prefix);
+    place.locateNetwork(wordsOf(octets), octets.length === 4 ? 1 : 2, prefix);
     t.strictSame({ row: place.row, scope: place.scope }, { row, scope }, `${title} (${text}/${prefix})`);
   }
 });
@@ -227,7 +227,7 @@ function expectedRow(
 
 function ask(place: ClientPlace, address: bigint, prefix: number, bits: number): void {
   const free = BigInt(bits - prefix);
-  place.locateNetwork(octetsOf((address >> free) << free, bits), 0, bits === 32 ? 1 : 2, prefix);
+  place.locateNetwork(wordsOf(octetsOf((address >> free) << free, bits)), bits === 32 ? 1 : 2, prefix);
 }
 
 function octetsOf(address: bigint, bits: number): Buffer {

@@ -3,7 +3,7 @@ import type { ClientLocation, ClientStep, GeoControl, GeoMapRow } from '../../ad
 import { distanceKm } from '../../geo/great-circle.ts';
 import { SCOPE4_MAX, SCOPE6_MAX } from '../../geo/layout.ts';
 import { NOWHERE_ROW, ROW_VALUES, UNKNOWN_ROW } from '../../geo/network-tree.ts';
-import { ClientPlace, embeddedAt } from '../../server/answer/client-place.ts';
+import { ClientPlace, embeddedAt, wordsOf } from '../../server/answer/client-place.ts';
 import type { ClientReport } from '../../zonebuilder/explain-policy.ts';
 import { parseAddress } from '../../zonebuilder/ip-text.ts';
 import { placeOfStep, type OrderStep } from '../../zonebuilder/orders.ts';
@@ -60,7 +60,7 @@ function locate(state: GeoState, client: string): Located {
   }
   const place = new ClientPlace(published.memory);
   // As a resolver may tell it of one client: the look-up itself takes no more of it than it should.
-  place.locateNetwork(address, 0, address.length === 4 ? 1 : 2, address.length * 8);
+  place.locateNetwork(wordsOf(address), address.length === 4 ? 1 : 2, address.length * 8);
   const { scope, row: subnetRow } = place;
   place.locate(address, 0, address.length);
   const { row } = place;
@@ -158,7 +158,7 @@ function* walk({ memory, orders }: Published, { bits, first, end }: Span): Gener
   const finest = bits === 32 ? SCOPE4_MAX : SCOPE6_MAX;
   for (let at = first; at < end;) {
     const address = Buffer.from(at.toString(16).padStart(bits / 4, '0'), 'hex');
-    place.locateNetwork(address, 0, bits === 32 ? 1 : 2, finest);
+    place.locateNetwork(wordsOf(address), bits === 32 ? 1 : 2, finest);
     const { row, scope } = place;
     at += 1n << BigInt(bits - scope);
     const step = orders.rows[row]?.[0];

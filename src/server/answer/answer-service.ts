@@ -56,9 +56,10 @@ export function answerService(a: Answering, kind: Kind): boolean {
 
 /** A level with an answer: itself, or at the global name what the policy chooses. */
 export function answerPlace(a: Answering, kind: Kind, owner: number, v4: number, v6: number): void {
-  const extras = a.found.location === GLOBAL ? a.view.extras(a.found.blob) : 0;
-  if (extras === 0) return answerLevel(a, kind, owner, v4, v6);
-  choosePlace(a, kind, extras, v4, v6);
+  const { view, found } = a;
+  a.extras = view.extras(found.blob);
+  if (a.extras === 0 || found.location !== GLOBAL) return answerLevel(a, kind, owner, v4, v6);
+  choosePlace(a, kind, a.extras, v4, v6);
   answerLevel(a, kind, owner, a.placeV4, a.placeV6);
 }
 
@@ -71,6 +72,7 @@ export function answerCluster(a: Answering): boolean {
   const v4 = view.levelCount(entry) === 0 ? 0 : entry;
   const v6 = view.clusterV6(found.blob, found.cluster);
   found.location = NO_LOCATION;
+  a.extras = view.extras(found.blob);
   if (v4 !== 0 || v6 !== 0) answerLevel(a, Kind.service, a.nameAt, v4, v6);
   else if (found.entry !== 0) return answerStatic(a);
   // Whatever clusters that are not read yet may bring, it is not this one's.
@@ -127,9 +129,9 @@ function answerLevel(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
 
 /** Writes addresses of a level of the Service. Returns their number, 0 when they do not fit. */
 function writeLevel(a: Answering, location: number, level: number, type: number, owner: number): number {
-  const { x, view } = a;
+  const { x, view, extras } = a;
   const { blob } = a.found;
-  if (view.extras(blob) !== 0) return writeFewAddresses(x, view, blob, location, level, type, owner);
+  if (extras !== 0) return writeFewAddresses(x, view, blob, extras, location, level, type, owner);
   return writeAddresses(x, view, blob, level, view.ttlSeconds(blob), type, owner);
 }
 

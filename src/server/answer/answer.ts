@@ -145,6 +145,7 @@ class ImageResponder implements Responder {
     this.#countQuery(x, parsed);
     if (parsed === Parsed.unanswerable) return 0;
     x.at = x.questionEnd;
+    x.messageMax = x.base + this.#replyMax(x);
     if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
     else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
     else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock)) refuseOptions(x);
@@ -167,7 +168,7 @@ class ImageResponder implements Responder {
 
   /** Queries that no name needs to be looked up for are settled here. */
   #dispatch(x: Exchange): void {
-    x.limit = x.base + this.#replyMax(x) - optOctets(x, this.#policy);
+    x.limit = x.messageMax - optOctets(x, this.#policy);
     if (!x.hasQuestion) {
       settleCookie(x);
     } else if (this.#policy.cookiesRequired && x.transport === Transport.udp && !isProven(x)) {
@@ -199,9 +200,8 @@ class ImageResponder implements Responder {
   #finish(x: Exchange): number {
     const { rateLimiter } = this.#policy;
     if (rateLimiter !== undefined && !this.#mayReply(x, rateLimiter)) return 0;
-    const messageMax = x.base + this.#replyMax(x);
-    writeOpt(x, this.#policy, this.#payloadMax, messageMax, this.#counters[Counter.tcpIdleLimitMs]!);
-    writeTsigError(x, messageMax);
+    writeOpt(x, this.#policy, this.#payloadMax, this.#counters[Counter.tcpIdleLimitMs]!);
+    writeTsigError(x);
     this.#countReply(x);
     return writeHeader(x);
   }

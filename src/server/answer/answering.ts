@@ -39,6 +39,8 @@ export class Answering {
   /** Resolvers whose client subnets are believed. */
   trust: NetworkSet = NO_NETWORKS;
   readonly turns: WeightedTurns;
+  /** Where the extras of the Service stand, 0 where it has none. */
+  extras = 0;
   /** What was chosen of a Service: level or cluster entries, 0 for a family without addresses. */
   placeV4 = 0;
   placeV6 = 0;

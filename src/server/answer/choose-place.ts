@@ -12,7 +12,6 @@ import { GLOBAL, Orders, PolicyCode } from '../../zonebuilder/layout.ts';
 import { NOWHERE_ROW } from '../../geo/network-tree.ts';
 import { SCOPE4_MAX, SCOPE6_MAX } from '../../geo/layout.ts';
 import type { Answering } from './answering.ts';
-import { subnetFamily, subnetSource, SUBNET_ADDRESS } from './client-subnet.ts';
 import { OptionBit } from './exchange.ts';
 import { Kind } from './find.ts';
 import { Round } from './weighted-turns.ts';
@@ -97,7 +96,7 @@ function locate(a: Answering): void {
 /** Takes the client subnet of a resolver that is believed. Returns whether it told where the client is. */
 function locateSubnet(a: Answering): boolean {
   const { x, geo } = a;
-  const source = subnetSource(x.query, x.ecsAt);
+  const { family, source, words } = x.subnet;
   // RFC 7871 section 7.1.2: nothing is to be told of the client; the resolver does not give the answer to other clients.
   if (source === 0) return false;
   if (!a.isTrusted()) {
@@ -106,13 +105,12 @@ function locateSubnet(a: Answering): boolean {
     x.options &= ~OptionBit.ecs;
     return false;
   }
-  const family = subnetFamily(x.query, x.ecsAt);
   if (geo === undefined) {
     const finest = family === 1 ? SCOPE4_MAX : SCOPE6_MAX;
     x.ecsScope = source < finest ? source : finest;
     return false;
   }
-  geo.locateNetwork(x.query, x.ecsAt + SUBNET_ADDRESS, family, source);
+  geo.locateNetwork(words, family, source);
   // A whole family may be one place; half of it is then one, too.
   x.ecsScope = geo.scope === 0 ? 1 : geo.scope;
   // RFC 7871 section 11.3: an address that nobody is routed by is as good as the resolver's own.

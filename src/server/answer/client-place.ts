@@ -77,21 +77,21 @@ export class ClientPlace {
   }
 
   /**
-   * Looks up the network of a client subnet option, whose bits behind the prefix are absent or zero.
+   * Looks up the network of a client subnet option.
    *
-   * @param octets - holds as many octets of the address at `at` as the prefix needs
+   * @param words - of its address (see ClientSubnet), the bits behind the prefix 0
    * @param family - 1 or 2, as in the option
    * @param prefix - source prefix length, at least 1
    */
-  locateNetwork(octets: Uint8Array, at: number, family: number, prefix: number): void {
-    if (family === 1) return this.#locateNetwork4(partialWord(octets, at, prefix), prefix);
+  locateNetwork(words: Int32Array, family: number, prefix: number): void {
+    if (family === 1) return this.#locateNetwork4(words[0]!, prefix);
     const address = this.#address;
-    for (let i = 0; i < 4; i++) address[i] = partialWord(octets, at + i * 4, prefix - i * 32);
+    for (let i = 0; i < 4; i++) address[i] = words[i]!;
     const embedded = prefix > EMBEDDED_BITS && isEmbedded(address);
     const sixToFour = prefix > SIX_TO_FOUR_BITS && address[0]! >>> 16 === 0x2002;
     if (!embedded && !sixToFour) return this.#locateNetwork6(prefix);
     const bits = embedded ? EMBEDDED_BITS : SIX_TO_FOUR_BITS;
-    const inner = embedded ? address[3]! | 0 : (address[0]! << 16) | (address[1]! >>> 16);
+    const inner = embedded ? words[3]! : (words[0]! << 16) | (words[1]! >>> 16);
     this.#locateNetwork4(inner, Math.min(prefix - bits, 32));
     this.scope += bits;
   }
@@ -225,12 +225,9 @@ function word(octets: Uint8Array, at: number): number {
   return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
 }
 
-/** A word of an address of which only the octets are there that a prefix of so many bits, counted from the word, needs. */
-function partialWord(octets: Uint8Array, at: number, bits: number): number {
-  if (bits > 24) return word(octets, at);
-  if (bits > 16) return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8);
-  if (bits > 8) return (octets[at]! << 24) | (octets[at + 1]! << 16);
-  return bits > 0 ? octets[at]! << 24 : 0;
+/** The words of an address of 4 or 16 octets, as {@link ClientPlace.locateNetwork} takes them. Allocates. */
+export function wordsOf(octets: Uint8Array): Int32Array {
+  return Int32Array.from({ length: octets.length / 4 }, (_, i) => word(octets, i * 4));
 }
 
 /** Word `i` of an address with the bits behind the prefix cleared. */

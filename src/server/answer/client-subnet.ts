@@ -1,39 +1,54 @@
 /**
- * The form of EDNS Client Subnet options (RFC 7871): whether one is well formed, and its echo in the reply. Whose subnet is
- * believed, and what is answered to it, is decided elsewhere.
+ * EDNS Client Subnet options (RFC 7871): one is read into numbers while the query is read, before a reply is written in its place,
+ * and echoed from them. Whose subnet is believed, and what is answered to it, is decided elsewhere.
  */
-import { copyOctets } from '../../zonebuilder/octets.ts';
 
 /** EDNS option code. */
 export const CLIENT_SUBNET = 8;
 /** Octets before the address: family, source and scope prefix length. */
 const FIXED_OCTETS = 4;
-/** Where the address stands, from the option's data. */
-export const SUBNET_ADDRESS = FIXED_OCTETS;
+
+/** The option of one query, as numbers. */
+export class ClientSubnet {
+  /** 1 for IPv4, 2 for IPv6, 0 where it tells nothing: `dig +subnet=0` sends that, whatever the family would be. */
+  family = 0;
+  /** Source prefix length in bits. */
+  source = 0;
+  /** The address: one word of IPv4, four of IPv6, signed as all words on the query path are. The bits behind the prefix are 0. */
+  readonly words = new Int32Array(4);
+}
 
 /**
- * Whether the option's data obeys RFC 7871 section 6: a known family, scope 0, as many octets of address as the source
- * prefix needs, and zeros behind the prefix.
+ * Reads the option's data.
+ *
+ * @param at - where the data stand: they and the option's head before them lie within the query
+ * @returns whether they obey RFC 7871 section 6: a known family, scope 0, as many octets of address as the source prefix
+ *   needs, and zeros behind the prefix
  */
-export function isSubnetWellFormed(query: Uint8Array, at: number, length: number): boolean {
-  if (length < FIXED_OCTETS || query[at + 3] !== 0) return false;
-  const family = (query[at]! << 8) | query[at + 1]!;
-  const source = query[at + 2]!;
-  // `dig +subnet=0` sends family 0: nothing is told, whatever the family would be.
+export function readSubnet(subnet: ClientSubnet, query: DataView, at: number, length: number): boolean {
+  if (length < FIXED_OCTETS) return false;
+  const head = query.getInt32(at);
+  const family = head >>> 16;
+  const source = (head >>> 8) & 0xff;
   const sourceMax = family === 1 ? 32 : family === 2 ? 128 : family === 0 ? 0 : -1;
-  const octets = (source + 7) >>> 3;
-  if (source > sourceMax || length !== FIXED_OCTETS + octets) return false;
-  return (source & 7) === 0 || (query[at + length - 1]! & (0xff >>> (source & 7))) === 0;
+  if ((head & 0xff) !== 0 || source > sourceMax || length !== FIXED_OCTETS + subnetOctets(source))
+    return false;
+  subnet.family = family;
+  subnet.source = source;
+  const { words } = subnet;
+  if (family === 1) return (words[0] = wordAt(query, at + FIXED_OCTETS, source)) === cut(words[0]!, source);
+  let isCut = true;
+  for (let i = 0, bits = source; i < 4; i++, bits -= 32) {
+    const word = wordAt(query, at + FIXED_OCTETS + i * 4, bits);
+    words[i] = word;
+    if (word !== cut(word, bits)) isCut = false;
+  }
+  return isCut;
 }
 
-/** The family of a well-formed option: 1 for IPv4, 2 for IPv6, 0 where it tells nothing. */
-export function subnetFamily(query: Uint8Array, at: number): number {
-  return query[at + 1]!;
-}
-
-/** The source prefix length of a well-formed option. */
-export function subnetSource(query: Uint8Array, at: number): number {
-  return query[at + 2]!;
+/** Octets of the option without its head. */
+export function subnetLength(subnet: ClientSubnet): number {
+  return FIXED_OCTETS + subnetOctets(subnet.source);
 }
 
 /**
@@ -41,16 +56,37 @@ export function subnetSource(query: Uint8Array, at: number): number {
  *
  * @returns the position behind it
  */
-export function writeSubnet(
-  reply: DataView,
-  replyAt: number,
-  query: DataView,
-  queryAt: number,
-  length: number,
-  scope: number,
-): number {
-  reply.setInt32(replyAt, (CLIENT_SUBNET << 16) | length);
-  const end = copyOctets(reply, replyAt + 4, query, queryAt, length);
-  reply.setUint8(replyAt + 4 + 3, scope);
-  return end;
+export function writeSubnet(reply: DataView, at: number, subnet: ClientSubnet, scope: number): number {
+  const { family, source, words } = subnet;
+  let left = subnetOctets(source);
+  let before = (family << 16) | (source << 8) | scope;
+  reply.setInt32(at, (CLIENT_SUBNET << 16) | (FIXED_OCTETS + left));
+  reply.setInt32(at + 4, before);
+  let to = at + 8;
+  let i = 0;
+  for (; left >= 4; left -= 4, to += 4) {
+    before = words[i++]!;
+    reply.setInt32(to, before);
+  }
+  if (left === 0) return to;
+  // A whole word that ends where the option does: its first octets are those written last.
+  reply.setInt32(to + left - 4, (before << (left * 8)) | (words[i]! >>> (32 - left * 8)));
+  return to + left;
+}
+
+function subnetOctets(source: number): number {
+  return (source + 7) >>> 3;
+}
+
+/** The octets that so many bits need, as the first of a word. What stands before them belongs to the option, too. */
+function wordAt(query: DataView, at: number, bits: number): number {
+  if (bits > 24) return query.getInt32(at);
+  if (bits <= 0) return 0;
+  const octets = (bits + 7) >>> 3;
+  return query.getInt32(at + octets - 4) << (32 - octets * 8);
+}
+
+/** A word without the bits behind the prefix. */
+function cut(word: number, bits: number): number {
+  return bits >= 32 ? word : bits <= 0 ? 0 : word & (-1 << (32 - bits));
 }

@@ -80,17 +80,17 @@ export function writeFewAddresses(
   x: Exchange,
   view: ImageView,
   blob: number,
+  extras: number,
   location: number,
   level: number,
   type: number,
   owner: number,
 ): number {
-  const extras = view.extras(blob);
   const ttlSeconds = view.levelTtlSeconds(blob, extras, location);
   const max = view.maxAddresses(extras);
   if (max === 0 || view.levelCount(level) <= max)
     return writeAddresses(x, view, blob, level, ttlSeconds, type, owner);
-  return writeSome(x, view, blob, location, level, ttlSeconds, type, owner, max);
+  return writeSome(x, view, blob, extras, location, level, ttlSeconds, type, owner, max);
 }
 
 /**
@@ -102,6 +102,7 @@ function writeSome(
   x: Exchange,
   view: ImageView,
   blob: number,
+  extras: number,
   location: number,
   level: number,
   ttlSeconds: number,
@@ -112,7 +113,7 @@ function writeSome(
   const octets = type === Type.A ? 4 : 16;
   if (x.at + max * (RECORD_OCTETS + octets) > x.limit) return 0;
   const from = view.levelAddresses(blob, level, octets);
-  const share = view.findShare(view.extras(blob), location, octets);
+  const share = view.findShare(extras, location, octets);
   const count = view.levelCount(level);
   const runs = share === 0 ? 1 : view.shareRuns(share);
   const first = nextTurn(runs);

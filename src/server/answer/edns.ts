@@ -4,7 +4,7 @@
  */
 import { SOA_EXPIRE_SECONDS } from '../../zonebuilder/apex.ts';
 import { Type } from '../../zonebuilder/dns.ts';
-import { isSubnetWellFormed, writeSubnet } from './client-subnet.ts';
+import { subnetLength, writeSubnet } from './client-subnet.ts';
 import { COOKIE_OCTETS, CookieVerdict, verifyCookie, writeCookie } from '../policy/cookies.ts';
 import { OptionBit, type Exchange } from './exchange.ts';
 import type { OpenPolicy } from '../policy/policy.ts';
@@ -55,7 +55,13 @@ const NOT_READY_TEXT = Buffer.from('a cluster that may know this name has not be
  */
 export function checkOptions(x: Exchange, policy: OpenPolicy, clock: () => number): boolean {
   const { options } = x;
-  if ((options & OptionBit.ecs) !== 0 && !isSubnetWellFormed(x.query, x.ecsAt, x.ecsLength)) return false;
+  if ((options & OptionBit.ecs) !== 0 && x.isSubnetMalformed) return false;
+  return options === OptionBit.ecs || checkOthers(x, policy, clock);
+}
+
+/** Options but the client subnet, which resolvers that tell of clients send in every query, and mostly alone. */
+function checkOthers(x: Exchange, policy: OpenPolicy, clock: () => number): boolean {
+  const { options } = x;
   if ((options & OptionBit.cookie) !== 0 && !checkCookie(x, policy, clock)) return false;
   if (x.transport === Transport.udp) {
     // RFC 7828 section 3.2.1: the option means nothing over UDP.
@@ -95,10 +101,14 @@ function checkCookie(x: Exchange, policy: OpenPolicy, clock: () => number): bool
 export function optOctets(x: Exchange, policy: OpenPolicy): number {
   if (!x.hasOpt) return 0;
   const { options } = x;
-  let octets = OPT_OCTETS;
+  const octets = OPT_OCTETS + ((options & OptionBit.ecs) === 0 ? 0 : OPTION_OCTETS + subnetLength(x.subnet));
+  return (options & ~OptionBit.ecs) === 0 ? octets : octets + otherOctets(options, policy);
+}
+
+function otherOctets(options: number, policy: OpenPolicy): number {
+  let octets = 0;
   if ((options & OptionBit.nsid) !== 0) octets += OPTION_OCTETS + policy.nsid.length;
   if ((options & OptionBit.cookie) !== 0) octets += OPTION_OCTETS + COOKIE_OCTETS;
-  if ((options & OptionBit.ecs) !== 0) octets += OPTION_OCTETS + x.ecsLength;
   if ((options & OptionBit.expire) !== 0) octets += OPTION_OCTETS + EXPIRE_OCTETS;
   if ((options & OptionBit.keepalive) !== 0) octets += OPTION_OCTETS + KEEPALIVE_OCTETS;
   return octets;
@@ -108,16 +118,9 @@ export function optOctets(x: Exchange, policy: OpenPolicy): number {
  * Writes OPT if the query had one (RFC 6891 section 7), with the upper bits of the RCODE.
  *
  * @param payloadMax - largest UDP query and reply that this server takes, in octets
- * @param messageMax - position that the reply must not pass
  * @param idleMs - how long an idle connection is kept at the moment, in milliseconds
  */
-export function writeOpt(
-  x: Exchange,
-  policy: OpenPolicy,
-  payloadMax: number,
-  messageMax: number,
-  idleMs: number,
-): void {
+export function writeOpt(x: Exchange, policy: OpenPolicy, payloadMax: number, idleMs: number): void {
   if (!x.hasOpt) return;
   const { replyData: data, at } = x;
   // The root, type OPT, and the payload size in place of a class.
@@ -127,9 +130,9 @@ export function writeOpt(
   data.setInt32(at + 6, x.isDnssecOk ? 0x0080_0000 : 0);
   x.at = at + OPT_OCTETS;
   if (x.options !== 0) writeOptions(x, policy, idleMs);
-  if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= messageMax)
-    writeExtendedError(x, messageMax);
-  if ((x.options & OptionBit.padding) !== 0) writePadding(x, messageMax);
+  if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= x.messageMax)
+    writeExtendedError(x);
+  if ((x.options & OptionBit.padding) !== 0) writePadding(x);
   data.setInt16(at + 9, x.at - at - OPT_OCTETS);
   x.additionals++;
 }
@@ -137,10 +140,13 @@ export function writeOpt(
 /** Each option at most once, however often the query had it. */
 function writeOptions(x: Exchange, policy: OpenPolicy, idleMs: number): void {
   const { options } = x;
+  if ((options & OptionBit.ecs) !== 0) x.at = writeSubnet(x.replyData, x.at, x.subnet, x.ecsScope);
+  if ((options & ~OptionBit.ecs) !== 0) writeOthers(x, policy, idleMs);
+}
+
+function writeOthers(x: Exchange, policy: OpenPolicy, idleMs: number): void {
+  const { options } = x;
   if ((options & OptionBit.nsid) !== 0) writeNsid(x, policy.nsid);
-  if ((options & OptionBit.ecs) !== 0) {
-    x.at = writeSubnet(x.replyData, x.at, x.queryData, x.ecsAt, x.ecsLength, x.ecsScope);
-  }
   // RFC 7314 section 3.2: told with the SOA of a zone.
   if ((options & OptionBit.expire) !== 0 && x.hasApexSoa) {
     write32(x.reply, writeOptionHead(x, Option.expire, EXPIRE_OCTETS), SOA_EXPIRE_SECONDS);
@@ -178,10 +184,10 @@ function writeCookieOption(x: Exchange, policy: OpenPolicy): void {
 }
 
 /** The text goes with it where it fits: the code says the same to whoever is no person. */
-function writeExtendedError(x: Exchange, messageMax: number): void {
+function writeExtendedError(x: Exchange): void {
   const hasText = x.extendedError === ExtendedError.notReady;
   const wanted = EXTENDED_ERROR_OCTETS + (hasText ? NOT_READY_TEXT.length : 0);
-  const octets = x.at + OPTION_OCTETS + wanted > messageMax ? EXTENDED_ERROR_OCTETS : wanted;
+  const octets = x.at + OPTION_OCTETS + wanted > x.messageMax ? EXTENDED_ERROR_OCTETS : wanted;
   const at = writeOptionHead(x, Option.error, octets);
   write16(x.reply, at, x.extendedError);
   for (let i = 0; i < octets - EXTENDED_ERROR_OCTETS; i++) {
@@ -189,9 +195,12 @@ function writeExtendedError(x: Exchange, messageMax: number): void {
   }
 }
 
-function writePadding(x: Exchange, messageMax: number): void {
+function writePadding(x: Exchange): void {
   const used = x.at + OPTION_OCTETS - x.base;
-  const padded = Math.min(Math.ceil(used / PADDING_BLOCK_OCTETS) * PADDING_BLOCK_OCTETS, messageMax - x.base);
+  const padded = Math.min(
+    Math.ceil(used / PADDING_BLOCK_OCTETS) * PADDING_BLOCK_OCTETS,
+    x.messageMax - x.base,
+  );
   if (padded < used) return;
   const at = writeOptionHead(x, Option.padding, padded - used);
   x.reply.fill(0, at, x.at);

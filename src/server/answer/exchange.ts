@@ -4,6 +4,7 @@
  */
 import { CookieVerdict } from '../policy/cookies.ts';
 import { Rcode } from '../../zonebuilder/dns.ts';
+import { ClientSubnet } from './client-subnet.ts';
 import { Name } from './name.ts';
 import { Transport } from '../responder.ts';
 
@@ -46,8 +47,9 @@ export class Exchange {
   cookie: CookieVerdict = CookieVerdict.unproven;
   /** Seconds since 1970, when there is a cookie. */
   nowSeconds = 0;
-  ecsAt = 0;
-  ecsLength = 0;
+  /** The client subnet, where there is one that is well formed. */
+  readonly subnet = new ClientSubnet();
+  isSubnetMalformed = false;
   keepaliveLength = 0;
   /** The flag DO: the client wants DNSSEC records. */
   isDnssecOk = false;
@@ -65,7 +67,9 @@ export class Exchange {
   isInPlace = false;
   /** Where the next octet goes. */
   at = 0;
-  /** Where the reply must end, room for OPT kept free. */
+  /** Position that the reply must not pass. */
+  messageMax = 0;
+  /** Where its sections must end, room for OPT kept free. */
   limit = 0;
   /** Position of the question's end, from which the answer section starts. */
   questionEnd = 0;

@@ -4,6 +4,7 @@
  */
 import { Type } from '../../zonebuilder/dns.ts';
 import { copyOctets } from '../../zonebuilder/octets.ts';
+import { readSubnet } from './client-subnet.ts';
 import type { Exchange } from './exchange.ts';
 import { HEADER_OCTETS, OptionBit } from './exchange.ts';
 import { readName } from './name.ts';
@@ -28,9 +29,6 @@ export type Parsed = (typeof Parsed)[keyof typeof Parsed];
 
 /** Records that are read in a query's additional section: OPT and TSIG are all that belong there. */
 const ADDITIONAL_MAX = 4;
-
-/** An OPT record without options: nothing of it is read again after it was parsed. */
-const PLAIN_OPT_OCTETS = 11;
 
 /** Where the query lies while its reply is written in its place. */
 const aside = new Uint8Array(UDP_REPLY_OCTETS);
@@ -82,79 +80,90 @@ function readQuestion(x: Exchange): number {
 /** Reads what follows the question; the message must end where its last record does. */
 function readRecords(x: Exchange, from: number, authorities: number, additionals: number): Parsed {
   if (authorities + additionals > ADDITIONAL_MAX) return Parsed.formatError;
-  let at = x.isInPlace && x.queryEnd - from > PLAIN_OPT_OCTETS ? setAside(x, from) : from;
+  let at = from;
   for (let i = 0; i < authorities + additionals; i++) {
     at = readRecord(x, at, i >= authorities);
     if (at === 0) return Parsed.formatError;
   }
   if (at !== x.queryEnd) return Parsed.formatError;
+  if (x.isInPlace && ((x.options & OptionBit.cookie) !== 0 || x.tsigAt !== 0)) setAside(x, from);
   return x.hasOpt && x.ednsVersion !== 0 ? Parsed.badVersion : Parsed.fine;
 }
 
 /**
- * Moves a query out of the way of the reply that is about to be written over it: what its options say is needed until
- * then. The question is not read again, and stays behind.
+ * Moves a query out of the way of the reply that is about to be written over it: its cookie and its TSIG record are read once
+ * more when they are answered. The question is not, and stays behind; all other options are numbers by now.
  *
- * @returns where the octet at `from` is now
+ * @param from - where the records begin
  */
-function setAside(x: Exchange, from: number): number {
-  const octets = x.queryEnd - x.queryStart;
-  const moved = from - x.queryStart;
-  copyOctets(asideData, 0, x.queryData, x.queryStart, HEADER_OCTETS);
-  copyOctets(asideData, moved, x.queryData, from, octets - moved);
+function setAside(x: Exchange, from: number): void {
+  const { queryStart: start } = x;
+  const octets = x.queryEnd - start;
+  copyOctets(asideData, 0, x.queryData, start, HEADER_OCTETS);
+  copyOctets(asideData, from - start, x.queryData, from, x.queryEnd - from);
+  x.cookieAt -= start;
+  if (x.tsigAt !== 0) {
+    x.tsigAt -= start;
+    x.tsigFixed -= start;
+    x.tsigTimeAt -= start;
+  }
   x.query = aside;
   x.queryData = asideData;
   x.queryStart = 0;
   x.queryEnd = octets;
-  return moved;
 }
 
 /** Reads one record, keeping what is OPT. Returns the position behind it, 0 when it is malformed. */
 function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
-  const { query } = x;
+  const { query, queryData: data } = x;
   const fixed = skipName(query, at, x.queryEnd);
   if (fixed === 0 || fixed + 10 > x.queryEnd) return 0;
-  const end = fixed + 10 + read16(query, fixed + 8);
+  const end = fixed + 10 + data.getUint16(fixed + 8);
   if (end > x.queryEnd) return 0;
-  const type = read16(query, fixed);
+  const typeAndClass = data.getInt32(fixed);
+  const type = typeAndClass >>> 16;
   if (type === Type.TSIG) return isAdditional && noteTsig(x, at, fixed, end) ? end : 0;
   if (type !== Type.OPT) return end;
   // RFC 6891 section 6.1.1: one OPT, in the additional section; section 6.1.2: its owner is the root.
   if (x.hasOpt || !isAdditional || query[at] !== 0) return 0;
   x.hasOpt = true;
-  x.payloadMax = read16(query, fixed + 2);
-  x.ednsVersion = query[fixed + 5]!;
-  x.isDnssecOk = (query[fixed + 6]! & 0x80) !== 0;
+  const ttl = data.getInt32(fixed + 4);
+  x.payloadMax = typeAndClass & 0xffff;
+  x.ednsVersion = (ttl >>> 16) & 0xff;
+  x.isDnssecOk = (ttl & 0x8000) !== 0;
   // RFC 6891 section 6.1.3: what another version put there is not for us to judge.
   if (x.ednsVersion !== 0) return end;
-  return readOptions(x, fixed + 10, end) ? end : 0;
+  return end === fixed + 10 || readOptions(x, fixed + 10, end) ? end : 0;
 }
 
 /** Notes the first of each option that is known; others are ignored (RFC 6891 section 6.1.2). */
 function readOptions(x: Exchange, from: number, end: number): boolean {
-  const { query } = x;
+  const { queryData: data } = x;
   let at = from;
   while (at < end) {
     if (at + 4 > end) return false;
-    const length = read16(query, at + 2);
-    if (at + 4 + length > end) return false;
-    noteOption(x, read16(query, at), at + 4, length);
-    at += 4 + length;
+    const head = data.getInt32(at);
+    at += 4;
+    const length = head & 0xffff;
+    if (at + length > end) return false;
+    noteOption(x, head >>> 16, at, length);
+    at += length;
   }
   return true;
 }
 
 function noteOption(x: Exchange, code: number, at: number, length: number): void {
-  if (code === 10 && (x.options & OptionBit.cookie) === 0) {
+  const bit = optionBit(code);
+  if ((x.options & bit) !== 0) return;
+  x.options |= bit;
+  if (bit === OptionBit.ecs) {
+    x.isSubnetMalformed = !readSubnet(x.subnet, x.queryData, at, length);
+  } else if (bit === OptionBit.cookie) {
     x.cookieAt = at;
     x.cookieLength = length;
-  } else if (code === 8 && (x.options & OptionBit.ecs) === 0) {
-    x.ecsAt = at;
-    x.ecsLength = length;
-  } else if (code === 11 && (x.options & OptionBit.keepalive) === 0) {
+  } else if (bit === OptionBit.keepalive) {
     x.keepaliveLength = length;
   }
-  x.options |= optionBit(code);
 }
 
 function optionBit(code: number): number {

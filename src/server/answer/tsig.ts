@@ -45,14 +45,14 @@ export function refuseSigned(x: Exchange): void {
  * Writes the TSIG record of the refusal, without a MAC (RFC 8945 section 5.3.2). It goes last, behind OPT, and is
  * left out where names that long do not fit.
  */
-export function writeTsigError(x: Exchange, messageMax: number): void {
+export function writeTsigError(x: Exchange): void {
   if (x.tsigAt === 0) return;
   const { replyData: to, queryData: from } = x;
   const nameOctets = x.tsigFixed - x.tsigAt;
   const algorithm = x.tsigFixed + 10;
   const algorithmOctets = x.tsigTimeAt - algorithm;
   const rdataOctets = algorithmOctets + HEAD_OCTETS + TAIL_OCTETS;
-  if (x.at + nameOctets + 10 + rdataOctets > messageMax) return;
+  if (x.at + nameOctets + 10 + rdataOctets > x.messageMax) return;
   let at = copyOctets(to, x.at, from, x.tsigAt, nameOctets);
   to.setUint16(at, Type.TSIG);
   to.setUint16(at + 2, Class.ANY);
