@@ -79,7 +79,6 @@ test('names, addresses and networks are brought into canonical form', async (t) 
       'clients: ["2001:DB8::/32", 10.0.0.1], hostnames: { allow: [ELB.Amazonaws.com.] } }]',
     records: 'records: [{ name: WWW.example.com., type: a, data: 192.0.2.7 }]',
     stateDir: 'stateDir: false',
-    journal: { maxOctets: 268_435_456, maxDays: 30 },
   });
   const { settings } = outcomeOf(text).loaded!;
   t.equal(settings.domain, 'example.com');
