@@ -16,6 +16,8 @@ export const IMPORTS = {
   geo: [],
   config: ['zonebuilder', 'geo', 'jobs'],
 
+  steering: ['zonebuilder', 'log', 'timers', 'jobs'],
+
   watchers: ['log', 'timers'],
   'watchers/credentials': ['watchers', 'config', 'log', 'timers'],
   'watchers/api': ['watchers', 'watchers/credentials', 'log', 'timers'],

@@ -51,6 +51,7 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     report: () => source.report(),
     account: (namespace, service) => source.account(namespace, service),
     serviceKeys: () => source.serviceKeys(),
+    lacks: (shard) => source.lacks(shard),
     stop: async () => {
       await source.stop();
       shared.governor.leave(cluster.name);

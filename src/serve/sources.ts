@@ -9,7 +9,7 @@
 import type { ClusterSettings, Settings } from '../config/settings.ts';
 import type { HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterReport, ClusterSource, ServiceAccount } from '../watchers/source.ts';
-import type { ClusterState } from '../zonebuilder/facts.ts';
+import type { ClusterState, ShardId } from '../zonebuilder/facts.ts';
 import type { Parts, SharedSources, SourceContext } from './parts.ts';
 
 interface Entry {
@@ -104,6 +104,11 @@ export class Sources {
   /** `namespace/name` of every Service, once for each cluster that has it. */
   *serviceKeys(): Generator<string> {
     for (const { source } of this.#entries.values()) yield* source.serviceKeys();
+  }
+
+  /** Whether the objects of a shard are not there any more. Of a cluster without a source nobody knows better. */
+  lacks(shard: ShardId): boolean {
+    return this.#entries.get(shard.cluster)?.source.lacks(shard) ?? true;
   }
 
   /** Names of the clusters in the sink that no configuration names. */

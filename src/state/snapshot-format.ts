@@ -183,6 +183,7 @@ function readShard(fields: Fields, cluster: string): ShardState {
     ...(fields['policy'] !== undefined && { policy: readPolicy(fields['policy']) }),
     ...(fields['weight'] !== undefined && { weight: numberOf(fields, 'weight') }),
     ...(fields['inUse'] === true && { inUse: true }),
+    ...(fields['held'] === true && { held: true }),
     cause: {
       object: textOf(cause, 'object'),
       ...(cause['resourceVersion'] !== undefined && { resourceVersion: textOf(cause, 'resourceVersion') }),

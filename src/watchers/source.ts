@@ -67,6 +67,13 @@ export interface ServiceAccount {
   readonly reasons: readonly { readonly code: string; readonly message: string }[];
 }
 
+/** A Service of a federation, by its names. */
+export interface FederatedName {
+  readonly federation: string;
+  readonly namespace: string;
+  readonly service: string;
+}
+
 /** A running source for one member cluster. */
 export interface ClusterSource {
   readonly name: string;
@@ -79,4 +86,6 @@ export interface ClusterSource {
   account(namespace: string, service: string): ServiceAccount;
   /** `namespace/name` of every Service of the cluster. */
   serviceKeys(): Iterable<string>;
+  /** Whether a shard is missing for want of its objects, and not because the cluster says that it is not published or ready. */
+  lacks(shard: FederatedName): boolean;
 }

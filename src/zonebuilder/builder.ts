@@ -151,6 +151,15 @@ export interface DrainEffect {
 }
 
 const NO_EFFECT: DrainEffect = { services: 0, ttlSecondsMax: 0 };
+/** A shard as it counts in the answers. */
+export interface ShardStanding {
+  readonly state: ShardState;
+  readonly isHealthy: boolean;
+  /** No other shard of its Service is healthy. */
+  readonly isAlone: boolean;
+}
+
+const NO_MEMBER = { number: -1, shards: 0 } as const;
 const NONE_KEPT: ReadonlySet<KnownService> = new Set();
 const NO_PLACES: readonly StaticPlace[] = [];
 
@@ -554,6 +563,36 @@ export class ZoneBuilder implements FactSink {
       return [name, { shards, healthyShards: counts(member) ? readyShards - drainedShards : 0 }] as const;
     });
     return new Map(rows);
+  }
+
+  /** One shard as it counts at the moment. */
+  shard({ cluster, federation, namespace, service }: ShardId): ShardStanding | undefined {
+    const known = this.#services.get(federation, namespace, service);
+    const number = this.#members.get(cluster)?.number;
+    if (known === undefined || number === undefined) return undefined;
+    const shards = shardsOf(known);
+    const own = shards.find((shard) => shard.cluster === number);
+    if (own === undefined) return undefined;
+    const isHealthy = (shard: PackedShard): boolean => this.#judge(known, shard, this.#drains).counts;
+    const isAlone = !shards.some((shard) => shard !== own && isHealthy(shard));
+    return { state: toShardState(cluster, known, own), isHealthy: isHealthy(own), isAlone };
+  }
+
+  /** Names of the shards of one cluster, healthy or not. */
+  *shardIds(cluster: string): Generator<ShardId> {
+    const { number, shards } = this.#members.get(cluster) ?? NO_MEMBER;
+    if (shards === 0) return;
+    for (const known of this.#services.values())
+      if (hasCluster(known.packed, number)) yield { cluster, ...namesOf(known) };
+  }
+
+  /** How many shards are healthy in each region; '' for clusters without one. */
+  healthyByRegion(): Map<string, number> {
+    const regions = new Map<string, number>();
+    const healthy = this.shardCounts();
+    for (const { name, region = '' } of this.clusters())
+      regions.set(region, (regions.get(region) ?? 0) + healthy.get(name)!.healthyShards);
+    return regions;
   }
 
   /** The shards of one cluster as they were reported, for the snapshot. */

@@ -69,6 +69,18 @@ export interface ShardState extends ShardId {
   readonly inUse?: true;
   /** Priority and weight of the shard's SRV records (0 to 65535 each), where annotations set them. */
   readonly srv?: { readonly priority: number; readonly weight: number };
+  /**
+   * Why the shard is not healthy, where nobody has said that it does not work: its Service is being deleted, it has no
+   * EndpointSlice, or no address is published of it. Absent: its endpoints say what `ready` says.
+   */
+  readonly missing?: 'service' | 'slices' | 'addresses';
+  /** An object that the shard is made from is of an earlier version than was seen before. */
+  readonly older?: true;
+  /**
+   * What the cluster said last, while its newest word is withheld; `cause` has what led to that, and since when. Told by whoever
+   * withholds it.
+   */
+  readonly held?: true;
   readonly cause: Cause;
 }
 

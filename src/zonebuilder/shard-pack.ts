@@ -5,7 +5,7 @@
  *
  * ```
  *  shard: octets of it 4 | cluster 2 | flags 1 | changed 8 | ttl 4 | zones 1 | placed 1 | ports 1 | v4 2 | v6 2 | the lists
- *         | where `placed` is 1: of each address, the place of its zone among the zones 1
+ *         | where `placed` says so: of each address, the place of its zone among the zones 1
  *         | where a flag says so: ttl of addresses 4 | addresses of a reply 2 | priority 2 | weight 2 | policy 1 | weight 2
  * ```
  */
@@ -31,6 +31,8 @@ export interface PackedShard {
   /** Of the cluster. */
   readonly weight: number | undefined;
   readonly srv: { readonly priority: number; readonly weight: number } | undefined;
+  /** What was said last, while the newest word is withheld. */
+  readonly held?: boolean;
   /** When the shard last changed, in milliseconds since the epoch. */
   readonly changedMs: number;
 }
@@ -49,8 +51,10 @@ const MORE_OCTETS = 13;
 /** Stands for no weight; none is as large. */
 const NO_WEIGHT = 0xffff;
 const FIXED_OCTETS = 26;
-/** Where it says whether each address has a zone of its own. */
+/** Where it says whether each address has a zone of its own, and whether the shard is held: bits. */
 const PLACED_AT = 20;
+const PLACED = 1;
+const HELD = 2;
 /** Stands for an address in no zone. */
 const NO_ZONE = 255;
 
@@ -150,7 +154,7 @@ function packShard(shard: PackedShard): number {
   scratch.writeDoubleLE(shard.changedMs, 7);
   scratch.writeUInt32LE(shard.ttlSeconds ?? 0, 15);
   scratch[19] = zones.length;
-  scratch[PLACED_AT] = shard.addressZones === undefined ? 0 : 1;
+  scratch[PLACED_AT] = (shard.addressZones === undefined ? 0 : PLACED) | (shard.held === true ? HELD : 0);
   scratch[21] = ports.length;
   scratch.writeUInt16LE(v4.length, 22);
   scratch.writeUInt16LE(v6.length, 24);
@@ -224,9 +228,10 @@ function unpackShard(packed: string, start: number): PackedShard {
     ports: times(packed.charCodeAt(start + 21), () => takePort(reader)),
     v4: times(uint16At(packed, start + 22), () => take(reader, 4)),
     v6: times(uint16At(packed, start + 24), () => take(reader, 16)),
-    ...(packed.charCodeAt(start + PLACED_AT) === 1 && {
+    ...((packed.charCodeAt(start + PLACED_AT) & PLACED) !== 0 && {
       addressZones: takeAddressZones(reader, start, zones),
     }),
+    ...((packed.charCodeAt(start + PLACED_AT) & HELD) !== 0 && { held: true }),
   };
 }
 

@@ -23,6 +23,7 @@ export function packShard(cluster: number, shard: ShardState): PackedShard {
     policy: shard.policy,
     weight: shard.weight,
     srv: shard.srv,
+    ...(shard.held === true && { held: true }),
     changedMs: shard.cause.timeMs,
   };
 }
@@ -46,6 +47,7 @@ export function toShardState(cluster: string, known: KnownService, shard: Packed
     ...(shard.policy === undefined ? {} : { policy: shard.policy }),
     ...(shard.weight === undefined ? {} : { weight: shard.weight }),
     ...(shard.srv === undefined ? {} : { srv: shard.srv }),
+    ...(shard.held === true && { held: true }),
     cause: { object: `Service ${namespace}/${service}`, timeMs: shard.changedMs },
   };
 }

@@ -13,6 +13,7 @@ export const VERDICT_REASONS = [
   'noAddress',
   'notReady',
   'drained',
+  'guarded',
   'held',
   'healthy',
 ] as const;
@@ -39,6 +40,8 @@ export interface JudgedShard {
   readonly readyZones: readonly string[] | 'every';
   /** Where addresses are in one zone each: the zone of each, '' for none. */
   readonly addressZones?: readonly string[] | undefined;
+  /** What was said last, while the newest word is withheld. */
+  readonly held?: boolean | undefined;
 }
 
 /** What of its cluster has a say. */
@@ -56,6 +59,7 @@ const PLAIN: Readonly<Record<VerdictReason, Verdict>> = {
   noAddress: plain('noAddress', false),
   notReady: plain('notReady', false),
   drained: plain('drained', false),
+  guarded: plain('guarded', true),
   held: plain('held', true),
   healthy: plain('healthy', true),
 };
@@ -86,6 +90,7 @@ function reported(shard: JudgedShard, status: ClusterStatus): Exclude<VerdictRea
   if (status === 'pending' || status === 'withdrawn') return status;
   if (shard.v4.length + shard.v6.length === 0) return 'noAddress';
   if (!shard.ready) return 'notReady';
+  if (shard.held === true) return 'guarded';
   return status === 'held' ? 'held' : 'healthy';
 }
 
@@ -151,6 +156,8 @@ export function verdictText(verdict: Verdict): string {
       return `unhealthy, no endpoint is ready${also(drains)}`;
     case 'drained':
       return `drained (${drains})`;
+    case 'guarded':
+      return `healthy when last heard, the guard withholds what was said since${partly(verdict, drains)}`;
     case 'held':
       return `healthy when last heard, the cluster is held${partly(verdict, drains)}`;
     case 'healthy':

@@ -281,6 +281,7 @@ function fakeSource(
     stop: async () => void events.push(`stop ${name}`),
     account: () => ({ exists: false, reasons: [] }),
     serviceKeys: () => [],
+    lacks: () => true,
     report: () => {
       const { syncedMs: _, region, ...unsynced } = report(name);
       const where = unplaced ? { topologyFrom: 'none', zones: [] } : { region };

@@ -209,5 +209,6 @@ export function alwaysInContact(governor: OutageGovernor, source: ClusterSource)
     report: () => source.report(),
     account: (namespace, service) => source.account(namespace, service),
     serviceKeys: () => source.serviceKeys(),
+    lacks: (shard) => source.lacks(shard),
   };
 }

@@ -40,7 +40,14 @@ import {
 } from '../objects/objects.ts';
 import type { Loss, OutageGovernor } from '../health/outage-governor.ts';
 import type { Clock, Log } from '../../log.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource, Refusal, ServiceAccount } from '../source.ts';
+import type {
+  ClusterCondition,
+  ClusterReport,
+  ClusterSource,
+  FederatedName,
+  Refusal,
+  ServiceAccount,
+} from '../source.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { pause, type Random, type Timers } from '../../timers.ts';
 import type { ChangeType } from '../api/watch-stream.ts';
@@ -213,6 +220,10 @@ export class KubernetesSource implements ClusterSource {
 
   serviceKeys(): Iterable<string> {
     return this.#objects.serviceKeys();
+  }
+
+  lacks(shard: FederatedName): boolean {
+    return this.#objects.lacks(shard);
   }
 
   /** How each loop is doing, for metrics. */

@@ -17,7 +17,14 @@ import { ClusterObjects, type ClusterObjectsOptions } from '../objects/cluster-o
 import type { ObjectKind } from '../objects/objects.ts';
 import { RefusalLog } from '../refusal-log.ts';
 import { RefusalBook } from '../refusals.ts';
-import type { ClusterCondition, ClusterReport, ClusterSource, ServiceAccount, StalePart } from '../source.ts';
+import type {
+  ClusterCondition,
+  ClusterReport,
+  ClusterSource,
+  FederatedName,
+  ServiceAccount,
+  StalePart,
+} from '../source.ts';
 import type { Timer, Timers } from '../../timers.ts';
 import { isBroken, isTakenNow, readFileState, type FileState } from './file-state.ts';
 import { FolderWatch, SCOPES, type Notice } from './folder-watch.ts';
@@ -179,6 +186,10 @@ export class ManifestSource implements ClusterSource {
 
   serviceKeys(): Iterable<string> {
     return this.#objects.serviceKeys();
+  }
+
+  lacks(shard: FederatedName): boolean {
+    return this.#objects.lacks(shard);
   }
 
   #request(notice: Notice): Promise<void> {

@@ -39,7 +39,7 @@ import { reduceService, type ServiceFacts, type ShardFacts, type ShardRules } fr
 import { SuddenAbsence } from './sudden-absence.ts';
 import { accountOf, accountOfNone, adviceOf } from './service-account.ts';
 import type { Clock, Log } from '../../log.ts';
-import type { ClusterReport, Refusal, ServiceAccount, StalePart } from '../source.ts';
+import type { ClusterReport, FederatedName, Refusal, ServiceAccount, StalePart } from '../source.ts';
 import type { Timer, Timers } from '../../timers.ts';
 import { concludeTopology, sameTexts, sameTopology, TopologyTally, type Topology } from './topology.ts';
 
@@ -340,6 +340,19 @@ export class ClusterObjects {
   /** `namespace/name` of every Service, published or not. */
   serviceKeys(): Iterable<string> {
     return this.#services.keys();
+  }
+
+  /**
+   * Whether what a shard was made of is not there any more, and no endpoint of it says that it is not ready. A Service that is
+   * there and not published is not lacked.
+   */
+  lacks({ federation, namespace, service }: FederatedName): boolean {
+    const key = `${namespace}/${service}`;
+    const { any, slices } = this.#slices.endpoints(key, false);
+    if (!any && slices > 0) return false;
+    if (!this.#services.has(key)) return true;
+    const select = this.#rules.federations.find(({ name }) => name === federation)?.select;
+    return select === 'export' && !this.#exports.has(key);
   }
 
   /** What can be said of one Service beyond its shards. */

@@ -20,6 +20,8 @@ export interface IndexedSlice {
 /** The endpoints of one Service, over all its slices and both address families. */
 export interface Endpoints {
   readonly any: boolean;
+  /** Slices of its own, those included that count a moment longer: none say nothing, not even that nothing is ready. */
+  readonly slices: number;
   readonly zones: ReadonlySet<string>;
   readonly addresses: readonly string[];
   /** The zone of each address, '' for none. */
@@ -79,7 +81,9 @@ export class EndpointIndex {
     const addresses: string[] = [];
     const addressZones: string[] = [];
     let any = false;
+    let slices = 0;
     for (const slice of this.#slicesOf(service)) {
+      if (slice.importer === undefined) slices++;
       const which = notReadyToo ? 'all' : 'ready';
       const summary = slice[which];
       any ||= summary.unzoned || summary.zones.length > 0;
@@ -89,7 +93,7 @@ export class EndpointIndex {
         addressZones.push(slice.addresses?.zones?.[which][i] ?? '');
       });
     }
-    return { any, zones, addresses, addressZones };
+    return { any, slices, zones, addresses, addressZones };
   }
 
   /** How many slices of its own a Service has, and who has brought others. */

@@ -13,6 +13,7 @@ type Profile = Pick<
   ShardState,
   | 'federation'
   | 'ready'
+  | 'missing'
   | 'readyZones'
   | 'ports'
   | 'ttlSeconds'
@@ -134,13 +135,14 @@ function pack(facts: ShardFacts, cause: Cause): KeptShard {
 
 function profileOf(facts: ShardFacts): Profile {
   const { federation, ready, readyZones, ports, ttlSeconds, addressTtlSeconds, maxAddresses, srv } = facts;
-  const { policy, weight } = facts;
+  const { policy, weight, missing } = facts;
   const numbers = [ttlSeconds, addressTtlSeconds, maxAddresses, srv?.priority, srv?.weight, weight];
-  const marks = `${numbers.join(',')} ${policy ?? ''}`;
+  const marks = `${numbers.join(',')} ${policy ?? ''} ${missing ?? ''}`;
   const key = `${federation} ${ready} ${marks} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
   return profiles.share(key, () => ({
     federation,
     ready,
+    ...(missing === undefined ? {} : { missing }),
     readyZones,
     ports,
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),

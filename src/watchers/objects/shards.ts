@@ -85,6 +85,7 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
     addressZones: isHeadless(service, rules) ? placeAddresses(addresses, inZones, facts, rules) : undefined,
     ports: usablePorts(service.ports, findings),
     marks: {
+      ...missingOf(service, facts, { ...texts, usable: hostnames, resolved }),
       ...readTtl(service.marks.ttl, findings),
       ...(resolved.length > 0 && resolvedTtl(facts)),
       ...readMaxAddresses(service.marks.maxAddresses, findings),
@@ -120,10 +121,27 @@ function makeShard(
   };
 }
 
+/**
+ * What is missing of a Service that is not healthy, where no endpoint of it says that it is not ready. Addresses that were
+ * refused are there, and a slice without endpoints says that there are none.
+ */
+function missingOf(
+  { deleting }: SlimService,
+  { endpoints }: ServiceFacts,
+  found: AddressSources & { readonly usable: readonly string[]; readonly resolved: readonly string[] },
+): Pick<ShardFacts, 'missing'> {
+  if (!endpoints.any && endpoints.slices > 0) return {};
+  if (deleting) return { missing: 'service' };
+  if (!endpoints.any) return { missing: 'slices' };
+  const { addresses, hostnames, usable, resolved } = found;
+  const isRefused = hostnames.length > 0 && usable.length === 0;
+  return addresses.length + resolved.length > 0 || isRefused ? {} : { missing: 'addresses' };
+}
+
 /** What only some shards say. */
 type ShardMarks = Pick<
   ShardFacts,
-  'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv' | 'policy' | 'weight'
+  'missing' | 'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv' | 'policy' | 'weight'
 >;
 
 /** Whether two shards say the same. */
@@ -131,6 +149,7 @@ export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
   return (
     a.federation === b.federation &&
     a.ready === b.ready &&
+    a.missing === b.missing &&
     a.ttlSeconds === b.ttlSeconds &&
     a.addressTtlSeconds === b.addressTtlSeconds &&
     a.maxAddresses === b.maxAddresses &&
