@@ -590,8 +590,10 @@ export class ZoneBuilder implements FactSink {
   healthyByRegion(): Map<string, number> {
     const regions = new Map<string, number>();
     const healthy = this.shardCounts();
-    for (const { name, region = '' } of this.clusters())
+    for (const [name, { state }] of this.#members) {
+      const region = state.region ?? '';
       regions.set(region, (regions.get(region) ?? 0) + healthy.get(name)!.healthyShards);
+    }
     return regions;
   }
 
