@@ -85,7 +85,8 @@ export function explainPolicy(
   }
 }
 
-function weightsText(builder: ZoneBuilder, { policy }: ServiceView): string {
+/** The places of a weighted Service with their weights; empty where it is not weighted. */
+export function weightsText(builder: ZoneBuilder, { policy }: ServiceView): string {
   if (policy.kind !== 'weighted') return '';
   const names = new Map(
     builder

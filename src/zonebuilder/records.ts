@@ -80,24 +80,28 @@ function* stepServices(
   builder: ZoneBuilder,
   views: Iterable<ServiceView | undefined>,
 ): Generator<RecordSet | undefined> {
+  const list = serviceLister(builder);
+  for (const view of views) {
+    if (view === undefined) yield undefined;
+    else yield* list(view);
+  }
+}
+
+/** Lists one Service after the other: what is the same for all of them is worked out once. */
+export function serviceLister(builder: ZoneBuilder): (view: ServiceView) => Generator<RecordSet> {
   const locations = builder.locationNames();
   const read = builder.namedClusters().filter(({ unread }) => !unread);
   const clusters = new Map(read.map(({ label, number }) => [number, label]));
   const taken = takenNames(builder);
   const kept = new Set<string>();
-  for (const view of views) {
-    if (view === undefined) {
-      yield undefined;
-      continue;
-    }
+  return function* list(view) {
     yield* listService(builder, view, locations, clusters, taken);
     const names = namesOf(view.known);
     const namespace = `${names.namespace}.${names.federation}.svc.${builder.domain}`;
-    if (isAbsent(builder, view) && !taken(namespace) && !kept.has(namespace)) {
-      kept.add(namespace);
-      yield placeholder(view, namespace);
-    }
-  }
+    if (!isAbsent(builder, view) || taken(namespace) || kept.has(namespace)) return;
+    kept.add(namespace);
+    yield placeholder(view, namespace);
+  };
 }
 
 /** The RRsets of the configuration, the apex's NS included, without those that Services have with their own. */
