@@ -261,7 +261,7 @@ export class RunningServer {
     await this.#stack.disposeAsync();
   }
 
-  /** Tables reach the workers behind their orders: for a moment between the two clients are unknown. */
+  /** Tables reach the workers behind their orders: until then those that they have go by the orders before. */
   #makeGeo(): GeoKeeper {
     const { clock, log, schedule, parts } = this.#options;
     return new GeoKeeper({
@@ -324,7 +324,7 @@ export class RunningServer {
   #exchangeDomain(domain: ServedDomain, settings: Settings): void {
     const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
     this.#relay.switchTo(domain, clusters, this.#options.clock());
-    domain.setOrders(this.#geo.orders);
+    for (const orders of this.#geo.orders) domain.setOrders(orders);
     domain.beginServing();
     const cause = { object: 'configuration', timeMs: this.#options.clock() };
     this.#journal.exchange(this.#domain, domain, { serial: this.#state.serial.current, cause });

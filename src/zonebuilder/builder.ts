@@ -190,6 +190,7 @@ export class ZoneBuilder implements FactSink {
   #isDisputed = false;
   #conflicts: readonly PlaceConflict[] = [];
   #orders: RowOrders = NO_ORDERS;
+  #formerOrders: RowOrders = NO_ORDERS;
   /** Whether the orders that readers see may lack a location or cluster, or have one too many. */
   #isOrdersStale = false;
   /** Made when something is listed or explained for the first time. */
@@ -341,10 +342,11 @@ export class ZoneBuilder implements FactSink {
   }
 
   /**
-   * Says what the rows of clients' places mean from now on. Until tables of the same version have reached a reader, and from
-   * then on those of another, their clients are unknown to it.
+   * Says what the rows of clients' places mean from now on. Those of the version before go on meaning what they did, for readers
+   * that the tables of the new one have yet to reach; clients of any other tables are unknown.
    */
   setOrders(orders: RowOrders): void {
+    if (orders.version !== this.#orders.version) this.#formerOrders = this.#orders;
     this.#orders = orders;
     this.#image.putOrders();
     this.#isOrdersStale = false;
@@ -413,7 +415,7 @@ export class ZoneBuilder implements FactSink {
   }
 
   #encodeOrders(): Buffer {
-    return encodeOrders(this.#orders, {
+    return encodeOrders(this.#orders, this.#formerOrders, {
       location: (place) => this.#locations.numberOf(place),
       cluster: (name) => this.#members.get(name)?.number,
     });
@@ -423,7 +425,7 @@ export class ZoneBuilder implements FactSink {
   #publishOrders(): void {
     if (!this.#isOrdersStale) return;
     this.#isOrdersStale = false;
-    if (this.#orders.rows.length > 0) this.#image.putOrders();
+    if (this.#orders.rows.length + this.#formerOrders.rows.length > 0) this.#image.putOrders();
   }
 
   setCluster(state: ClusterState): void {

@@ -6,7 +6,8 @@ import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { Orders } from './layout.ts';
 import { type OrderStep, placeOfStep } from './orders.ts';
 import { addressesAt, type RecordSet, ttlAt } from './record-sets.ts';
-import { clusterAddresses } from './records.ts';
+import { clusterAddresses, portPrefix, targetsAt } from './records.ts';
+import type { ServicePort } from './service-ports.ts';
 
 /** One rule that was applied on the way to an answer. */
 export interface ExplainStep {
@@ -51,6 +52,8 @@ export interface Place {
   readonly location: number | undefined;
   readonly v4: readonly string[];
   readonly v6: readonly string[];
+  /** What SRV records say there, where the port that was asked for is not the same everywhere. */
+  readonly srv?: readonly string[];
 }
 
 /**
@@ -113,10 +116,11 @@ function nearest(
   steps.push(...client.steps);
   const { version, rows } = builder.orders;
   const order = client.version === version ? (rows[client.row] ?? []) : [];
+  const port = ownPort(view, asker.name);
   const skipped: string[] = [];
   let chosen: Place | undefined;
   for (const step of order) {
-    const place = placeOf(builder, view, step);
+    const place = placeOf(builder, view, step, port);
     if (typeof place === 'string') skipped.push(place);
     else if (place.v4.length + place.v6.length === 0) skipped.push(`${place.text} has no healthy shard`);
     else chosen = place;
@@ -129,10 +133,19 @@ function nearest(
       : 'nothing of its order is left, so it gets every healthy shard';
   steps.push({
     rule: 'chosen',
-    text: chosen === undefined ? text : `${chosen.text}: ${[...chosen.v4, ...chosen.v6].join(' ')}`,
+    text: chosen === undefined ? text : `${chosen.text}: ${placeText(chosen)}`,
   });
   steps.push({ rule: 'scope', text: isTailored(view, asker) ? scopeText(client) : SAME_FOR_ALL });
   return chosen;
+}
+
+function placeText({ v4, v6, srv }: Place): string {
+  return srv === undefined ? [...v4, ...v6].join(' ') : srv.join(', ');
+}
+
+/** The port that a name is of, where its numbers differ from level to level. */
+function ownPort(view: ServiceView, name: string): ServicePort | undefined {
+  return view.ports.find((port) => port.port === 0 && name.startsWith(`${portPrefix(port)}.`));
 }
 
 const SAME_FOR_ALL = 'every client gets the same: a client subnet is answered with scope 0';
@@ -158,8 +171,15 @@ function scopeText({ subnet: { scope, place } }: ClientReport): string {
 }
 
 /** The place of a step, or why there is none. */
-function placeOf(builder: ZoneBuilder, view: ServiceView, step: OrderStep): Place | string {
+function placeOf(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  step: OrderStep,
+  port: ServicePort | undefined,
+): Place | string {
   if (step.kind === 'cluster') {
+    // Ports that shards do not have alike are known by level.
+    if (port !== undefined) return `cluster ${step.cluster} is no level, and shards differ in this port`;
     const number = view.clusters.find((cluster) => builder.clusterName(cluster) === step.cluster);
     const text = `cluster ${step.cluster}`;
     if (number === undefined) return `${text} has no shard of the Service`;
@@ -173,7 +193,10 @@ function placeOf(builder: ZoneBuilder, view: ServiceView, step: OrderStep): Plac
   const text = `${step.kind} ${placeOfStep(step)}`;
   const location = builder.locationNumber(placeOfStep(step));
   if (location === undefined) return `${text} has no cluster`;
-  return { text, location, v4: addressesAt(view.v4, location), v6: addressesAt(view.v6, location) };
+  const place = { text, location, v4: addressesAt(view.v4, location), v6: addressesAt(view.v6, location) };
+  if (port === undefined) return place;
+  const srv = targetsAt(builder, view, location, port);
+  return srv.length === 0 ? `${text} has no healthy shard with this port` : { ...place, srv };
 }
 
 /** What a client is answered with of a Service. */
@@ -182,11 +205,12 @@ export interface Chosen {
   readonly place: Place;
 }
 
-/** What is left of an RRset of addresses at the global name for a client; undefined: nothing. */
+/** What is left of an RRset at the global name, or that of a port, for a client; undefined: nothing. */
 export function recordsWithin(set: RecordSet, { view, place }: Chosen): RecordSet | undefined {
+  const ttlSeconds = place.location === undefined ? view.ttlSeconds : ttlAt(view, place.location);
+  if (set.type === 'SRV') return { ...set, ttlSeconds, data: place.srv ?? set.data };
   if (set.type !== 'A' && set.type !== 'AAAA') return set;
   const data = set.type === 'A' ? place.v4 : place.v6;
-  const ttlSeconds = place.location === undefined ? view.ttlSeconds : ttlAt(view, place.location);
   if (data.length === 0) return undefined;
   const { name, type } = set;
   return { name, type, ttlSeconds, data };

@@ -210,10 +210,11 @@ export const Clusters = { mask: 0, slots: 4, number: 0, isUnread: 2, keyOctets: 
 
 /**
  * The orders of clients' places (orders.ts): uint32 version of the rows, uint32 number of rows, a uint32 for each, the octet
- * offset of its list from the start of the blob or 0, and the lists: uint32 number of steps, a uint32 for each step, the
- * number of a location, or that of a cluster with {@link Orders.clusterBit}.
+ * offset of its list from the start of the table or 0, and the lists: uint32 number of steps, a uint32 for each step, the
+ * number of a location, or that of a cluster with {@link Orders.clusterBit}. The first table of the blob says with `former`, an
+ * octet offset or 0, where that of the version before stands: a reader has the tables of one or of the other.
  */
-export const Orders = { version: 0, rows: 4, entries: 8, clusterBit: 0x10000 } as const;
+export const Orders = { version: 0, rows: 4, former: 8, entries: 12, clusterBit: 0x10000 } as const;
 
 /**
  * The static table: uint32 number of slots minus one, uint32 mask of the depths at which names lie, uint32 mask of

@@ -32,8 +32,19 @@ export interface OrderNumbers {
   readonly cluster: (name: string) => number | undefined;
 }
 
-/** Encodes the orders; steps that lead nowhere are left out. */
-export function encodeOrders({ version, rows }: RowOrders, numbers: OrderNumbers): Buffer {
+/**
+ * Encodes the orders; steps that lead nowhere are left out.
+ *
+ * @param former - the orders before, for readers that have not yet got the tables of the newest
+ */
+export function encodeOrders(newest: RowOrders, former: RowOrders, numbers: OrderNumbers): Buffer {
+  const table = encodeTable(newest, numbers);
+  if (former.rows.length === 0) return table;
+  table.writeUInt32LE(table.length, Orders.former);
+  return Buffer.concat([table, encodeTable(former, numbers)]);
+}
+
+function encodeTable({ version, rows }: RowOrders, numbers: OrderNumbers): Buffer {
   const lists = rows.map((steps) => encodeSteps(steps ?? [], numbers));
   const octets = lists.reduce((sum, list) => sum + listOctets(list), Orders.entries + rows.length * 4);
   const blob = Buffer.alloc(octets);

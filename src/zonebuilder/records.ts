@@ -220,14 +220,22 @@ function* listPort(
 
 function srvData(builder: ZoneBuilder, view: ServiceView, level: Level, port: ServicePort): string[] {
   const { location } = level;
-  if (port.port === 0) {
-    const targets = port.levels.find((candidate) => candidate.location === location)?.targets ?? [];
-    return targets.map((target) => formatTarget(builder, view, target));
-  }
+  if (port.port === 0) return targetsAt(builder, view, location, port);
   const hasAddresses = [view.v4, view.v6].some(({ slices }) =>
     slices.some((slice) => slice.location === location),
   );
   return hasAddresses ? [`${SRV_PRIORITY} ${SRV_WEIGHT} ${port.port} ${level.name}.`] : [];
+}
+
+/** The data of the SRV records at a level, of a port whose levels differ. */
+export function targetsAt(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  location: number,
+  port: ServicePort,
+): string[] {
+  const targets = port.levels.find((candidate) => candidate.location === location)?.targets ?? [];
+  return targets.map((target) => formatTarget(builder, view, target));
 }
 
 function formatTarget(builder: ZoneBuilder, view: ServiceView, target: PortTarget): string {

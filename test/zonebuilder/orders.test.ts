@@ -60,7 +60,21 @@ t.test('orders follow locations and clusters that come and go', (t) => {
   t.strictSame(readOrder(builder, 1, 0), ['cluster c2', 'eu', 'us'], 'a batch publishes them at its end');
   builder.setOrders({ version: 2, rows: [[US]] });
   t.strictSame(readOrder(builder, 2, 0), ['us']);
-  t.equal(readOrder(builder, 1, 0), undefined, 'the rows of before mean nothing any more');
+  t.strictSame(readOrder(builder, 1, 0), ['cluster c2', 'eu', 'us'], 'the rows before mean what they did');
+  builder.removeCluster('c2');
+  t.strictSame(readOrder(builder, 1, 0), ['us'], 'and follow what comes and goes');
+  builder.setOrders({ version: 2, rows: [[], [US]] });
+  t.strictSame(
+    [readOrder(builder, 2, 0), readOrder(builder, 2, 1), readOrder(builder, 1, 0)],
+    [undefined, ['us'], ['us']],
+    'a version that is told anew takes nobody’s place',
+  );
+  builder.setOrders({ version: 3, rows: [[US]] });
+  t.strictSame(
+    [readOrder(builder, 3, 0), readOrder(builder, 2, 1), readOrder(builder, 1, 0)],
+    [['us'], ['us'], undefined],
+    'of two versions before the rows mean nothing any more',
+  );
   t.end();
 });
 
@@ -74,5 +88,6 @@ t.test('orders move with the image when it grows', (t) => {
   t.strictSame(readOrder(f.builder, 3, 0), ['us']);
   f.builder.setOrders({ version: 4, rows: [[]] });
   t.equal(readOrder(f.builder, 4, 0), undefined, 'and are replaced there');
+  t.strictSame(readOrder(f.builder, 3, 0), ['us']);
   t.end();
 });

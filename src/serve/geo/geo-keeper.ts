@@ -11,7 +11,7 @@ import type { Job, Schedule } from '../../jobs.ts';
 import type { Clock, Log } from '../../log.ts';
 import type { Timer, Timers } from '../../timers.ts';
 import type { ClusterState } from '../../zonebuilder/facts.ts';
-import { NO_ORDERS, type RowOrders } from '../../zonebuilder/orders.ts';
+import type { RowOrders } from '../../zonebuilder/orders.ts';
 import { clientNetworks, type Claim } from './claims.ts';
 import type { Compile } from './compile-job.ts';
 import { DatabaseWatch, fingerprintOf } from './database-watch.ts';
@@ -91,6 +91,8 @@ export class GeoKeeper {
   #failed = '';
   #version = 0;
   #published: Published | undefined;
+  /** What workers may still have while the newest is on its way to them. */
+  #former: Published | undefined;
   #publishedMs: number | undefined;
   #compileMs: number | undefined;
   #trouble: Trouble | undefined;
@@ -133,9 +135,12 @@ export class GeoKeeper {
     return this.#running;
   }
 
-  /** What the rows of the tables in force mean: for a domain that is to follow the one that was told. */
-  get orders(): RowOrders {
-    return this.#published?.orders ?? NO_ORDERS;
+  /**
+   * What the rows of the tables mean that are in force, or are about to be: for a domain that is to follow the one that was told.
+   * Oldest first.
+   */
+  get orders(): readonly RowOrders[] {
+    return [this.#former, this.#published].flatMap((published) => published?.orders ?? []);
   }
 
   state(): GeoState {
@@ -242,10 +247,12 @@ export class GeoKeeper {
     const clients = { clients4: compileClients(networks, 32), clients6: compileClients(networks, 128) };
     const published = { memory: withClients(tables.memory, clients, version), orders };
     this.#version = version;
+    this.#former = this.#published;
     this.#published = published;
     this.#madeOf = madeOf;
     this.#tellContests(world.claims);
     await this.#options.publish(published);
+    this.#former = undefined;
     this.#publishedMs = this.#options.clock();
   }
 

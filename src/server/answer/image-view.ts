@@ -368,8 +368,13 @@ export class ImageView {
    * @param version - of the tables that the row was found in
    */
   findOrder(version: number, row: number): number {
-    const at = (this.#words[Header.orders]! >>> 0) * 8;
-    if (this.#words[(at + Orders.version) / 4]! >>> 0 !== version) return 0;
+    let at = (this.#words[Header.orders]! >>> 0) * 8;
+    if (this.#words[(at + Orders.version) / 4]! >>> 0 !== version) {
+      const former = this.#words[(at + Orders.former) / 4]!;
+      if (former === 0) return 0;
+      at += former;
+      if (this.#words[(at + Orders.version) / 4]! >>> 0 !== version) return 0;
+    }
     if (row >= this.#words[(at + Orders.rows) / 4]!) return 0;
     const list = this.#words[(at + Orders.entries) / 4 + row]!;
     return list === 0 ? 0 : at + list;

@@ -342,16 +342,25 @@ t.test('scope 0 where no client would get anything else', (t) => {
   t.end();
 });
 
-t.test('tables and orders of different times know nobody', (t) => {
-  const f = makeWorld();
-  f.builder.setOrders({ version: 2, rows: ROWS });
-  const reply = ask(f, { subnet: '8.1.2.0/24' });
-  t.strictSame([hosts(reply), scopeOf(reply)], ['11 12 13 21 31', 8], 'all, and still not for everybody');
-  const none = makeWorld({ policy: { ...geoPolicy(TABLES), geo: { trust: ['0.0.0.0/0'] } } });
-  const early = ask(none, { subnet: '8.1.2.3/32' });
-  t.strictSame([hosts(early), scopeOf(early)], ['11 12 13 21 31', 24], 'before there are tables');
-  t.end();
-});
+t.test(
+  'between new orders and their tables clients are answered by those of before, and by no others',
+  (t) => {
+    const f = makeWorld();
+    f.builder.setOrders({ version: 2, rows: ROWS.toReversed() });
+    const between = ask(f, { subnet: '9.1.2.0/24' });
+    t.strictSame([hosts(between), scopeOf(between)], ['21', 13], 'the tables before go by the orders before');
+    down(f, 'eu1');
+    t.equal(hosts(ask(f, { from: '9.1.2.3' })), '11 12 13', 'which know what is healthy now');
+    report(f, 'eu1', {});
+    f.builder.setOrders({ version: 3, rows: ROWS });
+    const reply = ask(f, { subnet: '8.1.2.0/24' });
+    t.strictSame([hosts(reply), scopeOf(reply)], ['11 12 13 21 31', 8], 'all, and still not for everybody');
+    const none = makeWorld({ policy: { ...geoPolicy(TABLES), geo: { trust: ['0.0.0.0/0'] } } });
+    const early = ask(none, { subnet: '8.1.2.3/32' });
+    t.strictSame([hosts(early), scopeOf(early)], ['11 12 13 21 31', 24], 'before there are tables');
+    t.end();
+  },
+);
 
 t.test('records beside the global name are hidden from nobody', (t) => {
   const f = makeWorld({ records: [`${NAME} A 192.0.2.77`] });
@@ -430,5 +439,37 @@ t.test('what is explained to a client is what it is answered with', (t) => {
   t.equal(all.answer[0]!.policy, 'nearest', 'marked as what a reply has a part of');
   t.equal(explained(f, POD).answer[0]!.policy, undefined, 'which the answer to one client is not');
   t.match(all.steps.find(({ rule }) => rule === 'policy')?.text, /depends on where it is/);
+  t.end();
+});
+
+t.test('the SRV records that are explained to a client are those that it gets', (t) => {
+  const f = makeWorld();
+  for (const [title, change] of [
+    ['all alike', () => {}],
+    ['another number in eu', () => report(f, 'eu1', { ports: [{ ...HTTP[0], port: 8080 }], ttlSeconds: 20 })],
+    ['numbers that differ within a zone', () => report(f, 'us2', { ports: [{ ...HTTP[0], port: 8081 }] })],
+    ['a region without the port', () => report(f, 'eu1', { ports: [] })],
+  ] as const) {
+    change();
+    for (const [row, from] of [
+      [US, '8.1.2.3'],
+      [EU, '9.1.2.3'],
+      [POD, '10.1.2.3'],
+      [255, '7.1.2.3'],
+    ] as const) {
+      const { answer } = explained(f, row, 'SRV', PORT);
+      const served = ask(f, { from, type: 'SRV', name: PORT }).answer;
+      t.strictSame(
+        answer.flatMap(({ data, ttlSeconds }) => data.map((each) => `${ttlSeconds} ${each}`)).toSorted(),
+        served.map(({ ttl, data }) => `${ttl} ${data}`).toSorted(),
+        `${title}, for ${from}`,
+      );
+    }
+  }
+  const skipped = explained(f, EU, 'SRV', PORT).steps.filter(({ rule }) => rule === 'skipped');
+  t.strictSame(
+    skipped.map(({ text }) => text),
+    ['region eu has no healthy shard with this port'],
+  );
   t.end();
 });
