@@ -57,11 +57,20 @@ export interface GeoMapRow {
   readonly from: string;
 }
 
+/** Networks that two clusters' Nodes claim, and that are nobody's for it. */
+export interface GeoContest {
+  readonly clusters: readonly [string, string];
+  readonly networks: number;
+  /** Some of the networks. */
+  readonly examples: readonly string[];
+}
+
 /** How the tables are. */
 export interface GeoStatus {
   readonly files: readonly { readonly path: string; readonly type: string; readonly builtMs: number }[];
   readonly octets: number;
   readonly reloads: Readonly<Record<'success' | 'failure', number>>;
+  readonly contests: readonly GeoContest[];
   readonly compileMs?: number;
   readonly trouble?: { readonly code: string; readonly message: string; readonly sinceMs: number };
 }

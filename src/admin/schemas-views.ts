@@ -172,6 +172,15 @@ export const geoStatusSchema = describing<GeoStatus>()(
       files: z.array(z.object({ path: z.string(), type: z.string(), builtMs: epochMs })),
       octets: count.describe('Of the tables.'),
       reloads: z.object({ success: count, failure: count }),
+      contests: z
+        .array(
+          z.object({
+            clusters: z.tuple([z.string(), z.string()]),
+            networks: count,
+            examples: z.array(z.string()).describe('Some of them (CIDR).'),
+          }),
+        )
+        .describe('Networks that two clusters claim, which are nobody’s.'),
       compileMs: z.number().optional().describe('How long the last compilation took.'),
       trouble: z.object({ code: z.string(), message: z.string(), sinceMs: epochMs }).optional(),
     })

@@ -5,6 +5,7 @@ import { openAdminClient } from './admin-client.ts';
 import type { AdminClient, AdminTarget } from './admin-client.ts';
 import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
+import { geoNotes } from './geo.ts';
 import { formatData } from './output.ts';
 import { formatAge, formatTable } from './table.ts';
 
@@ -24,7 +25,9 @@ export async function runClusters(
   const client = await openAdminClient(environment, target);
   const views = (await client.json('/api/v1/clusters')) as readonly ClusterView[];
   await environment.out(formatClusters(views, output, environment.clock()));
-  if (output === 'table' || output === 'wide') await environment.out(formatPending(await pendingOf(client)));
+  if (output !== 'table' && output !== 'wide') return;
+  await environment.out(await geoNotes(client, environment.clock()));
+  await environment.out(formatPending(await pendingOf(client)));
 }
 
 /** What waits for a restart; of a server that does not know the path, an older one, nothing is known. */

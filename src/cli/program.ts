@@ -14,7 +14,7 @@ import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
 import type { ExplainOutput } from './explain.ts';
-import { GEO_OUTPUTS, runGeo, runGeoMap } from './geo.ts';
+import { GEO_OUTPUTS, runGeo, runGeoMap, runGeoStatus } from './geo.ts';
 import type { GeoOutput } from './geo.ts';
 import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
@@ -99,15 +99,21 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
 }
 
 function addGeo(program: Command, environment: Environment): void {
-  const command = program.command('geo').description('say where a client is, and where it is sent');
+  const command = program
+    .command('geo')
+    .description('say where a client is, and where it is sent; without one, how the databases are');
   asking(command, GEO_OUTPUTS)
-    .argument('<client>', 'its address; map: all networks, with where their clients are sent first')
+    .argument('[client]', 'its address; map: all networks, with where their clients are sent first')
     .option('--csv', 'the map as comma-separated values, which is also its default')
     .action(
-      async (client: string, { output, csv: _csv, ...target }: Asking<GeoOutput> & { csv?: boolean }) =>
-        client === 'map'
-          ? runGeoMap(environment, target, output)
-          : runGeo(environment, target, { client, output }),
+      async (
+        client: string | undefined,
+        { output, csv: _csv, ...target }: Asking<GeoOutput> & { csv?: boolean },
+      ) => {
+        if (client === undefined) await runGeoStatus(environment, target, output);
+        else if (client === 'map') await runGeoMap(environment, target, output);
+        else await runGeo(environment, target, { client, output });
+      },
     );
 }
 

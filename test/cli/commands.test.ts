@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { parse } from 'yaml';
-import type { ControlPlane } from '../../src/admin/control-plane.ts';
+import type { ControlPlane, GeoStatus } from '../../src/admin/control-plane.ts';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { Environment, LoadedConfig } from '../../src/cli/environment.ts';
@@ -272,3 +272,41 @@ t.test('serve hands its exit code on', async (t) => {
   t.equal((await run(['serve', '-c', 'b.yaml'], undefined, { serve })).code, 7);
   t.strictSame(files, ['b.yaml']);
 });
+
+t.test(
+  'the databases of clients’ places are shown with their build date and age, and what is wrong with them',
+  async (t) => {
+    const builtMs = Date.UTC(2026, 8, 18);
+    const status: GeoStatus = {
+      files: [{ path: '/data/city.mmdb', type: 'GeoLite2-City', builtMs }],
+      octets: 12_058_624,
+      compileMs: 2540,
+      reloads: { success: 1, failure: 1 },
+      contests: [{ clusters: ['eu', 'us'], networks: 6, examples: ['10.8.0.0/24', '10.8.1.0/24'] }],
+      trouble: { code: 'GEOIP_OLDER', message: 'x.mmdb is older than what is in use', sinceMs: builtMs },
+    };
+    const warnings = [
+      'warning: GEOIP_OLDER: x.mmdb is older than what is in use',
+      'warning: eu and us claim the same networks, which are nobody’s: 10.8.0.0/24, 10.8.1.0/24, … (6)',
+    ].join('\n');
+    const geo = { status: () => status, locate: () => t.fail() as never, map: () => [] };
+    const admin = { address: '127.0.0.1', port: await running(t, { geo }) };
+    const clock = (): number => builtMs + 71 * 86_400_000;
+    t.equal(
+      (await run(['geo'], admin, { clock })).out,
+      [
+        'DATABASE          TYPE            BUILT        AGE',
+        '/data/city.mmdb   GeoLite2-City   2026-09-18   71d',
+        'tables of 11.5 MiB, compiled in 2.5 s',
+        `${warnings}\n`,
+      ].join('\n'),
+    );
+    t.strictSame(JSON.parse((await run(['geo', '-o', 'json'], admin)).out), status);
+    for (const output of ['table', 'wide']) {
+      const { out } = await run(['clusters', '-o', output], admin, { clock });
+      t.ok(out.endsWith(`\n\ngeoip: GeoLite2-City of 2026-09-18, 71d old\n${warnings}\n`), output);
+    }
+    const without = { address: '127.0.0.1', port: await running(t) };
+    t.notMatch((await run(['clusters'], without)).out, 'geoip');
+  },
+);

@@ -37,6 +37,34 @@ export function settleClaims(clusters: readonly ClusterClaims[]): readonly Claim
   return withContests(counting);
 }
 
+/** Networks of a contest that are named: who looks for more asks for the map. */
+const EXAMPLES_MAX = 4;
+
+/** What two clusters contest, by pairs in order of their names. */
+export function contestsOf(claims: readonly Claim[]): {
+  readonly clusters: readonly [string, string];
+  readonly networks: number;
+  readonly examples: string[];
+}[] {
+  const pairs = new Map<string, { clusters: readonly [string, string]; networks: Set<string> }>();
+  for (const { cluster, contestedBy, text } of claims) {
+    if (contestedBy === undefined) continue;
+    const clusters =
+      cluster < contestedBy ? ([cluster, contestedBy] as const) : ([contestedBy, cluster] as const);
+    const key = clusters.join(' ');
+    const pair = pairs.get(key) ?? { clusters, networks: new Set() };
+    pairs.set(key, pair);
+    pair.networks.add(text);
+  }
+  return [...pairs.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { clusters, networks }]) => ({
+      clusters,
+      networks: networks.size,
+      examples: [...networks].slice(0, EXAMPLES_MAX),
+    }));
+}
+
 /** The networks with their rows, contested ones as nobody's. */
 export function clientNetworks(
   claims: readonly Claim[],

@@ -7,7 +7,7 @@ import { ClientPlace, embeddedAt, wordsOf } from '../../server/answer/client-pla
 import type { ClientReport } from '../../zonebuilder/explain-policy.ts';
 import { parseAddress } from '../../zonebuilder/ip-text.ts';
 import { placeOfStep, type OrderStep } from '../../zonebuilder/orders.ts';
-import { claimOn, type Claim } from './claims.ts';
+import { claimOn, type Claim, contestsOf } from './claims.ts';
 import type { GeoState, Published } from './geo-keeper.ts';
 import { networkAround, networkText } from './networks.ts';
 import type { WorldPlace } from './world.ts';
@@ -21,11 +21,12 @@ export function geoControl(state: () => GeoState): GeoControl {
     },
     map: () => mapOf(state()),
     status() {
-      const { files, published, reloads, compileMs, trouble } = state();
+      const { files, published, reloads, compileMs, trouble, world } = state();
       return {
         files,
         octets: published?.memory.byteLength ?? 0,
         reloads,
+        contests: contestsOf(world.claims),
         ...(compileMs !== undefined && { compileMs }),
         ...(trouble !== undefined && { trouble }),
       };

@@ -6,6 +6,7 @@ import { compileGeo } from '../../../src/geo/compile.ts';
 import { withClients } from '../../../src/geo/tables.ts';
 import { clientNetworks } from '../../../src/serve/geo/claims.ts';
 import { geoControl } from '../../../src/serve/geo/geo-control.ts';
+import type { ClusterState } from '../../../src/zonebuilder/facts.ts';
 import type { GeoState } from '../../../src/serve/geo/geo-keeper.ts';
 import { clusterRow, rowOrders, worldOf } from '../../../src/serve/geo/world.ts';
 import { SETTINGS } from '../fake-parts.ts';
@@ -82,6 +83,20 @@ t.test('a client is told which network it is in, who says so, and where it is se
   t.ok(Math.abs(second!.km! - 6600) < 100, `${second!.km} km`);
 });
 
+t.test('networks that two clusters claim are named, with how many there are', async (t) => {
+  const pods = (n: number): string[] => Array.from({ length: n }, (_, i) => `10.8.${i}.0/24`);
+  const at = (name: string, networks: readonly string[]): ClusterState => ({
+    name,
+    zones: [],
+    status: 'available',
+    networks,
+  });
+  const clusters = [at('eu', pods(6)), at('us', ['10.7.0.0/24', ...pods(6)]), at('asia', ['10.6.0.0/24'])];
+  const world = worldOf({ clusters: [], regions: [] }, clusters);
+  const { contests } = geoControl(() => ({ ...state, world })).status();
+  t.same(contests, [{ clusters: ['eu', 'us'], networks: 6, examples: pods(4) }]);
+});
+
 t.test('nothing is known before there are tables', async (t) => {
   const empty = geoControl(() => ({
     files: [],
@@ -91,7 +106,7 @@ t.test('nothing is known before there are tables', async (t) => {
   }));
   t.match(empty.locate('8.1.2.3'), { kind: 'unknown', order: [] });
   t.same(Array.from(empty.map()), []);
-  t.match(empty.status(), { files: [], octets: 0 });
+  t.match(empty.status(), { files: [], octets: 0, contests: [] });
 });
 
 t.test('the map lists each network that leads somewhere, once, as look-ups find it', async (t) => {
