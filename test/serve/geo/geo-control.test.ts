@@ -84,13 +84,6 @@ t.test('a client is told which network it is in, who says so, and where it is se
 });
 
 t.test('networks that two clusters claim are named, with how many there are', async (t) => {
-  const pods = (n: number): string[] => Array.from({ length: n }, (_, i) => `10.8.${i}.0/24`);
-  const at = (name: string, networks: readonly string[]): ClusterState => ({
-    name,
-    zones: [],
-    status: 'available',
-    networks,
-  });
   const clusters = [at('eu', pods(6)), at('us', ['10.7.0.0/24', ...pods(6)]), at('asia', ['10.6.0.0/24'])];
   const world = worldOf({ clusters: [], regions: [] }, clusters);
   const { contests } = geoControl(() => ({ ...state, world })).status();
@@ -120,3 +113,12 @@ t.test('the map lists each network that leads somewhere, once, as look-ups find 
     { network: '2a00::/16', to: 'eu-central-1', from: 'geoip' },
   ]);
 });
+
+/** So many networks of Pods. */
+function pods(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `10.8.${i}.0/24`);
+}
+
+function at(name: string, networks: readonly string[]): ClusterState {
+  return { name, zones: [], status: 'available', networks };
+}
