@@ -8,6 +8,7 @@ import type { Explanation } from '../zonebuilder/explain.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
 import type { RecordFilter } from '../zonebuilder/record-filter.ts';
 import type { RecordSet } from '../zonebuilder/records.ts';
+import type { JournalControl } from './journal-control.ts';
 import type { Listing } from './listing.ts';
 
 export type { Explanation, Listing, RecordFilter, RecordSet };
@@ -127,4 +128,5 @@ export interface ControlPlane {
   explain(question: ExplainQuestion): Explanation;
   vitals(): Vitals;
   readonly geo?: GeoControl;
+  readonly journal?: JournalControl;
 }

@@ -49,13 +49,13 @@ export function sendError(
 export async function sendSlices(
   response: ServerResponse,
   mediaType: string,
-  slices: Iterable<string>,
+  slices: Iterable<string> | AsyncIterable<string>,
 ): Promise<void> {
   response.writeHead(200, { ...COMMON_HEADERS, 'content-type': mediaType });
   response.setTimeout(READING_MS_MAX);
   // Whoever asks for the head only is not read a million rows.
   if (response.req.method === 'HEAD') return void response.end();
-  for (const slice of slices) {
+  for await (const slice of slices) {
     if (slice !== '' && !response.write(slice)) await drained(response);
     if (response.destroyed) return;
     // A socket that takes everything at once would otherwise never let go of the event loop.

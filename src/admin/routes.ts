@@ -2,6 +2,7 @@
 
 import type { Routes } from './route.ts';
 import { indexRoutes } from './routes-index.ts';
+import { JOURNAL_ROUTES } from './routes-journal.ts';
 import { openapiRoutes } from './routes-openapi.ts';
 import { PROCESS_ROUTES } from './routes-process.ts';
 import { VIEW_ROUTES } from './routes-views.ts';
@@ -11,5 +12,6 @@ export const ROUTES: Routes = new Map([
   ...indexRoutes(() => ROUTES),
   ...PROCESS_ROUTES,
   ...VIEW_ROUTES,
+  ...JOURNAL_ROUTES,
   ...openapiRoutes(() => ROUTES),
 ]);

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../config/settings.ts';
 import { CommandError } from './environment.ts';
 import type { Environment, LoadedConfig } from './environment.ts';
-import { rowsOf } from './listing.ts';
+import { followedRows, rowsOf } from './listing.ts';
 import type { ListingSerials } from './listing.ts';
 
 /** Time for the first octet of a reply, in milliseconds; the server answers from memory. */
@@ -37,7 +37,12 @@ export interface AdminClient {
     query: AdminQuery,
     onEnd: (serials: ListingSerials) => void,
   ): AsyncGenerator<readonly Row[]>;
+  /** Reads a listing that goes on for as long as the server runs. */
+  follow<Row>(path: string, query: AdminQuery): AsyncGenerator<readonly Row[]>;
 }
+
+/** Nothing answers, or it is not known where to ask. */
+export class NoServerError extends CommandError {}
 
 /** A server as the commands speak of it. */
 interface Place {
@@ -54,19 +59,25 @@ interface Place {
 export async function openAdminClient(environment: Environment, target: AdminTarget): Promise<AdminClient> {
   const place =
     target.admin === undefined ? await configured(environment, target.config) : named(target.admin);
+  const listed = async (path: string, query: AdminQuery): Promise<AsyncGenerator<Uint8Array>> => {
+    const silence = new Silence();
+    const response = await silence.within(REPLY_MS_MAX, (signal) =>
+      request(place, { path, query, signal, accept: NDJSON }),
+    );
+    if (response.headers.get('content-type') !== NDJSON || response.body === null)
+      throw new CommandError(`what answers at ${place.where} is not this fedns: it sent no ${NDJSON}`);
+    return watched(response.body, silence, place);
+  };
   return {
     async json(path, query = {}) {
       const signal = AbortSignal.timeout(REPLY_MS_MAX);
       return readJson(await request(place, { path, query, signal, accept: 'application/json' }), place);
     },
     async *rows<Row>(path: string, query: AdminQuery, onEnd: (serials: ListingSerials) => void) {
-      const silence = new Silence();
-      const response = await silence.within(REPLY_MS_MAX, (signal) =>
-        request(place, { path, query, signal, accept: NDJSON }),
-      );
-      if (response.headers.get('content-type') !== NDJSON || response.body === null)
-        throw new CommandError(`what answers at ${place.where} is not this fedns: it sent no ${NDJSON}`);
-      yield* rowsOf<Row>(watched(response.body, silence, place), onEnd);
+      yield* rowsOf<Row>(await listed(path, query), onEnd);
+    },
+    async *follow<Row>(path: string, query: AdminQuery) {
+      yield* followedRows<Row>(await listed(path, query));
     },
   };
 }
@@ -75,7 +86,7 @@ async function configured(environment: Environment, file: string): Promise<Place
   const config = await environment.load(file);
   const admin = config.kind === 'loaded' ? config.settings.admin : adminDespite(config, environment, file);
   if (admin === undefined)
-    throw new CommandError(
+    throw new NoServerError(
       `${file} has no admin address, so a running fedns cannot be asked; --admin names one`,
     );
   const target = formatAddress(reachable(admin));
@@ -125,7 +136,7 @@ async function request(place: Place, { path, query, accept, signal }: Request): 
   try {
     response = await fetch(url, { signal, redirect: 'error', headers: { accept } });
   } catch (error) {
-    throw new CommandError(explainFailure(error, place));
+    throw new NoServerError(explainFailure(error, place));
   }
   if (!response.ok) throw new CommandError(await errorOf(response, place));
   return response;

@@ -40,6 +40,23 @@ export async function* rowsOf<Row>(
   throw new CommandError(`the listing broke off after ${rows} rows`);
 }
 
+/**
+ * The rows of a listing that goes on, as they come. Empty lines say that there is none for the moment.
+ *
+ * @throws CommandError when it is no listing, or has ended: the server goes, or this reader was too slow
+ */
+export async function* followedRows<Row>(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Row[]> {
+  let isBegun = false;
+  for await (const lines of linesOf(pieces)) {
+    const values = lines.filter((line) => line !== '').map(parseLine);
+    if (!isBegun) values.shift();
+    isBegun = true;
+    const rows = endOf(values.at(-1)) === undefined ? values : values.slice(0, -1);
+    if (rows.length > 0) yield rows as Row[];
+  }
+  throw new CommandError('the server has ended the listing');
+}
+
 /** Complete lines, as many at a time as have come. */
 async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder();

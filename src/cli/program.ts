@@ -16,6 +16,8 @@ import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
 import type { ExplainOutput } from './explain.ts';
 import { GEO_OUTPUTS, runGeo, runGeoMap, runGeoStatus } from './geo.ts';
 import type { GeoOutput } from './geo.ts';
+import { JOURNAL_OUTPUTS, runJournal } from './journal.ts';
+import type { JournalChoice, JournalOutput } from './journal.ts';
 import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
 import { RECORD_OUTPUTS, runRecords } from './records.ts';
@@ -77,6 +79,7 @@ function addServing(program: Command, environment: Environment, exit: (code: num
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {
   addRecords(program, environment);
   addGeo(program, environment);
+  addJournal(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -115,6 +118,33 @@ function addGeo(program: Command, environment: Environment): void {
         else await runGeo(environment, target, { client, output });
       },
     );
+}
+
+function addJournal(program: Command, environment: Environment): void {
+  const command = program
+    .command('journal')
+    .description('list what happened: every change of an answer, and why');
+  asking(command, JOURNAL_OUTPUTS)
+    .option(
+      '--since <time>',
+      'only from then on: a time, or so long ago: 30m, 1h, 2d (default 1h, with --last any time)',
+    )
+    .option('--until <time>', 'only up to then')
+    .option(
+      '--name <name>',
+      'only what concerns this name: any of a Service, its SERVICE.NAMESPACE.FEDERATION, or of a record',
+    )
+    .option('--cluster <name>', 'only what this cluster has a part in')
+    .option('-n, --last <count>', 'only the newest so many entries')
+    .option('-f, --follow', 'go on with what comes, until interrupted')
+    .addHelpText(
+      'after',
+      '\nTimes are in UTC. Where no fedns runs, the stateDir of the configuration is read.',
+    )
+    .action(async ({ config, admin, output, ...choice }: Asking<JournalOutput> & JournalChoice) => {
+      const target = { config, ...(admin !== undefined && { admin }) };
+      await runJournal(environment, target, { output, choice });
+    });
 }
 
 function addRecords(program: Command, environment: Environment): void {

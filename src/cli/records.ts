@@ -4,14 +4,13 @@
  */
 
 import type { RecordSet } from '../admin/control-plane.ts';
-import { JSON_LIST } from '../admin/listing.ts';
 import { PLACEHOLDER_TYPE } from '../zonebuilder/records.ts';
 import { zoneLines } from '../zonebuilder/zone-file.ts';
 import { openAdminClient } from './admin-client.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
 import type { ListingSerials } from './listing.ts';
-import { formatYaml } from './output.ts';
+import { DATA_WRITERS, type RowWriter } from './row-writer.ts';
 import { LongTable } from './table.ts';
 
 export const RECORD_OUTPUTS = ['table', 'zone', 'json', 'ndjson', 'yaml'] as const;
@@ -59,11 +58,7 @@ function describeChoice(choice: RecordChoice): string {
     .join(' ');
 }
 
-/** Writes a listing piece by piece. */
-export interface RecordWriter {
-  add(sets: readonly RecordSet[]): string;
-  end(): string;
-}
+export type RecordWriter = RowWriter<RecordSet>;
 
 /**
  * Names that exist without a record need one in a zone file only; the other forms show what is answered.
@@ -82,32 +77,7 @@ const ANSWERED_WRITERS: Readonly<Record<Exclude<RecordOutput, 'zone'>, () => Rec
     const table = new LongTable(['NAME', 'TYPE', 'TTL', 'DATA'], COLUMN_WIDTHS);
     return { add: (sets) => table.add(sets.map(rowOf)), end: () => table.end() };
   },
-  json() {
-    let [text, count] = [JSON_LIST.begin('', 0), 0];
-    return {
-      add(sets) {
-        for (const set of sets) text += JSON_LIST.row(set, count++);
-        const piece = text;
-        text = '';
-        return piece;
-      },
-      end: () => text + JSON_LIST.end('', 0, count),
-    };
-  },
-  ndjson: () => ({
-    add: (sets) => sets.map((set) => `${JSON.stringify(set)}\n`).join(''),
-    end: () => '',
-  }),
-  yaml() {
-    let isEmpty = true;
-    return {
-      add(sets) {
-        if (sets.length > 0) isEmpty = false;
-        return sets.length === 0 ? '' : formatYaml(sets);
-      },
-      end: () => (isEmpty ? formatYaml([]) : ''),
-    };
-  },
+  ...DATA_WRITERS,
 };
 
 function rowOf(set: RecordSet): readonly string[] {

@@ -11,7 +11,6 @@ import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
-import { decodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
@@ -20,6 +19,7 @@ import { explainAbsence } from './absence.ts';
 import type { Witness } from './absence.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
 import { primaryOf } from './apex.ts';
+import { readName } from './question-name.ts';
 
 export class BuiltDomain implements ServedDomain {
   #settings: Settings;
@@ -202,15 +202,6 @@ function readType(text: string): string {
   const type = typeCode(text);
   if (type === undefined) throw new QuestionError(`${text} is no RR type`);
   return typeText(type);
-}
-
-/** The name in lower case without its trailing dot, as the zone builder knows names. */
-function readName(nameText: string): string {
-  try {
-    return decodeName(encodeNameLower(nameText));
-  } catch (error) {
-    throw new QuestionError((error as Error).message);
-  }
 }
 
 /** What an operator is told of a place that goes without its name of one label. */

@@ -1,6 +1,7 @@
 /** Owns the view of the running parts that the admin server shows. */
 
 import type { ClusterView, ControlPlane, GeoControl } from '../admin/control-plane.ts';
+import type { JournalControl } from '../admin/journal-control.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
@@ -14,6 +15,7 @@ export interface LiveParts {
   readonly serial: () => number;
   readonly restartPending: () => readonly string[];
   readonly geo: GeoControl;
+  readonly journal: JournalControl;
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -22,6 +24,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     clusters: () => viewsOf(live.witness.reports(), live.domain()),
     explain: (question) => live.domain().explain(question, live.witness),
     geo: live.geo,
+    journal: live.journal,
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

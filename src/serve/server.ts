@@ -22,6 +22,7 @@ import type { HealthChange } from '../zonebuilder/builder.ts';
 import { FactRelay } from './fact-relay.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
+import { journalControl } from './journal-control.ts';
 import { JournalKeeper } from './journal-keeper.ts';
 import { liveControlPlane } from './live-control-plane.ts';
 import { logBrokenSnapshot, openState } from './open-state.ts';
@@ -174,6 +175,7 @@ export class RunningServer {
       serial: () => state.serial.current,
       restartPending: () => this.#restartPending,
       geo: geoControl(() => this.#geo.state()),
+      journal: journalControl(this.#journal.live, () => this.#settings.domain),
     });
     this.metrics = new Metrics({ control, clock, version });
     if (settings.admin !== undefined) this.#admin = this.#makeAdmin(settings.admin, control);
