@@ -3,6 +3,7 @@
  * name is answered as it is, and the figures of the moment. Implemented by the composition root; no HTTP in here.
  */
 
+import type { WritingStatus } from '../querylog/tally.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { Explanation } from '../zonebuilder/explain.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
@@ -129,4 +130,6 @@ export interface ControlPlane {
   vitals(): Vitals;
   readonly geo?: GeoControl;
   readonly journal?: JournalControl;
+  /** What became of the queries that were to be written down; undefined: none is served yet. */
+  readonly queryWriting?: () => WritingStatus | undefined;
 }

@@ -9,6 +9,7 @@ import type { ClusterView, ControlPlane } from './control-plane.ts';
 import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
+import { collectQueryWriting } from './query-writing-metrics.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
 
@@ -70,6 +71,7 @@ export class Metrics {
     registerProcess(options, this.#loopDelay, registers);
     collectDataPlane(() => options.control.vitals().counters, registers);
     collectGeo(() => options.control.geo?.status(), options.clock, registers);
+    collectQueryWriting(() => options.control.queryWriting?.(), registers);
     collectClusters(() => this.#clusters, options.clock, registers);
   }
 

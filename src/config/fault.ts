@@ -43,6 +43,8 @@ export const FAULT_CODES = {
   POLICY_PLACE_UNKNOWN: 'warning',
   FAILOVER_REPEATED: 'warning',
   SEVERAL_DATABASES: 'fault',
+  SEVERAL_DESTINATIONS: 'fault',
+  SOCKET_PATH_TOO_LONG: 'fault',
   DUPLICATE_REGION: 'fault',
   UNKNOWN_REGION: 'fault',
   NEAR_REPEATED: 'fault',

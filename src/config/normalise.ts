@@ -2,9 +2,15 @@
 import { dirname, resolve } from 'node:path';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { databasesOf } from './check-geography.ts';
-import type { ClusterEntry, ConfigFile } from './schema.ts';
 import type { PlanStepEntry } from './schema-drills.ts';
-import type { ClusterOrigin, ClusterSettings, PlanStepSettings, Settings } from './settings.ts';
+import type { ClusterEntry, ConfigFile, DnstapEntry } from './schema.ts';
+import type {
+  ClusterOrigin,
+  ClusterSettings,
+  DnstapSettings,
+  PlanStepSettings,
+  Settings,
+} from './settings.ts';
 import { staticsOf } from './statics.ts';
 
 /**
@@ -31,7 +37,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     plans,
     ...rest
   } = config;
-  const { rateLimit, cookies, tls, identity, records: _r, ...same } = rest;
+  const { rateLimit, cookies, tls, identity, dnstap, records: _r, ...same } = rest;
   return {
     ...same,
     file: resolve(file),
@@ -61,6 +67,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     },
     drills: drills.map(({ for: forSeconds, ...drill }) => ({ ...drill, forSeconds })),
     plans: plans.map(({ name, steps }) => ({ name, steps: steps.map(stepOf) })),
+    ...(dnstap && { dnstap: dnstapSettings(dnstap, path) }),
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
     statics: staticsOf(config, records),
   };
@@ -86,6 +93,27 @@ function clusterSettings(cluster: ClusterEntry, path: (relative: string) => stri
     ...(zones && { zones }),
     origin: originOf(cluster, path),
   };
+}
+
+function dnstapSettings(entry: DnstapEntry, path: (relative: string) => string): DnstapSettings {
+  const { identity, version, messages, sample } = entry;
+  return {
+    to: destinationOf(entry, path),
+    ...(identity !== undefined && { identity }),
+    ...(version !== undefined && { version }),
+    messages,
+    sample,
+  };
+}
+
+/** The checks have seen to it that there is one. */
+function destinationOf(
+  { socket, tcp, file, rotateOctets, keep }: DnstapEntry,
+  path: (relative: string) => string,
+): DnstapSettings['to'] {
+  if (socket !== undefined) return { kind: 'socket', path: path(socket) };
+  if (tcp !== undefined) return { kind: 'tcp', listen: tcp };
+  return { kind: 'file', path: path(file!), octetsMax: rotateOctets, keep };
 }
 
 function originOf(

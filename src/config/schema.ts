@@ -28,11 +28,15 @@ export const FEDERATIONS_MAX = 100;
 export const RECORDS_MAX = 100_000;
 /** Databases: one per address family, and some to spare. */
 export const GEOIP_DATABASES_MAX = 8;
+/** Octets of an identity or version in dnstap messages: more than any host name has, and it is in each. */
+export const DNSTAP_TEXT_MAX = 255;
 /** Entries of any other list. */
 export const LIST_MAX = 1000;
 /** Least limit of the journal in octets: below, hardly an hour of changes would be kept. */
 export const JOURNAL_OCTETS_MIN = 1_048_576;
 
+/** A part of all. */
+const share = z.number().min(0).max(1);
 const seconds = (max: number) => z.int().min(0).max(max);
 const ttl = seconds(TTL_SECONDS_MAX);
 const label = text(parseLabel);
@@ -390,6 +394,51 @@ const identity = z
   .prefault({})
   .describe('What the server tells of itself.');
 
+const dnstap = z.strictObject({
+  socket: pathText
+    .optional()
+    .describe('Unix socket that a reader of dnstap listens on, relative to this file.'),
+  tcp: text(parseListen)
+    .optional()
+    .describe('The same over TCP: ADDRESS:PORT or [ADDRESS]:PORT. Without encryption.'),
+  file: pathText
+    .optional()
+    .describe(
+      'File that messages are written to, relative to this file. What is there already becomes FILE.1.',
+    ),
+  rotateOctets: z
+    .int()
+    .min(1_048_576)
+    .max(1_099_511_627_776)
+    .default(134_217_728)
+    .describe(
+      'Size from which on another file is begun, in octets, 1048576 to 1099511627776. Default: 134217728, 128 MiB.',
+    ),
+  keep: z
+    .int()
+    .min(0)
+    .max(LIST_MAX)
+    .default(5)
+    .describe(`Files that are kept besides the one that is written, 0 to ${LIST_MAX}. Default: 5.`),
+  identity: z
+    .string()
+    .max(DNSTAP_TEXT_MAX)
+    .optional()
+    .describe('Which server this is, in each message; empty: not told. Default: the host name.'),
+  version: z
+    .string()
+    .max(DNSTAP_TEXT_MAX)
+    .optional()
+    .describe('Its version, in each message; empty: not told. Default: fedns and its version.'),
+  messages: z
+    .array(z.enum(['auth-query', 'auth-response']))
+    .min(1)
+    .max(2)
+    .default(['auth-query', 'auth-response'])
+    .describe('What is told of a query: auth-query, auth-response, or both. Default: both.'),
+  sample: share.default(1).describe('Which part of all queries is told, 0 to 1. Default: 1, all.'),
+});
+
 /** The configuration file. Its output is canonical, with defaults filled in. */
 export const settingsSchema = z.strictObject({
   domain: text(parseDomainName).describe('The served domain, as delegated.'),
@@ -625,9 +674,17 @@ export const settingsSchema = z.strictObject({
           'json: a JSON document a line. text (or pretty): lines for people, with colours at a terminal. auto: text at a terminal, ' +
             'json elsewhere. Default: auto.',
         ),
+      queries: share
+        .default(0)
+        .describe(
+          'Which part of all queries has a line in the log, 0 to 1, drawn at random; 0.01 is one of a hundred, 1 all. Default: 0, none.',
+        ),
     })
     .prefault({})
     .describe('What is written to standard error.'),
+  dnstap: dnstap
+    .optional()
+    .describe('Queries and replies as dnstap messages (https://dnstap.info). Default: off.'),
 });
 
 /** A valid configuration file with defaults filled in, before what keys mean together is checked. */
@@ -636,6 +693,7 @@ export type ClusterEntry = ConfigFile['clusters'][number];
 export type RegionEntry = ConfigFile['regions'][number];
 export type RecordEntry = ConfigFile['records'][number];
 export type FederationEntry = ConfigFile['federations'][number];
+export type DnstapEntry = z.output<typeof dnstap>;
 
 /** The same without mandatory keys at the top: for checking what is left of a file with faults. */
 export const draftSchema = settingsSchema.partial();

@@ -96,6 +96,22 @@ export interface TlsSettings {
   readonly key: string;
 }
 
+/** Queries and replies as dnstap messages. */
+export interface DnstapSettings {
+  readonly to:
+    | { readonly kind: 'socket'; readonly path: string }
+    | { readonly kind: 'tcp'; readonly listen: ListenAddress }
+    /** `octetsMax`: from this size on another file is begun; `keep` of them stay. */
+    | { readonly kind: 'file'; readonly path: string; readonly octetsMax: number; readonly keep: number };
+  /** Absent: the host name. */
+  readonly identity?: string;
+  /** Absent: fedns and its version. */
+  readonly version?: string;
+  readonly messages: readonly ('auth-query' | 'auth-response')[];
+  /** Which part of all queries, 0 to 1. */
+  readonly sample: number;
+}
+
 /** An address and port to listen on, UDP and TCP. */
 export interface ListenAddress {
   readonly address: string;
@@ -256,5 +272,9 @@ export interface Settings {
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
     readonly format: 'auto' | 'json' | 'text' | 'pretty';
+    /** Which part of all queries has a line, 0 to 1. */
+    readonly queries: number;
   };
+  /** Absent: off. */
+  readonly dnstap?: DnstapSettings;
 }

@@ -25,6 +25,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     explain: (question) => live.domain().explain(question, live.witness),
     geo: live.geo,
     journal: live.journal,
+    queryWriting: () => live.dataPlane()?.queries(),
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

@@ -11,6 +11,7 @@ import type {
   RecordSet,
 } from '../admin/control-plane.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
+import type { WritingStatus } from '../querylog/tally.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
@@ -153,6 +154,8 @@ export interface DataPlane {
    */
   prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>>;
   counters(): readonly SharedArrayBuffer[];
+  /** What became of the queries that were to be written down. */
+  queries(): WritingStatus;
   /** Answers what has come in, then closes. Also after a start that failed. */
   stop(): Promise<void>;
 }
@@ -162,7 +165,8 @@ export interface Parts {
   openDomain(settings: Settings, hooks: ServedDomainHooks): ServedDomain;
   openShared(settings: Settings, context: SharedContext): SharedSources;
   openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
-  openDataPlane(settings: Settings, image: ImageHandle, log: Log): DataPlane;
+  /** @param version - of fedns, as it is told to others */
+  openDataPlane(settings: Settings, image: ImageHandle, log: Log, version: string): DataPlane;
   /** Compiles the tables of where clients are. */
   readonly compileGeo: Compile;
 }

@@ -22,7 +22,7 @@ export const realParts: Parts = {
   openShared: (settings, context) => new RealSharedSources(settings, context),
   openSource: (cluster, context) =>
     cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),
-  openDataPlane: (settings, image, log) => new ThreadsDataPlane(settings, image, log),
+  openDataPlane: (settings, image, log, version) => new ThreadsDataPlane(settings, image, log, version),
   compileGeo: compileInThread,
 };
 

@@ -205,6 +205,7 @@ export class RunningServer {
       this.#settings,
       this.#domain.image,
       this.#options.log,
+      this.#options.version,
     );
     this.#stack.defer(() => this.#dataPlane!.stop());
     this.#listening = await this.#dataPlane.start();

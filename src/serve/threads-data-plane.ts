@@ -11,8 +11,12 @@ import { WorkerPool } from '../server/workers/worker-pool.ts';
 import type { SharedSettings } from '../server/workers/worker-pool.ts';
 import type { TcpRole } from '../server/workers/worker-protocol.ts';
 import type { Log } from '../log.ts';
+import type { WritingStatus } from '../querylog/tally.ts';
+import { QueryWriter } from '../querylog/writer/query-writer.ts';
+import { systemTimers } from '../timers.ts';
 import type { DataPlane, Listening } from './parts.ts';
 import { apexOf } from './apex.ts';
+import { sharesOf, writingOrder } from './query-writing.ts';
 
 /** The image's first reader is the first worker. */
 const FIRST_READER = 0;
@@ -21,16 +25,21 @@ export class ThreadsDataPlane implements DataPlane {
   readonly #settings: Settings;
   readonly #log: Log;
   readonly #policies: PolicyKeeper;
+  readonly #queries: QueryWriter;
+  readonly #version: string;
   #image: ImageHandle;
   #shared: SharedSettings | undefined;
   #pool: WorkerPool | undefined;
   /** Where clients are, as far as anybody has found out. */
   #tables: SharedArrayBuffer | undefined;
 
-  constructor(settings: Settings, image: ImageHandle, log: Log) {
+  /** @param version - of fedns, as dnstap messages tell it */
+  constructor(settings: Settings, image: ImageHandle, log: Log, version: string) {
     this.#settings = settings;
     this.#image = image;
     this.#log = log;
+    this.#version = version;
+    this.#queries = new QueryWriter({ log, timers: systemTimers });
     this.#policies = new PolicyKeeper({
       hostName: hostname(),
       onFault: (error) => log.error({ code: error.code }, error.message),
@@ -55,6 +64,7 @@ export class ThreadsDataPlane implements DataPlane {
     });
     const addresses = await this.#pool.start();
     yieldToOthers(controlPlane);
+    await this.#writeQueries(this.#settings);
     const { transport: kind, why, workers: threads } = this.#pool.report();
     return { addresses, transport: kind, reason: why, threads };
   }
@@ -75,9 +85,10 @@ export class ThreadsDataPlane implements DataPlane {
 
   async prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>> {
     const policy = await this.#policies.adopt(settings);
-    return (image) => {
+    return async (image) => {
       this.#image = image;
-      return this.#share(this.#sharedSettings(settings, policy));
+      await this.#share(this.#sharedSettings(settings, policy));
+      await this.#writeQueries(settings);
     };
   }
 
@@ -85,8 +96,13 @@ export class ThreadsDataPlane implements DataPlane {
     return this.#pool?.counters ?? [];
   }
 
+  queries(): WritingStatus {
+    return this.#queries.status();
+  }
+
   async stop(): Promise<void> {
     await this.#pool?.stop();
+    await this.#queries.stop();
     this.#policies.stop();
   }
 
@@ -94,7 +110,19 @@ export class ThreadsDataPlane implements DataPlane {
     const { udpPayloadMax, ecs } = settings;
     const memory = this.#tables;
     const geo = { trust: ecs.trust, ...(memory !== undefined && { memory }) };
-    return { image: this.#image, apex: apexOf(settings), udpPayloadMax, policy: { ...policy, geo } };
+    const shares = sharesOf(settings);
+    return {
+      image: this.#image,
+      apex: apexOf(settings),
+      udpPayloadMax,
+      policy: { ...policy, geo },
+      ...(shares && { shares }),
+    };
+  }
+
+  /** To be called once the workers have their rings. */
+  #writeQueries(settings: Settings): Promise<void> {
+    return this.#queries.adopt(this.#pool!.rings, writingOrder(settings, this.#version));
   }
 
   /** Workers adopt between two batches; a dead one gets the newest settings when it is replaced. */

@@ -5,6 +5,7 @@
 
 import type { Apex } from '../zonebuilder/apex.ts';
 import type { QueryPolicy } from './policy/policy.ts';
+import type { RecordOrder } from './query-ring.ts';
 
 /** The kind of transport a query came over. */
 export const Transport = { udp: 0, tcp: 1, tls: 2 } as const;
@@ -70,4 +71,6 @@ export interface ResponderSettings {
   readonly udpPayloadMax: number;
   /** Absent: everyone is answered, and nothing is told besides the data. */
   readonly policy?: QueryPolicy;
+  /** For the transport: which queries are written down, and where. Absent: none. */
+  readonly record?: RecordOrder;
 }

@@ -62,7 +62,7 @@ test('defaults are filled in', async (t) => {
       },
     ],
     statics: settings.statics,
-    log: { level: 'info', format: 'auto' },
+    log: { level: 'info', format: 'auto', queries: 0 },
   });
 });
 

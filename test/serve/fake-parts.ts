@@ -59,7 +59,7 @@ export const SETTINGS: Settings = {
   statics: packStatics([], 'example.com'),
   drills: [],
   plans: [],
-  log: { level: 'error', format: 'json' },
+  log: { level: 'error', format: 'json', queries: 0 },
 };
 
 export function shard(cluster: string, service: string): ShardState {
@@ -246,6 +246,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
       },
       locate: async () => {},
       counters: () => [],
+      queries: () => ({ lines: 0, linesLost: { ring: 0, output: 0 }, faults: 0 }),
       stop: async () => void events.push('drain'),
     }),
   };

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Counter } from '../counters.ts';
+import type { Recorder } from '../recorder.ts';
 import { TCP_REPLY_OCTETS, type Responder, type Transport } from '../responder.ts';
 import type { TcpLimits } from '../tcp-limits.ts';
 
@@ -11,11 +12,23 @@ import type { TcpLimits } from '../tcp-limits.ts';
 export interface TcpContext {
   readonly responder: Responder;
   readonly counters: Float64Array;
+  /** Writes queries down. Absent: none is. */
+  readonly recorder?: Recorder;
   readonly limits: TcpLimits;
   /** A clock that never goes back, in milliseconds. */
   readonly nowMs: () => number;
   /** Where replies are composed: {@link TCP_OUTPUT_OCTETS}. */
   readonly replies: Buffer;
+}
+
+/** Who is connected, and to what. */
+export interface TcpClient {
+  /** As the responder takes it. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** What the limit per client counts by. */
+  readonly key: string;
+  readonly server: { readonly address: Uint8Array; readonly port: number };
 }
 
 /** What a connection tells its server. */
@@ -47,7 +60,7 @@ export class TcpConnection {
   readonly #socket: Socket;
   readonly #raw: Socket;
   readonly #transport: Transport;
-  readonly #address: Uint8Array;
+  readonly #client: TcpClient;
   readonly #context: TcpContext;
   readonly #observer: TcpObserver;
   /** Input that is not answered yet: the start of a message, or all that follows it while the client does not read. */
@@ -58,19 +71,18 @@ export class TcpConnection {
 
   /**
    * @param sockets - `plain` carries the messages, `raw` is the TCP connection below it; the same without TLS
-   * @param client - the address as the responder takes it, and the key of the limit per client
    */
   constructor(
     sockets: { plain: Socket; raw: Socket },
     transport: Transport,
-    client: { address: Uint8Array; key: string },
+    client: TcpClient,
     context: TcpContext,
     observer: TcpObserver,
   ) {
     this.#socket = sockets.plain;
     this.#raw = sockets.raw;
     this.#transport = transport;
-    this.#address = client.address;
+    this.#client = client;
     this.client = client.key;
     this.#context = context;
     this.#observer = observer;
@@ -188,15 +200,25 @@ export class TcpConnection {
 
   /** Composes the reply to one message at `output`. @returns where the next one goes */
   #reply(input: Buffer, start: number, length: number, output: number): number {
-    const { responder, replies } = this.#context;
-    const address = this.#address;
+    const { responder, replies, recorder } = this.#context;
+    const { address } = this.#client;
     const at = output + LENGTH_OCTETS;
     const transport = this.#transport;
+    const readers = recorder?.isOn === true ? recorder.draw() : 0;
+    if (readers !== 0) recorder!.begin(readers, transport, input, start, length);
     const octets = responder.answer(input, start, length, replies, at, transport, address, 0, address.length);
+    if (readers !== 0) this.#endRecord(recorder!, at, octets);
     if (octets === 0) return output;
     // RFC 7766 section 8: the length goes out together with the message.
     replies.writeUInt16BE(octets, output);
     return at + octets;
+  }
+
+  #endRecord(recorder: Recorder, at: number, octets: number): void {
+    const { address, port, server } = this.#client;
+    recorder.client(address, 0, address.length, port);
+    recorder.server(server.address, 0, server.address.length, server.port);
+    recorder.end(this.#context.replies, at, octets);
   }
 
   /** Hands the composed replies to the socket. @returns where the next one goes: the start */

@@ -7,9 +7,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ListenAddress } from '../../config/settings.ts';
 import { Counter } from '../counters.ts';
+import type { Recorder } from '../recorder.ts';
 import { Transport, type Responder } from '../responder.ts';
 import { addressOctets, isDualStack, ListenError } from '../socket-address.ts';
-import { TCP_OUTPUT_OCTETS, TcpConnection, type TcpContext } from './connection.ts';
+import { TCP_OUTPUT_OCTETS, TcpConnection, type TcpClient, type TcpContext } from './connection.ts';
 import { idleLimitMs, TCP_LIMITS, type TcpLimits } from '../tcp-limits.ts';
 import { TLS_ALPN, type TlsCertificate } from './tls-certificate.ts';
 
@@ -25,6 +26,8 @@ export interface TcpOptions {
   readonly responder: Responder;
   /** This worker's counters. {@link Counter.tcpIdleLimitMs} in it is what the responder tells clients (RFC 7828). */
   readonly counters: Float64Array;
+  /** Writes queries down. Absent: none is. */
+  readonly recorder?: Recorder;
   readonly limits?: Partial<TcpLimits>;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
@@ -55,6 +58,7 @@ export class TcpServer {
     this.#context = {
       responder: options.responder,
       counters: options.counters,
+      ...(options.recorder && { recorder: options.recorder }),
       limits: this.#limits,
       nowMs: options.nowMs ?? (() => performance.now()),
       replies: Buffer.allocUnsafeSlow(TCP_OUTPUT_OCTETS),
@@ -167,11 +171,11 @@ export class TcpServer {
   #accept(raw: Socket, transport: Transport): void {
     // The client may be gone already.
     if (raw.remoteAddress === undefined) return void raw.destroy();
-    const address = clientAddress(raw.remoteAddress);
-    const key = clientKey(address);
+    const client = clientOf(raw, raw.remoteAddress);
+    const { key } = client;
     this.#makeRoom(key);
     const plain = transport === Transport.tls ? this.#startTls(raw) : raw;
-    const connection = new TcpConnection({ plain, raw }, transport, { address, key }, this.#context, this);
+    const connection = new TcpConnection({ plain, raw }, transport, client, this.#context, this);
     this.#connections.add(connection);
     this.#perClient.set(key, (this.#perClient.get(key) ?? 0) + 1);
     this.#options.counters[Counter.tcpConnections]!++;
@@ -240,6 +244,12 @@ export class TcpServer {
     const idleMs = this.#isLeaving ? 0 : idleLimitMs(this.#limits, this.#connections.size);
     this.#options.counters[Counter.tcpIdleLimitMs] = idleMs;
   }
+}
+
+function clientOf(raw: Socket, remoteAddress: string): TcpClient {
+  const address = clientAddress(remoteAddress);
+  const server = { address: clientAddress(raw.localAddress ?? '::'), port: raw.localPort ?? 0 };
+  return { address, port: raw.remotePort ?? 0, key: clientKey(address), server };
 }
 
 /** The address as the responder takes it: IPv4 in 4 octets also where the socket is dual-stack. */

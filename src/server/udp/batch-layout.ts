@@ -12,6 +12,7 @@
 
 import { Linux, type Libc } from '../linux/linux.ts';
 import { UDP_REPLY_OCTETS } from '../responder.ts';
+import { addressOctets } from '../socket-address.ts';
 import type { UdpSocket } from './socket.ts';
 
 /** Packets per call. No other number was seen to be better, see bench/NOTES.md. */
@@ -69,6 +70,8 @@ export interface BatchSocket {
   /** Where the memory lies, and the lower half of that: the upper half is the same for all of it. */
   readonly base: number;
   readonly baseLow: number;
+  /** The address of the socket, which is the one that packets came to unless it is a wildcard. */
+  readonly address: Uint8Array;
   /** Octets of control data that a packet comes with and its reply goes with: packet information, or none. */
   readonly informationOctets: number;
   readonly joint: JointState;
@@ -92,6 +95,7 @@ export function prepareBatch(libc: Libc, socket: UdpSocket): BatchSocket {
     words: new Int32Array(octets.buffer),
     base,
     baseLow: (base % GIB4) | 0,
+    address: addressOctets(socket.listen.address),
     informationOctets: socket.wildcard ? (socket.family === 6 ? 40 : 32) : 0,
     joint: { isPossible: socket.canJoin, fruitless: 0 },
   };

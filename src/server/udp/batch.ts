@@ -19,8 +19,10 @@ import {
   type BatchSocket,
 } from './batch-layout.ts';
 import { sendReplies } from './batch-send.ts';
+import { recordEnds } from './batch-record.ts';
 import { Counter } from '../counters.ts';
 import { Linux, type Libc } from '../linux/linux.ts';
+import type { Recorder } from '../recorder.ts';
 import { Transport, type Responder } from '../responder.ts';
 
 /** What the packets of a socket are served with. */
@@ -28,6 +30,8 @@ export interface BatchService {
   readonly libc: Libc;
   readonly responder: Responder;
   readonly counters: Float64Array;
+  /** Writes queries down. Absent: none is. */
+  readonly recorder?: Recorder;
   /** Called when the responder's image has moved, before a batch is answered. */
   readonly refresh: () => void;
 }
@@ -46,7 +50,7 @@ export function serveBatch(service: BatchService, batch: BatchSocket, flags: num
   counters[Counter.batch + 32 - Math.clz32(received - 1)]!++;
   if (responder.isStale) service.refresh();
   responder.enter();
-  const replies = answerAll(batch, responder, counters, received);
+  const replies = answerAll(batch, service, received);
   responder.leave();
   sendReplies(libc, batch, counters, received, replies);
   return received;
@@ -66,13 +70,10 @@ function receiveFailed(libc: Libc, received: number): number {
 }
 
 /** Writes each reply over its query, and its length where replyLength finds it. @returns the number of replies */
-function answerAll(
-  batch: BatchSocket,
-  responder: Responder,
-  counters: Float64Array,
-  received: number,
-): number {
+function answerAll(batch: BatchSocket, service: BatchService, received: number): number {
   const { octets, words } = batch;
+  const { responder, counters, recorder } = service;
+  const isRecording = recorder !== undefined && recorder.isOn;
   const addressStart = batch.socket.family === 6 ? 8 : 4;
   const addressLength = batch.socket.family === 6 ? 16 : 4;
   let replies = 0;
@@ -89,6 +90,8 @@ function answerAll(
       continue;
     }
     const slot = SLOTS + i * SLOT_OCTETS;
+    const readers = isRecording ? recorder.draw() : 0;
+    if (readers !== 0) recorder!.begin(readers, Transport.udp, octets, slot, queryLength);
     const length = responder.answer(
       octets,
       slot,
@@ -100,6 +103,7 @@ function answerAll(
       name + addressStart,
       addressLength,
     );
+    if (readers !== 0) endRecord(recorder!, batch, i, length);
     setReplyLength(words, i, length);
     octetsOut += length;
     if (length !== 0) replies++;
@@ -107,4 +111,9 @@ function answerAll(
   counters[Counter.octetsIn]! += octetsIn;
   counters[Counter.octetsOut]! += octetsOut;
   return replies;
+}
+
+function endRecord(recorder: Recorder, batch: BatchSocket, i: number, length: number): void {
+  recordEnds(recorder, batch, i);
+  recorder.end(batch.octets, SLOTS + i * SLOT_OCTETS, length);
 }

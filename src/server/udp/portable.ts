@@ -14,6 +14,7 @@ import { isIPv6 } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { ListenAddress } from '../../config/settings.ts';
 import { Counter } from '../counters.ts';
+import type { Recorder } from '../recorder.ts';
 import { Transport, UDP_REPLY_OCTETS, type Responder } from '../responder.ts';
 import { isDualStack, isWildcard, ListenError, addressOctets } from '../socket-address.ts';
 import { localAddresses } from './local-addresses.ts';
@@ -30,6 +31,8 @@ const LOOK_MS = 5000;
 /** Looks that packets bring about are at least so far apart, in milliseconds. */
 const LOOK_MS_MIN = 500;
 
+const NO_ADDRESS = new Uint8Array(0);
+
 /** What a portable transport works with. */
 export interface PortableOptions {
   readonly listen: readonly ListenAddress[];
@@ -39,6 +42,8 @@ export interface PortableOptions {
   /** Called when the responder's image has moved, before a query is answered. */
   readonly refresh: () => void;
   readonly counters: Float64Array;
+  /** Writes queries down. Absent: none is. */
+  readonly recorder?: Recorder;
   /** Default: those of this machine. */
   readonly addresses?: () => readonly string[];
 }
@@ -165,9 +170,11 @@ export class PortableUdp {
   async #open(listen: ListenAddress): Promise<Socket> {
     const socket = createSocket(this.#socketOptions(listen));
     const isStandIn = isWildcard(listen.address);
+    // Of the wildcard's own socket it is not known which address was asked.
+    const own = isStandIn ? NO_ADDRESS : addressOctets(listen.address);
     socket.on('message', (query, client) => {
       if (isStandIn && performance.now() - this.#lookedMs >= LOOK_MS_MIN) void this.look();
-      this.#answer(socket, query, client);
+      this.#answer(socket, own, query, client);
     });
     try {
       await bindSocket(socket, listen);
@@ -193,8 +200,8 @@ export class PortableUdp {
     };
   }
 
-  #answer(socket: Socket, query: Buffer, client: RemoteInfo): void {
-    const { responder, counters, refresh } = this.#options;
+  #answer(socket: Socket, own: Uint8Array, query: Buffer, client: RemoteInfo): void {
+    const { responder, counters, recorder, refresh } = this.#options;
     this.#received++;
     counters[Counter.batch]!++;
     counters[Counter.octetsIn]! += query.length;
@@ -203,6 +210,8 @@ export class PortableUdp {
     const address = addressOctets(client.address);
     const reply = Buffer.allocUnsafe(UDP_REPLY_OCTETS);
     if (responder.isStale) refresh();
+    const readers = recorder?.isOn === true ? recorder.draw() : 0;
+    if (readers !== 0) recorder!.begin(readers, Transport.udp, query, 0, query.length);
     responder.enter();
     const length = responder.answer(
       query,
@@ -216,6 +225,11 @@ export class PortableUdp {
       address.length,
     );
     responder.leave();
+    if (readers !== 0) {
+      recorder!.client(address, 0, address.length, client.port);
+      recorder!.server(own, 0, own.length, socket.address().port);
+      recorder!.end(reply, 0, length);
+    }
     if (length > 0) this.#send(socket, reply, length, client);
   }
 

@@ -11,6 +11,7 @@ import type { ListenAddress } from '../../config/settings.ts';
 import type { Log } from '../../log.ts';
 import { createCounterBlock } from '../counters-sum.ts';
 import { allowedCpus, describeFree, type Pinning } from '../linux/cpu-affinity.ts';
+import { createQueryRing, type RecordShares } from '../query-ring.ts';
 import type { ResponderSettings } from '../responder.ts';
 import { giveBack } from '../linux/linux.ts';
 import { isDualStack, isWildcard } from '../socket-address.ts';
@@ -28,7 +29,10 @@ export const WORKERS_MAX = 128;
 const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd', 'sunos', 'aix']);
 
 /** What all workers' settings have in common. */
-export type SharedSettings = Omit<ResponderSettings, 'reader' | 'counters'>;
+export type SharedSettings = Omit<ResponderSettings, 'reader' | 'counters' | 'record'> & {
+  /** Which queries are written down. Absent: none. */
+  readonly shares?: RecordShares;
+};
 
 export interface WorkerPoolOptions {
   readonly transport: UdpTransport;
@@ -68,6 +72,8 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: WorkerSlot[] = [];
   readonly #counters: SharedArrayBuffer[] = [];
+  /** Of each worker, once any query is to be written down. */
+  readonly #rings: SharedArrayBuffer[] = [];
   readonly #sockets: UdpSocket[] = [];
   readonly #ledger: SocketLedger | undefined;
   #listen: readonly ListenAddress[];
@@ -86,6 +92,11 @@ export class WorkerPool {
   /** One block for each worker, as counters.ts lays it out. */
   get counters(): readonly SharedArrayBuffer[] {
     return this.#counters;
+  }
+
+  /** Where the workers leave the queries that are to be written down, see query-ring.ts. */
+  get rings(): readonly SharedArrayBuffer[] {
+    return this.#rings;
   }
 
   /**
@@ -176,7 +187,10 @@ export class WorkerPool {
   }
 
   #settingsOf(i: number): ResponderSettings {
-    return { ...this.#shared, reader: this.#options.firstReader + i, counters: this.#counters[i]! };
+    const { shares, ...shared } = this.#shared;
+    const record = shares && { shares, ring: (this.#rings[i] ??= createQueryRing()) };
+    const reader = this.#options.firstReader + i;
+    return { ...shared, reader, counters: this.#counters[i]!, ...(record && { record }) };
   }
 
   #workerCount(): number {

@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serveBatches } from '../udp/batch-loop.ts';
 import { pinThread } from '../linux/cpu-affinity.ts';
+import { Recorder } from '../recorder.ts';
 import type { Responder, ResponderSettings } from '../responder.ts';
 import { ListenError } from '../socket-address.ts';
 import { becomeAsNiceAs } from '../linux/thread-priority.ts';
@@ -29,6 +30,7 @@ interface WorkerContext {
   readonly control: Int32Array;
   readonly responder: Responder;
   readonly counters: Float64Array;
+  readonly recorder: Recorder;
   /** Obeys the messages that have come, without waiting for the event loop. */
   readonly refresh: () => void;
 }
@@ -68,6 +70,7 @@ async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }
     responder: refreshing(context),
     counters: context.counters,
     ...(fds && { fds: await ownDescriptors(fds) }),
+    recorder: context.recorder,
     ...(tls && certificate && { tls: { listen: tls.listen, certificate } }),
   });
   tell(context.port, { kind: 'serving', listen: await server.start() });
@@ -114,19 +117,20 @@ function refreshing({ responder, refresh }: WorkerContext): Responder {
 }
 
 /** For the roles with an event loop. The thread ends once nothing of it is left open. */
-function obeyUntilStopped(
-  { port, responder }: WorkerContext,
-  stop: (lingerMs: number) => Promise<void>,
-): void {
+function obeyUntilStopped(context: WorkerContext, stop: (lingerMs: number) => Promise<void>): void {
+  const { port } = context;
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'stop') void stop(message.lingerMs).then(() => port.close());
-    else obey(port, responder, message);
+    else obey(context, message);
   });
 }
 
-function obey(port: MessagePort, responder: Responder, message: ToWorker): void {
+type Obedient = Pick<WorkerContext, 'port' | 'responder' | 'recorder'>;
+
+function obey({ port, responder, recorder }: Obedient, message: ToWorker): void {
   if (message.kind !== 'adopt') return;
   responder.adopt(message.settings);
+  recorder.adopt(message.settings.record);
   tell(port, { kind: 'adopted', number: message.number });
 }
 
@@ -139,9 +143,11 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   setFlagsFromString(INLINING);
   const { createResponder } = await loadResponder(start.responderUrl);
   const responder = createResponder(start.settings);
+  const recorder = new Recorder();
+  recorder.adopt(start.settings.record);
   const refresh = (): void => {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      if ((next.message as ToWorker).kind === 'adopt') obey(port, responder, next.message as ToWorker);
+      if ((next.message as ToWorker).kind === 'adopt') obey(context, next.message as ToWorker);
       // A stop is for the event loop, which is still to come to it.
       else setImmediate(() => port.emit('message', next.message));
     }
@@ -150,6 +156,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     port,
     control: new Int32Array(start.control),
     responder,
+    recorder,
     counters: new Float64Array(start.settings.counters),
     refresh,
   };
