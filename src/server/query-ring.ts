@@ -68,6 +68,7 @@ export function createQueryRing(): SharedArrayBuffer {
 /** The same memory as numbers of each size; positions of records are octets from its start. */
 export interface RingView {
   readonly octets: Uint8Array;
+  readonly data: DataView;
   readonly shorts: Uint16Array;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
@@ -76,6 +77,7 @@ export interface RingView {
 export function viewRing(ring: SharedArrayBuffer): RingView {
   return {
     octets: new Uint8Array(ring),
+    data: new DataView(ring),
     shorts: new Uint16Array(ring),
     words: new Int32Array(ring),
     doubles: new Float64Array(ring),

@@ -3,6 +3,7 @@
  * before an answer and tells the rest behind it. Most queries cost one comparison, and none waits or fails for it.
  */
 
+import { copyOctets } from '../zonebuilder/octets.ts';
 import { isMapped, MAPPED_OFFSET } from './client-address.ts';
 import {
   At,
@@ -30,6 +31,8 @@ const SYSTEM_CLOCK: RecorderClock = { wallMs: () => Date.now(), steadyMs: () => 
 
 /** The wall clock has whole milliseconds; where the finer time is further off than that, the wall clock was set. */
 const APART_MS_MAX = 2;
+/** How often that is looked at, in milliseconds: each look takes as long as a tenth of an answer. */
+const LOOK_MS = 1;
 /** Longest gap between two queries that are written down: a small integer, which costs nothing to count. */
 const GAP_MAX = 0x3fff_ffff;
 /** Stands for a record that found no room. */
@@ -51,8 +54,12 @@ export class Recorder {
   /** Where the present record lies, and its position in the ring. */
   #at = NONE;
   #position = 0;
-  /** From the steady clock to milliseconds since 1970. */
+  /** From the steady clock to milliseconds since 1970, and when that was looked at. */
   #offsetMs = 0;
+  #lookedMs = -Infinity;
+  /** Where the last messages were, and the same memory for copies. */
+  #source: Uint8Array = NO_RING.octets;
+  #sourceData: DataView = NO_RING.data;
 
   /** @param random - a uniform number in [0, 1) */
   constructor(random: () => number = Math.random, clock: RecorderClock = SYSTEM_CLOCK) {
@@ -96,13 +103,13 @@ export class Recorder {
     this.#at = this.#reserve(recordLength(length + replyMax), readers);
     const at = this.#at;
     if (at === NONE) return;
-    const { octets, shorts, doubles } = this.#view;
+    const { octets, data, shorts, doubles } = this.#view;
     octets[at + At.readers] = readers;
     octets[at + At.transport] = transport;
     octets[at + At.serverOctets] = 0;
     shorts[(at + At.queryOctets) >> 1] = length;
     doubles[(at + At.queryMs) >> 3] = this.#nowMs();
-    copy(octets, at + RECORD_OCTETS, query, start, length);
+    copyOctets(data, at + RECORD_OCTETS, this.#dataOf(query), start, length);
   }
 
   /** Tells the client's address and port. */
@@ -125,12 +132,12 @@ export class Recorder {
   end(reply: Uint8Array, start: number, length: number): void {
     const at = this.#at;
     if (at === NONE) return;
-    const { octets, shorts, words, doubles } = this.#view;
+    const { data, shorts, words, doubles } = this.#view;
     const queryOctets = shorts[(at + At.queryOctets) >> 1]!;
     const total = recordLength(queryOctets + length);
     shorts[(at + At.replyOctets) >> 1] = length;
     doubles[(at + At.replyMs) >> 3] = length === 0 ? 0 : this.#nowMs();
-    copy(octets, at + RECORD_OCTETS + queryOctets, reply, start, length);
+    copyOctets(data, at + RECORD_OCTETS + queryOctets, this.#dataOf(reply), start, length);
     words[(at + At.length) >> 2] = total;
     this.#at = NONE;
     Atomics.store(words, Head.written, (this.#position + total) | 0);
@@ -163,9 +170,20 @@ export class Recorder {
 
   #nowMs(): number {
     const steadyMs = this.#clock.steadyMs();
+    if (steadyMs - this.#lookedMs < LOOK_MS) return steadyMs + this.#offsetMs;
+    this.#lookedMs = steadyMs;
     const wallMs = this.#clock.wallMs();
     if (Math.abs(steadyMs + this.#offsetMs - wallMs) > APART_MS_MAX) this.#offsetMs = wallMs - steadyMs;
     return steadyMs + this.#offsetMs;
+  }
+
+  /** The batch transport has all messages of a socket in one memory. */
+  #dataOf(octets: Uint8Array): DataView {
+    if (this.#source !== octets) {
+      this.#source = octets;
+      this.#sourceData = new DataView(octets.buffer, octets.byteOffset, octets.length);
+    }
+    return this.#sourceData;
   }
 }
 
