@@ -73,7 +73,8 @@ export const IMPORTS = {
   ],
   state: ['zonebuilder', 'jobs'],
   journal: ['state', 'zonebuilder', 'log', 'timers'],
-  admin: ['journal', 'watchers', 'server', 'querylog', 'zonebuilder', 'config', 'log'],
+  admin: ['journal', 'watchers', 'server', 'querylog', 'zonebuilder', 'config', 'log', 'timers'],
+  'admin/page': ['admin'],
   cli: ['admin', 'journal', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],

@@ -11,6 +11,8 @@ import type { RecordFilter } from '../zonebuilder/record-filter.ts';
 import type { RecordSet } from '../zonebuilder/records.ts';
 import type { JournalControl } from './journal-control.ts';
 import type { Listing } from './listing.ts';
+import type { ServicesControl } from './services.ts';
+import type { TopologyView } from './topology.ts';
 
 export type { Explanation, Listing, RecordFilter, RecordSet };
 
@@ -132,4 +134,7 @@ export interface ControlPlane {
   readonly journal?: JournalControl;
   /** What became of the queries that were to be written down; undefined: none is served yet. */
   readonly queryWriting?: () => WritingStatus | undefined;
+  /** The federation as a whole. */
+  topology?(): TopologyView;
+  readonly services?: ServicesControl;
 }

@@ -10,11 +10,9 @@ import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
 import { collectQueryWriting } from './query-writing-metrics.ts';
+import { PROPAGATION_BOUNDS } from './traffic.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
-
-/** Upper bounds of the propagation histogram in seconds: the goal is 10 ms, the worst worth telling apart 10 s. */
-const PROPAGATION_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 10];
 
 /** Time between two looks at the event loop, in milliseconds. What Node measures is that time and the delay. */
 const LOOP_SAMPLE_MS = 20;
@@ -64,7 +62,7 @@ export class Metrics {
       name: 'fedns_propagation_seconds',
       help: 'Time from the arrival of a change to its first possible answer.',
       labelNames: ['cluster'],
-      buckets: PROPAGATION_BUCKETS,
+      buckets: [...PROPAGATION_BOUNDS],
       registers,
     });
     registerVitals(options, registers);

@@ -64,6 +64,12 @@ export async function sendSlices(
   response.end();
 }
 
+/** Begins a stream of server-sent events; what comes is written by `open`. */
+export function sendEvents(response: ServerResponse, open: () => void): void {
+  response.writeHead(200, { ...COMMON_HEADERS, 'content-type': 'text/event-stream', connection: 'close' });
+  open();
+}
+
 async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -6,12 +6,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { ControlPlane } from './control-plane.ts';
+import type { LiveFeed } from './live-feed.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What every route may use. */
 export interface RouteContext {
   readonly control: ControlPlane;
   readonly metrics: Metrics;
+  /** What open pages are told; absent: nothing. */
+  readonly live?: LiveFeed;
   /** Listings that are being read at the moment. */
   readonly listings: { count: number };
 }

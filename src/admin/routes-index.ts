@@ -1,6 +1,7 @@
-/** Owns what `/` answers: the list of all paths as text. A page for browsers is served to whoever accepts text/html. */
+/** Owns what `/` answers: the page to a browser, which accepts text/html, and the list of all paths to anybody else. */
 
 import type { ServerResponse } from 'node:http';
+import { sendPage, wantsPage } from './page-files.ts';
 import { sendText } from './reply.ts';
 import { METHODS, type Call, type Routes } from './route.ts';
 
@@ -11,9 +12,10 @@ export function indexRoutes(routes: () => Routes): Routes {
       '/',
       {
         GET: {
-          about: 'this list',
-          replies: { 'text/plain': undefined },
-          serve: ({ response }: Call) => sendIndex(response, routes()),
+          about: 'this list; to a browser, the page',
+          replies: { 'text/plain': undefined, 'text/html': undefined },
+          serve: ({ request, response }: Call) =>
+            wantsPage(request) ? sendPage(request, response) : sendIndex(response, routes()),
         },
       },
     ],

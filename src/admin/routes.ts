@@ -4,6 +4,7 @@ import type { Routes } from './route.ts';
 import { indexRoutes } from './routes-index.ts';
 import { JOURNAL_ROUTES } from './routes-journal.ts';
 import { openapiRoutes } from './routes-openapi.ts';
+import { PAGE_ROUTES } from './routes-page.ts';
 import { PROCESS_ROUTES } from './routes-process.ts';
 import { VIEW_ROUTES } from './routes-views.ts';
 
@@ -14,4 +15,5 @@ export const ROUTES: Routes = new Map([
   ...VIEW_ROUTES,
   ...JOURNAL_ROUTES,
   ...openapiRoutes(() => ROUTES),
+  ...PAGE_ROUTES,
 ]);

@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { ListenAddress } from '../config/settings.ts';
 import { isAuthorized } from './auth.ts';
 import { isOwnHost } from './hosts.ts';
+import { isPageFile, sendPageFile } from './page-files.ts';
 import { sendError } from './reply.ts';
 import { hasBody, readBody } from './body.ts';
 import {
@@ -29,7 +30,7 @@ const HEADER_OCTETS_MAX = 8192;
 const HEADER_MS_MAX = 5000;
 /** Time without an octet in either direction, in milliseconds; a listing has more (reply.ts). */
 const SILENCE_MS_MAX = 60_000;
-/** Connections at a time: a scraper or two, a kubelet and some people. */
+/** Connections at a time: a scraper or two, a kubelet and some people. Pages that follow events have room beside it (live-feed.ts). */
 const CONNECTIONS_MAX = 64;
 
 export interface AdminServerOptions extends Omit<RouteContext, 'listings'> {
@@ -63,6 +64,9 @@ export class AdminServer {
       (request, response) => void this.#serve(request, response),
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
+    // Whoever follows events stays for hours, and takes no scraper's place by that.
+    if (options.live !== undefined)
+      options.live.onPages = (count) => (this.#server.maxConnections = CONNECTIONS_MAX + count);
     this.#server.timeout = SILENCE_MS_MAX;
   }
 
@@ -113,6 +117,7 @@ export class AdminServer {
     if (isChange && request.method !== 'OPTIONS' && !isAuthorized(request, this.#options.token))
       return sendError(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
     const url = URL.parse(request.url ?? '', 'http://admin');
+    if (url !== null && !isChange && isPageFile(url.pathname)) return sendPageFile(request, response);
     const path = url === null ? undefined : (this.#options.routes ?? ROUTES).get(url.pathname);
     if (url === null || path === undefined) return sendError(response, 404, 'no such path; / lists them');
     const method = methodOf(request);

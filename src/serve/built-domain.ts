@@ -2,6 +2,7 @@
 
 import { QuestionError } from '../admin/control-plane.ts';
 import type { ExplainQuestion, Explanation, RecordFilter, RecordSet } from '../admin/control-plane.ts';
+import type { ServicesControl } from '../admin/services.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
@@ -20,6 +21,7 @@ import type { Witness } from './absence.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
 import { primaryOf } from './apex.ts';
 import { readName } from './question-name.ts';
+import { servicesOf } from './services-view.ts';
 
 export class BuiltDomain implements ServedDomain {
   #settings: Settings;
@@ -51,7 +53,8 @@ export class BuiltDomain implements ServedDomain {
       prepareMemory,
       recorder: hooks.recorder,
       onHealth: hooks.onHealth,
-      onChange: ({ cluster, cause }) => hooks.onChange({ cluster, causeMs: cause.settledMs ?? cause.timeMs }),
+      onChange: ({ cluster, cause, services }) =>
+        hooks.onChange({ cluster, causeMs: cause.settledMs ?? cause.timeMs, services }),
       onConflict: (conflict) => hooks.onRefusal?.(conflict.cluster, refusalOf(conflict)),
     });
   }
@@ -78,6 +81,11 @@ export class BuiltDomain implements ServedDomain {
     const explanation = explain(builder, { name, type }, this.#soa(), client ?? nowhere(question.client));
     const federations = this.#settings.federations.map((federation) => federation.name);
     return explainAbsence(name, explanation, { builder, federations, witness });
+  }
+
+  get services(): ServicesControl {
+    const serial = this.#hooks.currentSerial;
+    return servicesOf(this.#builder, serial);
   }
 
   stateOf(cluster: string): ClusterState | undefined {

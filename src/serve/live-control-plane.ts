@@ -2,10 +2,13 @@
 
 import type { ClusterView, ControlPlane, GeoControl } from '../admin/control-plane.ts';
 import type { JournalControl } from '../admin/journal-control.ts';
+import type { TopologyView } from '../admin/topology.ts';
+import type { RegionSettings } from '../config/settings.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
+import { clusterNode, regionNodes } from './topology-view.ts';
 
 /** What is running at the moment; a reload exchanges the domain. */
 export interface LiveParts {
@@ -16,6 +19,10 @@ export interface LiveParts {
   readonly restartPending: () => readonly string[];
   readonly geo: GeoControl;
   readonly journal: JournalControl;
+  readonly settings: () => { readonly domain: string; readonly regions: readonly RegionSettings[] };
+  readonly version: string;
+  /** When the process began to serve, in milliseconds since the epoch. */
+  readonly startedMs: number;
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -26,12 +33,34 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     geo: live.geo,
     journal: live.journal,
     queryWriting: () => live.dataPlane()?.queries(),
+    topology: () => topologyOf(live),
+    services: {
+      names: () => live.domain().services.names(),
+      row: (name) => live.domain().services.row(name),
+      report: (name) => live.domain().services.report(name),
+    },
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),
       restartPending: live.restartPending(),
       counters: live.dataPlane()?.counters() ?? [],
     }),
+  };
+}
+
+function topologyOf(live: LiveParts): TopologyView {
+  const domain = live.domain();
+  const { domain: name, regions } = live.settings();
+  const clusters = viewsOf(live.witness.reports(), domain).map(clusterNode);
+  return {
+    domain: name,
+    version: live.version,
+    startedMs: live.startedMs,
+    serial: live.serial(),
+    services: domain.figures().services,
+    restartPending: live.restartPending(),
+    regions: regionNodes(clusters, regions),
+    clusters,
   };
 }
 

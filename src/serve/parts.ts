@@ -10,6 +10,7 @@ import type {
   RecordFilter,
   RecordSet,
 } from '../admin/control-plane.ts';
+import type { ServicesControl } from '../admin/services.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { WritingStatus } from '../querylog/tally.ts';
 import type { ImageHandle } from '../server/responder.ts';
@@ -36,6 +37,8 @@ export interface ServedDomain extends FactSink {
   records(filter: RecordFilter): Iterable<RecordSet | undefined>;
   /** Throws QuestionError when the name or type is malformed. */
   explain(question: ExplainQuestion, witness: Witness): Explanation;
+  /** The Services, for people who look. */
+  readonly services: ServicesControl;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
   /** Says what the rows of the tables of clients' places mean. */
@@ -67,6 +70,15 @@ export interface ServedDomain extends FactSink {
   };
 }
 
+/** A published change. */
+export interface ServedChange {
+  /** '' where it is no one cluster's. */
+  readonly cluster: string;
+  readonly causeMs: number;
+  /** `S.N.F` of each Service whose answers changed; empty where only places did. */
+  readonly services: readonly string[];
+}
+
 export interface ServedDomainHooks {
   /** Asked once per published change. */
   readonly nextSerial: () => number;
@@ -74,8 +86,8 @@ export interface ServedDomainHooks {
   readonly clock: Clock;
   /** The image moved to other memory. */
   readonly onImage: (image: ImageHandle) => void;
-  /** A change is in the answers; `causeMs` is when fedns learned of it. */
-  readonly onChange: (change: { readonly cluster: string; readonly causeMs: number }) => void;
+  /** A change is in the answers; its `causeMs` is when fedns learned of it. */
+  readonly onChange: (change: ServedChange) => void;
   /** Something about a Service that its operator should know: ports that clusters disagree about, a name that is hidden. */
   readonly onNotice?: (notice: { readonly service: string; readonly text: string }) => void;
   /** {@link ServedDomain.refusalsOf} has one more. */

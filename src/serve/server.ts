@@ -11,6 +11,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { LiveFeed } from '../admin/live-feed.ts';
 import { Metrics } from '../admin/metrics.ts';
 import { AdminServer } from '../admin/server.ts';
 import { ListenError } from '../server/socket-address.ts';
@@ -135,6 +136,7 @@ export class RunningServer {
   readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
   readonly #geo: GeoKeeper;
+  readonly #live: LiveFeed;
   /** What sockets, threads and state folder were made from. */
   readonly #bound: Settings;
   #settings: Settings;
@@ -176,7 +178,11 @@ export class RunningServer {
       restartPending: () => this.#restartPending,
       geo: geoControl(() => this.#geo.state()),
       journal: journalControl(this.#journal.live, () => this.#settings.domain),
+      settings: () => this.#settings,
+      version,
+      startedMs: clock(),
     });
+    this.#live = new LiveFeed({ control, clock, timers: systemTimers });
     this.metrics = new Metrics({ control, clock, version });
     if (settings.admin !== undefined) this.#admin = this.#makeAdmin(settings.admin, control);
   }
@@ -303,10 +309,13 @@ export class RunningServer {
       },
       onHealth: (changes, cause) => this.#logHealth(changes, cause),
       locate: (client) => clientReport(this.#geo.state(), client),
-      onChange: ({ cluster, causeMs }) => {
+      onChange: ({ cluster, causeMs, services }) => {
+        if (opened !== undefined && opened === this.#domain) this.#live.changed(services);
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;
-        this.metrics.observePropagation(cluster, Math.max(0, clock() - causeMs) / 1000);
+        const seconds = Math.max(0, clock() - causeMs) / 1000;
+        this.metrics.observePropagation(cluster, seconds);
+        this.#live.propagated(seconds);
       },
     };
     const isServed = this.#domain === undefined;
@@ -332,6 +341,7 @@ export class RunningServer {
     const cause = { object: 'configuration', timeMs: this.#options.clock() };
     this.#journal.exchange(this.#domain, domain, { serial: this.#state.serial.current, cause });
     this.#domain = domain;
+    this.#live.changed([]);
   }
 
   #knownOf(cluster: string): ClusterState | undefined {
@@ -386,6 +396,7 @@ export class RunningServer {
       listen,
       control,
       metrics,
+      live: this.#live,
       log,
       hosts: () => this.#settings.adminHosts,
       ...(adminToken !== undefined && { token: adminToken }),
@@ -405,6 +416,8 @@ export class RunningServer {
       throw new StartError(`admin: ${why.message}`, { cause: error });
     }
     this.#stack.defer(() => admin.stop());
+    this.#live.start();
+    this.#stack.defer(() => this.#live.stop());
   }
 
   #keepSnapshot(): void {

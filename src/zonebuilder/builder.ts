@@ -621,6 +621,15 @@ export class ZoneBuilder implements FactSink {
     return this.#image.get(serviceKey(name));
   }
 
+  /** How many shards a Service has, and how many of them count; undefined when it is gone. */
+  serviceHealth(name: string): { readonly shards: number; readonly healthyShards: number } | undefined {
+    const known = this.#services.named(name);
+    if (known === undefined) return undefined;
+    const shards = shardsOf(known);
+    const counted = shards.filter((shard) => this.#judge(known, shard, this.#drains).counts);
+    return { shards: shards.length, healthyShards: counted.length };
+  }
+
   /** One Service with its levels, by its `S.N.F`; undefined when it is gone. */
   view(name: string): ServiceView | undefined {
     const known = this.#services.named(name);

@@ -134,6 +134,8 @@ export class FakeDomain implements ServedDomain {
     return { rcode: 'NOERROR', steps: [], answer: [] };
   }
 
+  readonly services = { names: () => [], row: () => undefined, report: () => undefined };
+
   stateOf(cluster: string): ReturnType<ServedDomain['stateOf']> {
     return this.states.get(cluster);
   }
@@ -172,7 +174,7 @@ export class FakeDomain implements ServedDomain {
 
   #changed(cluster: string, causeMs: number): void {
     this.#hooks.nextSerial();
-    this.#hooks.onChange({ cluster, causeMs });
+    this.#hooks.onChange({ cluster, causeMs, services: [] });
   }
 }
 

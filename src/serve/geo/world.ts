@@ -61,11 +61,15 @@ function placesOf(
   return [...places.values()].toSorted((a, b) => (a.location < b.location ? -1 : 1));
 }
 
+/** Where a region is; undefined where neither the configuration nor the table of providers' regions tells. */
+export function regionPoint(region: string, settings: RegionSettings | undefined): Found | undefined {
+  return settings?.place === undefined ? shipped(knownRegion(region)) : configuredPoint(settings.place);
+}
+
 /** Without a point and without countries a region is nobody's nearest. */
 function regionPlace(region: string, settings: RegionSettings | undefined): WorldPlace | undefined {
   const countries = settings?.countries ?? [];
-  const found =
-    settings?.place === undefined ? shipped(knownRegion(region)) : configuredPoint(settings.place);
+  const found = regionPoint(region, settings);
   if (found === undefined && countries.length === 0) return undefined;
   return { location: region, step: { kind: 'region', region }, countries, ...found };
 }

@@ -91,7 +91,8 @@ export class WorkerPool {
 
   /** One block for each worker, as counters.ts lays it out. */
   get counters(): readonly SharedArrayBuffer[] {
-    return this.#counters;
+    // Workers start side by side: one may have its block while another before it has none yet.
+    return this.#counters.filter((block) => block !== undefined);
   }
 
   /** Where the workers leave the queries that are to be written down, see query-ring.ts. */

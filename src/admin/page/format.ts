@@ -1,0 +1,42 @@
+/** How numbers and times are written on the page. */
+
+/** A span of time, coarse: `12 s`, `3 min`, `5 h`, `2 d`. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** A span until then, or since then. */
+export function formatUntil(ms: number): string {
+  return ms >= 0 ? `in ${formatSpan(ms)}` : `${formatSpan(-ms)} ago`;
+}
+
+/** A time of day; with the date where it is not today. */
+export function formatTime(ms: number, nowMs: number): string {
+  const time = new Date(ms);
+  const clock = time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return time.toDateString() === new Date(nowMs).toDateString()
+    ? clock
+    : `${time.toLocaleDateString()} ${clock}`;
+}
+
+/** A rate or count: `0`, `0.4`, `12`, `1,234`, `56.7k`. */
+export function formatCount(value: number): string {
+  if (value >= 10_000) return `${(value / 1000).toFixed(value >= 100_000 ? 0 : 1)}k`;
+  if (value >= 10 || Number.isInteger(value)) return Math.round(value).toLocaleString('en');
+  return value.toFixed(1);
+}
+
+/** A duration of a change: `500 µs`, `2 ms`, `1 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds} s`;
+}
+
+/** `one cluster`, `3 clusters`. */
+export function countOf(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count.toLocaleString('en')} ${noun}s`;
+}
