@@ -55,8 +55,6 @@ export const IMPORTS = {
     'log',
   ],
 
-  'steering/drills': ['zonebuilder', 'config', 'log', 'timers'],
-
   querylog: ['server', 'zonebuilder'],
   'querylog/lines': ['querylog', 'logging', 'zonebuilder'],
   'querylog/dnstap': ['querylog', 'server', 'timers'],
@@ -73,6 +71,7 @@ export const IMPORTS = {
   ],
   state: ['zonebuilder', 'jobs'],
   journal: ['state', 'zonebuilder', 'log', 'timers'],
+  'steering/drills': ['steering', 'journal', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   admin: ['journal', 'watchers', 'server', 'querylog', 'zonebuilder', 'config', 'log', 'timers'],
   'admin/page': ['admin'],
   cli: ['admin', 'journal', 'zonebuilder', 'config'],

@@ -642,6 +642,16 @@ export class ZoneBuilder implements FactSink {
     return known && this.#shown(known, shardsOf(known), drains);
   }
 
+  /** What is made of each shard of a Service; empty where there is none. Its answers are not worked out. */
+  verdictsOf(name: string, drains = this.#drains): { readonly cluster: string; readonly verdict: Verdict }[] {
+    const known = this.#services.named(name);
+    if (known === undefined) return [];
+    return shardsOf(known).map((shard) => ({
+      cluster: this.clusterName(shard.cluster),
+      verdict: this.#judge(known, shard, drains),
+    }));
+  }
+
   /** One Service with its levels and its shards as reported. */
   service(
     federation: string,
