@@ -6,6 +6,7 @@ import { QuestionError } from './control-plane.ts';
 import type { JournalControl, JournalQuestion } from './journal-control.ts';
 import { JSON_LIST, type ListingForm, NDJSON } from './listing.ts';
 import { sendError, sendSlices } from './reply.ts';
+import { TIME_FORM, timeOf } from './time.ts';
 import type { Call, Parameter, Routes } from './route.ts';
 import { journalEntrySchema } from './schemas-journal.ts';
 import { listingLine } from './schemas-views.ts';
@@ -15,11 +16,9 @@ const READERS_MAX = 16;
 /** A longer name cannot be one: 255 octets, each written as `\DDD` (RFC 1035 section 5.1). */
 const NAME_CHARACTERS_MAX = 1024;
 
-const TIME = 'RFC 3339, or milliseconds since the epoch';
-
 const PARAMETERS: readonly Parameter[] = [
-  { name: 'since', about: `only from then on: ${TIME}`, example: '2026-11-28T02:00:00Z' },
-  { name: 'until', about: `only up to then: ${TIME}` },
+  { name: 'since', about: `only from then on: ${TIME_FORM}`, example: '2026-11-28T02:00:00Z' },
+  { name: 'until', about: `only up to then: ${TIME_FORM}` },
   { name: 'name', about: 'only what concerns this name: any of a Service, or one of the configuration' },
   { name: 'cluster', about: 'only what this cluster has a part in' },
   {
@@ -111,8 +110,8 @@ function questionOf(query: URLSearchParams): JournalQuestion | string {
   const [cluster, last] = [query.get('cluster'), query.get('last')];
   const sinceMs = since === null ? undefined : timeOf(since);
   const untilMs = until === null ? undefined : timeOf(until);
-  if (Number.isNaN(sinceMs)) return `since: ${TIME}`;
-  if (Number.isNaN(untilMs)) return `until: ${TIME}`;
+  if (Number.isNaN(sinceMs)) return `since: ${TIME_FORM}`;
+  if (Number.isNaN(untilMs)) return `until: ${TIME_FORM}`;
   if (name !== null && (name === '' || name.length > NAME_CHARACTERS_MAX)) return 'name: one name is needed';
   const newest = last === null ? undefined : Number(last);
   if (newest !== undefined && !(Number.isInteger(newest) && newest >= 1 && newest <= LAST_MAX))
@@ -124,10 +123,4 @@ function questionOf(query: URLSearchParams): JournalQuestion | string {
     ...(cluster !== null && { cluster }),
     ...(newest !== undefined && { last: newest }),
   };
-}
-
-/** Milliseconds since the epoch; NaN: not a time. */
-export function timeOf(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  return /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
 }

@@ -7,6 +7,7 @@ import { QuestionError } from './control-plane.ts';
 import type { ControlPlane, RecordFilter } from './control-plane.ts';
 import { JSON_LIST, NDJSON, slicesOf, type Listing } from './listing.ts';
 import { sendError, sendJson, sendSlices } from './reply.ts';
+import { TIME_FORM, timeOf } from './time.ts';
 import type { Call, Parameter, Route, RouteContext, Routes } from './route.ts';
 import {
   clientLocationSchema,
@@ -89,7 +90,7 @@ export const VIEW_ROUTES: Routes = new Map([
     '/api/v1/explain',
     {
       GET: {
-        about: 'how a question is answered, and why (name, type, client)',
+        about: 'how a question is answered, and why (name, type, client), or was answered (at)',
         parameters: [
           {
             name: 'name',
@@ -99,9 +100,11 @@ export const VIEW_ROUTES: Routes = new Map([
           },
           { name: 'type', about: 'a mnemonic such as AAAA, or TYPEnnn; default A', example: 'A' },
           CLIENT,
+          { name: 'at', about: `how it was answered at that time, by the journal: ${TIME_FORM}` },
         ],
         replies: { 'application/json': explanationSchema },
-        serve: ({ control, query, response }: Call) => sendExplanation(control, query, response),
+        serve: ({ control, query, response }: Call) =>
+          query.has('at') ? sendPast(control, query, response) : sendExplanation(control, query, response),
       },
     },
   ],
@@ -205,6 +208,27 @@ function sendExplanation(control: ControlPlane, query: URLSearchParams, response
   const question = { name, type, ...(client !== undefined && { client }) };
   const explanation = asked(response, () => control.explain(question));
   if (explanation !== undefined) sendJson(response, 200, explanation);
+}
+
+async function sendPast(
+  { journal }: ControlPlane,
+  query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const [name, type] = [query.get('name') ?? '', (query.get('type') ?? 'A').toUpperCase()];
+  const timeMs = timeOf(query.get('at')!);
+  if (name === '' || name.length > NAME_CHARACTERS_MAX)
+    return sendError(response, 400, 'name: one name is needed');
+  if (Number.isNaN(timeMs)) return sendError(response, 400, `at: ${TIME_FORM}`);
+  if (query.has('client'))
+    return sendError(response, 400, 'client: of the past only what everybody was answered with is known');
+  if (journal === undefined) return sendError(response, 400, 'at: no journal is kept');
+  try {
+    sendJson(response, 200, await journal.explainAt({ name, type, timeMs }));
+  } catch (error) {
+    if (!(error instanceof QuestionError)) throw error;
+    sendError(response, 400, error.message);
+  }
 }
 
 /** What the control plane says; a question that it finds malformed is answered with 400 here. */

@@ -4,12 +4,15 @@ import type { Explanation } from '../admin/control-plane.ts';
 import { openAdminClient } from './admin-client.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
+import { parseMoment } from './moment.ts';
 import { formatData } from './output.ts';
 
 export interface ExplainArguments {
   readonly name: string;
   readonly type: string;
   readonly client?: string;
+  /** As typed: a time, or how long ago. */
+  readonly at?: string;
 }
 
 /** How a name is answered: as text for people, or as the admin server says it. */
@@ -23,10 +26,11 @@ export const NOT_SERVED = 3;
 export async function runExplain(
   environment: Environment,
   target: AdminTarget,
-  { output, ...question }: ExplainArguments & { readonly output: ExplainOutput },
+  { output, at, ...question }: ExplainArguments & { readonly output: ExplainOutput },
 ): Promise<number> {
   const client = await openAdminClient(environment, target);
-  const explanation = (await client.json('/api/v1/explain', { ...question })) as Explanation;
+  const then = at === undefined ? {} : { at: String(parseMoment(at, environment.clock(), '--at')) };
+  const explanation = (await client.json('/api/v1/explain', { ...question, ...then })) as Explanation;
   await environment.out(
     output === 'text' ? formatExplanation(question, explanation) : formatData(explanation, output),
   );

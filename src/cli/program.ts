@@ -88,14 +88,24 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
     .argument('<name>', 'the name, absolute with or without the trailing dot')
     .argument('[type]', 'the record type', 'A')
     .option('--client <ip>', 'address of the client or resolver that asks')
-    .addHelpText('after', `\nExit code ${NOT_SERVED}: the name is not served (NXDOMAIN, REFUSED, SERVFAIL).`)
+    .option('--at <time>', 'how it was answered then, by the journal: a time, or so long ago: 30m, 1h, 2d')
+    .addHelpText(
+      'after',
+      `\nExit code ${NOT_SERVED}: the name is not served (NXDOMAIN, REFUSED, SERVFAIL), or of then it is not known.`,
+    )
     .action(
       async (
         name: string,
         type: string,
-        { client, output, ...target }: Asking<ExplainOutput> & { client?: string },
+        { client, at, output, ...target }: Asking<ExplainOutput> & { client?: string; at?: string },
       ) => {
-        const question = { name, type, output, ...(client !== undefined && { client }) };
+        const question = {
+          name,
+          type,
+          output,
+          ...(client !== undefined && { client }),
+          ...(at !== undefined && { at }),
+        };
         exit(await runExplain(environment, target, question));
       },
     );

@@ -10,6 +10,7 @@ import type { ChangeRecorder, NumberedCluster, NumberedPlace, Publication } from
 import type { StaticSet } from '../zonebuilder/static-set.ts';
 import { type Batch, type Chunk, type Item, PAIR_OCTETS, type TableStart } from './batch.ts';
 import type { JournalEvent } from './entry.ts';
+import { Numbers } from './numbers.ts';
 
 /** Octets of a chunk: some hundred changes, what comes within one interval at 1,000 changes a second. */
 const CHUNK_OCTETS = 256 * 1024;
@@ -122,6 +123,17 @@ export class Capture {
     return recorder;
   }
 
+  /** What the numbers of a domain mean at the moment. */
+  numbersOf({ table }: DomainRecorder): Numbers {
+    const known = this.#tables.get(table)!;
+    this.#settle(known);
+    const { start, places, names, clusters } = known;
+    const numbers = new Numbers(start);
+    numbers.adoptPlaces({ places: placesIn(places), added: [...names], removed: [] });
+    numbers.adoptClusters({ clusters });
+    return numbers;
+  }
+
   close({ table }: DomainRecorder): void {
     this.#tables.delete(table);
   }
@@ -189,7 +201,7 @@ export class Capture {
       {
         kind: 'places',
         table: number,
-        places: [...places].map(([id, place]) => ({ number: id, place })),
+        places: placesIn(places),
         added: [...names],
         removed: [],
         isRepeated: true,
@@ -300,6 +312,10 @@ export class Capture {
     this.#lost += count;
     this.#lostAll += count;
   }
+}
+
+function placesIn(places: ReadonlyMap<number, string>): NumberedPlace[] {
+  return [...places].map(([number, place]) => ({ number, place }));
 }
 
 const NOTHING = { object: '', timeMs: 0 };

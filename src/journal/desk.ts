@@ -5,7 +5,7 @@
 import type { Clock } from '../log.ts';
 import type { Batch } from './batch.ts';
 import type { JournalEntry } from './entry.ts';
-import { type JournalFilter, readJournal } from './query.ts';
+import { journalBegin, type JournalFilter, readJournal } from './query.ts';
 import { Scribe } from './scribe.ts';
 import { Store } from './store.ts';
 
@@ -34,6 +34,8 @@ export interface Slice {
   /** Number of the newest entry that had been written when the reading began. */
   readonly upTo: number;
   readonly isLast: boolean;
+  /** When the journal begins, where the filter asked for context and there is an entry. */
+  readonly beginMs?: number;
 }
 
 /** Characters of lines that are written, or handed to a reader, at once. */
@@ -46,6 +48,7 @@ const READINGS_MAX = 16;
 interface Reading {
   readonly entries: Iterator<JournalEntry | undefined>;
   readonly upTo: number;
+  readonly begin: { readonly beginMs?: number };
 }
 
 export class Desk {
@@ -100,7 +103,11 @@ export class Desk {
     const directory = this.#options.store?.directory;
     const entries = directory === undefined ? NOTHING : readJournal(directory, filter);
     if (this.#readings.size >= READINGS_MAX) this.#readings.delete(this.#readings.keys().next().value!);
-    this.#readings.set(id, { entries: entries[Symbol.iterator](), upTo: this.#scribe.seq });
+    this.#readings.set(id, {
+      entries: entries[Symbol.iterator](),
+      upTo: this.#scribe.seq,
+      begin: directory !== undefined && filter.withContext === true ? beginOf(directory) : {},
+    });
   }
 
   /** The next slice of a reading; undefined: there is no such reading any more. */
@@ -112,13 +119,13 @@ export class Desk {
       const { value, done } = reading.entries.next();
       if (done === true) {
         this.#readings.delete(id);
-        return { lines, upTo: reading.upTo, isLast: true };
+        return { lines, upTo: reading.upTo, isLast: true, ...reading.begin };
       }
       if (value !== undefined && value.seq <= reading.upTo) lines += lineOf(value);
       // A row is no step of its own: what is found is bounded by its length.
       if (value !== undefined) step--;
     }
-    return { lines, upTo: reading.upTo, isLast: false };
+    return { lines, upTo: reading.upTo, isLast: false, ...reading.begin };
   }
 
   cancel(id: number): void {
@@ -169,6 +176,11 @@ export class Desk {
       return false;
     }
   }
+}
+
+function beginOf(directory: string): { beginMs?: number } {
+  const beginMs = journalBegin(directory);
+  return beginMs === undefined ? {} : { beginMs };
 }
 
 const NOTHING: readonly JournalEntry[] = [];

@@ -9,6 +9,7 @@ import { Capture, type DomainRecorder } from './capture.ts';
 import type { Batch, TableStart } from './batch.ts';
 import type { DeskOptions, DeskStatus, Slice } from './desk.ts';
 import type { Journal, JournalEntry, JournalEvent } from './entry.ts';
+import type { Numbers } from './numbers.ts';
 import type { JournalFilter } from './query.ts';
 import type { FromThread, ThreadStart, ToThread } from './thread-protocol.ts';
 
@@ -89,6 +90,10 @@ export class LiveJournal implements Journal {
   /** A domain was not taken into use after all. */
   close(recorder: DomainRecorder): void {
     this.#capture.close(recorder);
+  }
+
+  numbersOf(recorder: DomainRecorder): Numbers {
+    return this.#capture.numbersOf(recorder);
   }
 
   /** See {@link Capture.exchange}. */

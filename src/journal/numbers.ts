@@ -21,13 +21,13 @@ export class Numbers {
     this.isAbsentWithout = isAbsentWithout;
   }
 
-  adoptPlaces({ places, added, removed }: PlacesItem): void {
+  adoptPlaces({ places, added, removed }: Pick<PlacesItem, 'places' | 'added' | 'removed'>): void {
     for (const { number, place } of places) this.#places.set(number, place);
     for (const text of removed) this.#names.delete(text);
     for (const [text, number] of added) this.#names.set(text, number);
   }
 
-  adoptClusters({ clusters }: Extract<Item, { kind: 'clusters' }>): void {
+  adoptClusters({ clusters }: Pick<Extract<Item, { kind: 'clusters' }>, 'clusters'>): void {
     for (const { number, name } of clusters) this.#clusters.set(number, name);
     this.#named = new Set(clusters.filter(({ isNamed }) => isNamed).map(({ number }) => number));
   }

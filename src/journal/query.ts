@@ -1,5 +1,5 @@
 /** Reads entries out of a journal's segments, step by step: each step costs about as much as one piece of a segment. */
-import type { JournalEntry } from './entry.ts';
+import type { EventName, JournalEntry } from './entry.ts';
 import { LINE_FEED, listSegments, mayHold, readSegment, type Segment } from './segments.ts';
 
 /** Which entries are wanted. */
@@ -14,6 +14,8 @@ export interface JournalFilter {
   readonly cluster?: string;
   /** Only the newest so many. */
   readonly last?: number;
+  /** With what must be known beside: starts and stops of fedns, and places. */
+  readonly withContext?: true;
   /** Only entries with a larger number. */
   readonly afterSeq?: number;
 }
@@ -28,9 +30,16 @@ export function isWanted(entry: JournalEntry, filter: JournalFilter): boolean {
   const { sinceMs = -Infinity, untilMs = Infinity, afterSeq = 0, cluster } = filter;
   if (entry.seq <= afterSeq || entry.timeMs < sinceMs || entry.timeMs > untilMs) return false;
   // Whoever looks for anything has to know that something is missing.
-  if (entry.kind === 'gap') return true;
+  if (entry.kind === 'gap' || (filter.withContext === true && isContext(entry))) return true;
   return isOfName(entry, filter) && (cluster === undefined || isOfCluster(entry, cluster));
 }
+
+function isContext(entry: JournalEntry): boolean {
+  return entry.kind === 'places' || (entry.kind === 'event' && CONTEXT_EVENTS.has(entry.what));
+}
+
+const CONTEXT_EVENTS: ReadonlySet<EventName> = new Set(['started', 'stopped']);
+const CONTEXT_NEEDLES = ['"kind":"places"', ...[...CONTEXT_EVENTS].map((what) => `"what":"${what}"`)];
 
 function isOfName(entry: JournalEntry, { service, name }: JournalFilter): boolean {
   if (service === undefined && name === undefined) return true;
@@ -72,6 +81,16 @@ export function* readJournal(directory: string, filter: JournalFilter): Generato
   );
   if (filter.last === undefined) yield* inOrder(wanted, filter);
   else yield* newest(wanted, filter, Math.min(filter.last, LAST_MAX));
+}
+
+/** When the journal in a folder begins, in milliseconds since the epoch; undefined: it has no entry. */
+export function journalBegin(directory: string): number | undefined {
+  for (const segment of listSegments(directory)) {
+    const octets = readSegment(segment);
+    const first = parse(octets.toString('utf8', 0, octets.indexOf(LINE_FEED)));
+    if (first !== undefined) return first.timeMs;
+  }
+  return undefined;
 }
 
 function* inOrder(segments: readonly Segment[], filter: JournalFilter): Generator<JournalEntry | undefined> {
@@ -120,10 +139,12 @@ function* ofPiece(piece: Buffer, needles: readonly string[], filter: JournalFilt
 }
 
 /** What a line must hold to be wanted: looking for it is far cheaper than understanding every line. */
-function needlesOf({ service, name, cluster }: JournalFilter): string[] {
+function needlesOf({ service, name, cluster, withContext }: JournalFilter): string[] {
   const texts = [service, service && `service ${service}`, name].flatMap((text) => text ?? []);
   if (texts.length === 0 && cluster !== undefined) texts.push(cluster, `cluster ${cluster}`);
-  return texts.length === 0 ? [] : [...texts.map((text) => JSON.stringify(text)), '"kind":"gap"'];
+  if (texts.length === 0) return [];
+  const context = withContext === true ? CONTEXT_NEEDLES : [];
+  return [...texts.map((text) => JSON.stringify(text)), '"kind":"gap"', ...context];
 }
 
 function mayMatch(piece: Buffer, needles: readonly string[]): boolean {

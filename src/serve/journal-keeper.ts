@@ -1,7 +1,9 @@
 /** Owns the journal of a server: where it is kept, and which domain it listens to when a reload puts another in the place of one. */
 
 import type { Settings } from '../config/settings.ts';
+import { viewBlob } from '../journal/blob.ts';
 import type { DomainRecorder } from '../journal/capture.ts';
+import type { Picture } from '../journal/compare.ts';
 import { LiveJournal } from '../journal/live-journal.ts';
 import type { Clock, Log } from '../log.ts';
 import type { StateLayout } from '../state/layout.ts';
@@ -60,6 +62,17 @@ export class JournalKeeper {
   drop(domain: ServedDomain): void {
     const recorder = this.#recorders.get(domain);
     if (recorder !== undefined) this.live.close(recorder);
+  }
+
+  /** A Service as it is answered for now; undefined where the domain is not one that the journal listens to. */
+  picture(domain: ServedDomain, service: string): Picture | undefined {
+    const recorder = this.#recorders.get(domain);
+    if (recorder === undefined) return undefined;
+    const blob = domain.blobOf?.(service);
+    return {
+      view: blob === undefined ? undefined : viewBlob(Buffer.from(blob)),
+      numbers: this.live.numbersOf(recorder),
+    };
   }
 
   /** Writes down what is answered otherwise by the domain that takes the place of another. */

@@ -177,7 +177,12 @@ export class RunningServer {
       serial: () => state.serial.current,
       restartPending: () => this.#restartPending,
       geo: geoControl(() => this.#geo.state()),
-      journal: journalControl(this.#journal.live, () => this.#settings.domain),
+      journal: journalControl({
+        live: this.#journal.live,
+        domain: () => this.#settings.domain,
+        picture: (service) => this.#journal.picture(this.#domain, service),
+        clock,
+      }),
       settings: () => this.#settings,
       version,
       startedMs: clock(),
