@@ -1,14 +1,15 @@
 /**
- * Compares fedns with gdnsd's geoip plugin: the same database, regions, Services and packets, on the same core, one after the other and
- * over again. Each packet asks for a global name with a client subnet that the database places. Prints one table.
+ * Compares fedns with servers that have a geoip module, those of peers/geo-peers.ts that are installed: the same database, regions,
+ * Services and packets, on the same core, one after the other and over again. Each packet asks for a global name with a client subnet
+ * that the database places. Prints one table.
  *
  *   node bench/nearest.ts FILE.mmdb [SERVICES] [RATE] [SECONDS] [ROUNDS]
  *
- * CPU per answer is user and system time of the whole process from the kernel's accounting, at a rate that both keep up with.
+ * CPU per answer is user and system time of the whole process from the kernel's accounting. Choose a rate that all keep up with, or that none does.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,12 +19,12 @@ import { ClientPlace, wordsOf } from '../src/server/answer/client-place.ts';
 import { listRecords, soaRecord } from '../src/zonebuilder/records.ts';
 import { readMessage } from '../test/support/message.ts';
 import { compileRegions, regionPoints, withSubnet } from './clients.ts';
-import { APEX, DOMAIN, makeBuilder, TTL_SECONDS } from './domain.ts';
+import { APEX, DOMAIN, makeBuilder } from './domain.ts';
 import { pace } from './drivers/drivers.ts';
 import { encodeQuery } from './drivers/queries.ts';
 import { FEDERATION, fillFederation, seeded } from './federation.ts';
 import { median } from './measure.ts';
-import { findProgram } from './peers/peers.ts';
+import { GEO_PEERS } from './peers/geo-peers.ts';
 import { cpuSeconds, run, startPinned, stopProcess } from './process.ts';
 
 const [file = '', services = '1000', rate = '60000', seconds = '3', rounds = '5'] = process.argv.slice(2);
@@ -63,21 +64,22 @@ async function main(): Promise<void> {
   ]);
   const path = join(folder, 'packets');
   await writeFile(path, Buffer.concat(framed));
-  const commands = { fedns: prepareFedns(FIRST_PORT), gdnsd: prepareGdnsd(FIRST_PORT + 1) };
-  const servers = Object.entries(commands).map(([name, command], i) => ({
-    name,
-    port: FIRST_PORT + i,
-    child: startPinned(command, { cores: '0', logFile: join(folder, `${name}.log`) }),
-    cpu: [] as number[],
-    user: [] as number[],
-    p99: [] as number[],
-    lost: 0,
-  }));
+  const task = { address: ADDRESS, folder, database, shape, points: regionPoints(), services: addresses };
+  const servers = GEO_PEERS.flatMap((peer, i) => {
+    if (peer.program === undefined) return [];
+    const { name } = peer;
+    const port = FIRST_PORT + i;
+    const command = peer.prepare(task, port, peer.program);
+    const child = startPinned(command, { cores: '0', logFile: join(folder, `${name}.log`) });
+    return [{ name, port, child, cpu: [] as number[], user: [] as number[], p99: [] as number[], lost: 0 }];
+  });
   try {
     const said: string[][] = [];
     for (const { port } of servers) said.push(await sample(port));
-    const differing = said[0]!.filter((answer, i) => answer !== said[1]![i]).length;
-    console.log(`${SAMPLE} questions asked of both: ${differing} answered otherwise`);
+    servers.forEach(({ name }, i) => {
+      const differing = said[0]!.filter((answer, k) => answer !== said[i]![k]).length;
+      if (i > 0) console.log(`${SAMPLE} questions asked of both: ${name} answered ${differing} otherwise`);
+    });
     for (let round = 0; round <= Number(rounds); round++) {
       for (const server of servers) {
         const target = { address: ADDRESS, port: server.port, core: driverCore, seconds: Number(seconds) };
@@ -93,15 +95,15 @@ async function main(): Promise<void> {
         server.lost += load.sent - load.received;
       }
     }
-    const best = median(servers[1]!.cpu);
+    const own = median(servers[0]!.cpu);
     console.log(
-      '| server | CPU µs/answer | (user) | ÷ gdnsd | all rounds | p99 µs | lost |\n| --- | --- | --- | --- | --- | --- | --- |',
+      '| server | CPU µs/answer | (user) | fedns ÷ it | all rounds | p99 µs | lost |\n| --- | --- | --- | --- | --- | --- | --- |',
     );
     for (const { name, cpu, user, p99, lost } of servers) {
       const each = cpu.map((us) => us.toFixed(2)).join(' ');
       const middle = median(cpu);
       console.log(
-        `| ${name} | ${middle.toFixed(2)} | ${median(user).toFixed(2)} | ${(middle / best).toFixed(2)} | ${each} | ${median(p99)} | ${lost} |`,
+        `| ${name} | ${middle.toFixed(2)} | ${median(user).toFixed(2)} | ${(own / middle).toFixed(2)} | ${each} | ${median(p99)} | ${lost} |`,
       );
     }
   } finally {
@@ -139,52 +141,6 @@ function readFederation(): void {
     const global = `${service}.${namespace}${SUFFIX}`;
     addresses.set(global, (addresses.get(global) ?? new Map<string, readonly string[]>()).set(region!, data));
   }
-}
-
-function prepareFedns(port: number): string[] {
-  const script = fileURLToPath(new URL('peers/fedns.ts', import.meta.url));
-  const options = { ...shape, workers: 1, updates: 0, database };
-  return [process.execPath, script, ADDRESS, String(port), JSON.stringify(options)];
-}
-
-/** A resource per Service; a region without the Service is no data centre of it. */
-function prepareGdnsd(port: number): string[] {
-  const home = join(folder, 'gdnsd');
-  mkdirSync(join(home, 'zones'), { recursive: true });
-  mkdirSync(join(home, 'run'), { recursive: true });
-  const points = regionPoints();
-  const coords = points.map(({ region, point }) => `${region} => [ ${point.latitude}, ${point.longitude} ]`);
-  const resources = [...addresses.values()].map((places, i) => {
-    const map = [...places].map(([region, list]) => `${region} => [ ${list.join(', ')} ]`);
-    return `r${i} => { map => m, service_types => up, dcmap => { ${map.join(', ')} } }`;
-  });
-  writeFileSync(
-    join(home, 'config'),
-    `options => {
-  listen => { ${ADDRESS}:${port} => { udp_threads => 1, tcp_threads => 1 } }
-  run_dir => "${home}/run"
-  state_dir => "${home}/run"
-  lock_mem => false
-  zones_rfc1035_auto => false
-}
-plugins => { geoip => {
-  undefined_datacenters_ok => true
-  maps => { m => {
-    geoip2_db => "${database}"
-    datacenters => [ ${points.map(({ region }) => region).join(', ')} ]
-    auto_dc_coords => { ${coords.join(', ')} }
-    auto_dc_limit => 0
-  } }
-  resources => {
-    ${resources.join('\n    ')}
-  }
-} }
-`,
-  );
-  const lines = names.map((name, i) => `${name} ${TTL_SECONDS} DYNA geoip!r${i}\n`);
-  const head = `@ 21600 SOA ns1 hostmaster 1 7200 1800 259200 15\n@ 21600 NS ns1\nns1 21600 A 192.0.2.53\n`;
-  writeFileSync(join(home, 'zones', DOMAIN), head + lines.join(''));
-  return [findProgram('gdnsd')!, '-c', home, 'start'];
 }
 
 /** What a server answers, once it does: the addresses of each, sorted. */

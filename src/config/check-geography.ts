@@ -1,4 +1,4 @@
-/** Checks of where clients and regions are: databases that exist, regions that are known, countries with one region each. */
+/** Checks of where clients and regions are: databases that exist, regions that are known, countries that are listed once. */
 import { candidatesOf, knownRegion, SAME_PLACE_KM } from '../geo/regions-table.ts';
 import { checkFile, type LookAtFile } from './check-clusters.ts';
 import type { Report } from './fault.ts';
@@ -68,15 +68,10 @@ function checkNear({ clusters = [] }: ConfigDraft, regions: readonly RegionEntry
 }
 
 function checkCountries(regions: readonly RegionEntry[], report: Report): void {
-  const taken = new Map<string, string>();
-  regions.forEach(({ name, countries }, i) => {
+  regions.forEach(({ countries }, i) => {
     countries.forEach((country, j) => {
-      const other = taken.get(country);
-      taken.set(country, other ?? name);
-      if (other === undefined) return;
-      const message =
-        other === name ? `${country} is listed twice` : `${country} belongs to ${other} already`;
-      report('COUNTRY_TAKEN', ['regions', i, 'countries', j], message);
+      if (countries.indexOf(country) !== j)
+        report('COUNTRY_TAKEN', ['regions', i, 'countries', j], `${country} is listed twice`);
     });
   });
 }

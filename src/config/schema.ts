@@ -253,7 +253,8 @@ const region = z.strictObject({
     .default([])
     .describe(
       'Countries (ISO 3166-1, two letters) whose clients belong here, whatever the distance says; also what vague points of a ' +
-        'database go by. Default: none.',
+        'database go by. Where several regions list a country, the nearest of them has its clients, and the first those whose ' +
+        'point is vague. Default: none.',
     ),
   near: z
     .array(label)

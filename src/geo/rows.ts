@@ -13,7 +13,10 @@ export interface Place {
   readonly location: string;
   /** Absent: nobody knows; then it has the clients of its countries only, and comes last for all others. */
   readonly point?: Point;
-  /** ISO 3166-1 alpha-2 codes of the countries whose clients belong here, wherever their coordinates are. */
+  /**
+   * ISO 3166-1 alpha-2 codes of the countries whose clients belong here, wherever their coordinates are. Of several places with a
+   * country the nearest has those whose point is known, the first all others.
+   */
   readonly countries: readonly string[];
 }
 
@@ -30,7 +33,8 @@ const FAR_KM = 1e6;
 export class RowFinder {
   readonly #places: readonly Place[];
   readonly #vectors: readonly (readonly [number, number, number])[];
-  readonly #byCountry = new Map<string, number>();
+  readonly #byCountry = new Map<string, number[]>();
+  readonly #everywhere: readonly number[];
   /** The number of a row by its places, joined. */
   readonly #numbers = new Map<string, number>();
   readonly #rows: (readonly number[])[] = [];
@@ -41,8 +45,10 @@ export class RowFinder {
     this.#places = places;
     this.#vectors = places.map(({ point }) => (point === undefined ? NOWHERE : unitVector(point)));
     this.#isFine = isFine;
+    this.#everywhere = [...places.keys()];
     places.forEach(({ countries }, place) => {
-      for (const country of countries) if (!this.#byCountry.has(country)) this.#byCountry.set(country, place);
+      for (const country of countries)
+        this.#byCountry.set(country, [...(this.#byCountry.get(country) ?? []), place]);
     });
   }
 
@@ -54,11 +60,15 @@ export class RowFinder {
   /** The row of a record; {@link UNKNOWN_ROW} where it tells no place. */
   rowFor({ latitude, longitude, radiusKm, country }: GeoRecord): number {
     if (this.#places.length === 0) return UNKNOWN_ROW;
-    const byCountry = country === '' ? undefined : this.#byCountry.get(country);
-    if (byCountry !== undefined) return this.#row([byCountry]);
-    if (!isPoint(latitude, longitude) || radiusKm > VAGUE_KM) return UNKNOWN_ROW;
-    const nearest = this.#nearest({ latitude, longitude });
-    return nearest.length === 0 ? UNKNOWN_ROW : this.#row(nearest);
+    const own = country === '' ? undefined : this.#byCountry.get(country);
+    // A database that does not say how good its points are has NaN there.
+    const isKnown = isPoint(latitude, longitude) && !(radiusKm > VAGUE_KM);
+    if (own?.length === 1 || (own !== undefined && !isKnown)) return this.#row(own.slice(0, 1));
+    if (!isKnown) return UNKNOWN_ROW;
+    const nearest = this.#nearest({ latitude, longitude }, own ?? this.#everywhere);
+    if (nearest.length > 0) return this.#row(nearest);
+    // None of the country's own places has a point.
+    return own === undefined ? UNKNOWN_ROW : this.#row(own.slice(0, 1));
   }
 
   /** Each row's places, nearest first, all of them. */
@@ -74,13 +84,14 @@ export class RowFinder {
     return Math.min(this.#rows.push(places) - 1, ROWS_MAX - 1);
   }
 
-  #nearest(point: Point): readonly number[] {
+  #nearest(point: Point, among: readonly number[]): readonly number[] {
     const [x, y, z] = unitVector(point);
     let first = -1;
     let second = -1;
     let firstNear = -2;
     let secondNear = -2;
-    this.#vectors.forEach(([px, py, pz], place) => {
+    for (const place of among) {
+      const [px, py, pz] = this.#vectors[place]!;
       const near = x * px + y * py + z * pz;
       if (near > firstNear) {
         second = first;
@@ -91,7 +102,7 @@ export class RowFinder {
         second = place;
         secondNear = near;
       }
-    });
+    }
     if (first < 0) return [];
     return this.#isFine && second >= 0 ? [first, second] : [first];
   }

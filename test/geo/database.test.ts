@@ -12,6 +12,14 @@ const places: readonly Place[] = [
   { location: 'us', point: { latitude: 39.04, longitude: -77.49 }, countries: [] },
   { location: 'nowhere', countries: ['JP'] },
 ];
+/** The two sides of a country, the first of which is not the nearer one to Boston. */
+const sides: readonly Place[] = [
+  { location: 'west', point: { latitude: 45.84, longitude: -119.7 }, countries: ['US', 'CA'] },
+  { location: 'east', point: { latitude: 39.04, longitude: -77.49 }, countries: ['US'] },
+  { location: 'north', point: { latitude: 45.5, longitude: -73.57 }, countries: [] },
+  { location: 'lost', countries: ['MX'] },
+  { location: 'lost too', countries: ['MX'] },
+];
 
 const nested = (latitude: number, longitude: number, more: Record<string, Value> = {}): Value => ({
   country: { iso_code: 'XX', names: { en: 'Somewhere' } },
@@ -36,10 +44,10 @@ const networks: DatabaseOptions['networks'] = [
 const six: DatabaseOptions['networks'] = [[V6, 32, nested(...PARIS)]];
 
 /** The region that a client of an address is sent to first, by the same files as often as asked. */
-function asker(files: readonly Buffer[]): (address: string) => string | number {
+function asker(files: readonly Buffer[], among = places): (address: string) => string | number {
   const tables = compileGeo({
     files: files.map((octets, i) => ({ path: `${i}.mmdb`, octets })),
-    places,
+    places: among,
     clients: [],
     version: 1,
   });
@@ -48,7 +56,7 @@ function asker(files: readonly Buffer[]): (address: string) => string | number {
     const octets = parseAddress(address)!;
     place.locate(octets, 0, octets.length);
     const order = tables.orders[place.row];
-    return order === undefined ? place.row : places[order[0]!]!.location;
+    return order === undefined ? place.row : among[order[0]!]!.location;
   };
 }
 
@@ -81,6 +89,38 @@ for (const recordBits of [24, 28, 32] as const) {
     });
   }
 }
+
+function inCountry(code: string, [latitude, longitude]: readonly [number, number], radiusKm = 10): Value {
+  return { country: { iso_code: code }, location: { latitude, longitude, accuracy_radius: radiusKm } };
+}
+
+t.test('regions that share a country share its clients: by distance, and vague ones go to the first', (t) => {
+  const first = asker(
+    [
+      writeDatabase({
+        networks: [
+          [[8, 0, 0, 0], 8, inCountry('US', BOSTON)],
+          [[9, 0, 0, 0], 8, inCountry('US', BOSTON, 1000)],
+          [[11, 0, 0, 0], 8, { country: { iso_code: 'US' } }],
+          [[12, 0, 0, 0], 8, inCountry('CA', BOSTON)],
+          [[13, 0, 0, 0], 8, inCountry('FR', BOSTON)],
+          [[14, 0, 0, 0], 8, inCountry('MX', BOSTON)],
+        ],
+      }),
+    ],
+    sides,
+  );
+  for (const [address, place, title] of [
+    ['8.1.2.3', 'east', 'the nearer one of the country’s regions, not the nearest of all'],
+    ['9.1.2.3', 'west', 'a vague point goes to the first of them'],
+    ['11.1.2.3', 'west', 'and so does a country without a point'],
+    ['12.1.2.3', 'west', 'a country of one region belongs to it'],
+    ['13.1.2.3', 'north', 'a country that no region lists goes by distance'],
+    ['14.1.2.3', 'lost', 'regions without points share by their order alone'],
+  ] as const)
+    t.equal(first(address), place, title);
+  t.end();
+});
 
 const flat = (latitude: number, longitude: number): Value => ({
   city: 'Somewhere',

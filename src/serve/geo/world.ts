@@ -19,7 +19,10 @@ export interface WorldPlace extends Place {
 }
 
 export interface World {
-  /** Sorted by location, so that equal worlds are equal texts. */
+  /**
+   * In the configuration's order, which says who of several has the clients of a country; what is not in it behind, by location.
+   * Equal worlds are equal texts.
+   */
   readonly places: readonly WorldPlace[];
   readonly claims: readonly Claim[];
   /** Clusters with rows of their own, from {@link ROW_VALUES} on. */
@@ -58,7 +61,9 @@ function placesOf(
       if (own !== undefined) places.set(own.location, own);
     }
   }
-  return [...places.values()].toSorted((a, b) => (a.location < b.location ? -1 : 1));
+  const ranks = new Map([...regions.keys()].map((name, rank) => [name, rank]));
+  const rankOf = ({ step }: WorldPlace): number => ranks.get(step.region) ?? ranks.size;
+  return [...places.values()].toSorted((a, b) => rankOf(a) - rankOf(b) || (a.location < b.location ? -1 : 1));
 }
 
 /** Where a region is; undefined where neither the configuration nor the table of providers' regions tells. */

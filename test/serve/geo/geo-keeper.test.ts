@@ -121,6 +121,29 @@ t.test(
   },
 );
 
+t.test(
+  'of regions that share a country the first in the configuration has those of whom no more is known',
+  async (t) => {
+    const { keeper, published } = open(t);
+    const region = (name: string): Settings['regions'][number] => ({
+      name,
+      countries: ['JP'],
+      near: [],
+      zones: [],
+    });
+    const path = await fileOf(t, 'a.mmdb', {
+      networks: [...networks, [[12, 0, 0, 0], 8, { country: { iso_code: 'JP' } }]],
+    });
+    const [us, eu] = ['us-east-1', 'eu-central-1'].map(region);
+    keeper.adopt(settingsOf([path], { regions: [us!, eu!] }));
+    await keeper.refresh();
+    t.match(stepsFor(published[0]!, '12.1.2.3'), /^us-east-1 /);
+    keeper.adopt(settingsOf([path], { regions: [eu!, us!] }));
+    await keeper.refresh();
+    t.match(stepsFor(published[1]!, '12.1.2.3'), /^eu-central-1 /);
+  },
+);
+
 t.test('clients of a cluster get its own shard first, with and without a database', async (t) => {
   const { keeper, published, state } = open(t);
   keeper.adopt(
