@@ -125,16 +125,15 @@ t.test(
   'of regions that share a country the first in the configuration has those of whom no more is known',
   async (t) => {
     const { keeper, published } = open(t);
-    const region = (name: string): Settings['regions'][number] => ({
+    const path = await fileOf(t, 'a.mmdb', {
+      networks: [...networks, [[12, 0, 0, 0], 8, { country: { iso_code: 'JP' } }]],
+    });
+    const [us, eu] = ['us-east-1', 'eu-central-1'].map((name) => ({
       name,
       countries: ['JP'],
       near: [],
       zones: [],
-    });
-    const path = await fileOf(t, 'a.mmdb', {
-      networks: [...networks, [[12, 0, 0, 0], 8, { country: { iso_code: 'JP' } }]],
-    });
-    const [us, eu] = ['us-east-1', 'eu-central-1'].map(region);
+    }));
     keeper.adopt(settingsOf([path], { regions: [us!, eu!] }));
     await keeper.refresh();
     t.match(stepsFor(published[0]!, '12.1.2.3'), /^us-east-1 /);
