@@ -74,6 +74,8 @@ export const IMPORTS = {
   'steering/drills': ['steering', 'journal', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   admin: ['journal', 'watchers', 'server', 'querylog', 'zonebuilder', 'config', 'log', 'timers'],
   'admin/page': ['admin'],
+  'steering/drains': ['journal', 'state', 'zonebuilder', 'log', 'timers'],
+  admin: ['journal', 'watchers', 'server', 'zonebuilder', 'config', 'log'],
   cli: ['admin', 'journal', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],

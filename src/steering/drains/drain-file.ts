@@ -1,0 +1,123 @@
+/**
+ * Owns the drains in the state folder: those that were ordered of this server, and what was last known of the shared ones. A file
+ * that cannot be understood is put aside whole, told, and what can be read of it is in force: a drain that is forgotten would bring
+ * back what somebody has taken out.
+ */
+
+import { readFile, rename } from 'node:fs/promises';
+import type { Clock, Log } from '../../log.ts';
+import { replaceFile } from '../../state/atomic-file.ts';
+import { reasonOf } from '../../state/layout.ts';
+import type { Drain, DrainScope } from './drain.ts';
+import { DrainEntryError, readEntry, writeEntry } from './drain-entry.ts';
+
+/** Drains as they are kept, also those that have ended since. */
+export interface KeptDrains {
+  readonly local: readonly Drain[];
+  readonly shared: readonly Drain[];
+}
+
+/** Where drains outlast the process. */
+export interface DrainKeep {
+  load(): Promise<KeptDrains>;
+  /** @throws an error with a message for the operator */
+  save(drains: KeptDrains): Promise<void>;
+}
+
+export const NOTHING_KEPT: KeptDrains = { local: [], shared: [] };
+
+const VERSION = 1;
+
+/** @param path - of the file */
+export function drainFile(path: string, clock: Clock, log: Pick<Log, 'error'>): DrainKeep {
+  return {
+    load: async () => {
+      const text = await readText(path, log);
+      if (text === undefined) return NOTHING_KEPT;
+      const { faults, ...drains } = readDocument(text, clock());
+      if (faults.length > 0) await putAside(path, faults, clock(), log);
+      return drains;
+    },
+    save: ({ local, shared }) => {
+      const document = { version: VERSION, drains: local.map(writeEntry), shared: shared.map(writeEntry) };
+      return replaceFile(path, [`${JSON.stringify(document, undefined, 2)}\n`]);
+    },
+  };
+}
+
+/** For a server without a state folder. */
+export const FORGETFUL: DrainKeep = {
+  load: () => Promise.resolve(NOTHING_KEPT),
+  save: () => Promise.reject(new Error('there is no stateDir')),
+};
+
+async function readText(path: string, log: Pick<Log, 'error'>): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    log.error(
+      { code: 'DRAINS_UNREADABLE', path, reason: reasonOf(error) },
+      'the drains of the last run cannot be read',
+    );
+    return undefined;
+  }
+}
+
+async function putAside(
+  path: string,
+  faults: readonly string[],
+  nowMs: number,
+  log: Pick<Log, 'error'>,
+): Promise<void> {
+  const aside = `${path}.${nowMs}.unread`;
+  const fields = { code: 'DRAINS_UNREAD', path: aside, reason: faults.join('; ') };
+  await rename(path, aside).catch((error: unknown) => {
+    fields.reason += `; and it cannot be put aside: ${reasonOf(error)}`;
+  });
+  log.error(
+    fields,
+    'not all drains of the last run are understood: the file is put aside, what can be read is in force',
+  );
+}
+
+/** What can be read of a file, and what cannot. */
+export function readDocument(
+  text: string,
+  nowMs: number,
+): KeptDrains & { readonly faults: readonly string[] } {
+  const faults: string[] = [];
+  const document = parse(text, faults);
+  if (document.version !== VERSION && faults.length === 0) faults.push(`version ${String(document.version)}`);
+  const read = (key: 'drains' | 'shared', scope: DrainScope): Drain[] => {
+    const list = document[key] ?? [];
+    if (!Array.isArray(list)) return (faults.push(`${key} is no list`), []);
+    return list.flatMap((entry, i) => {
+      try {
+        return [readEntry(entry, `${key} ${i + 1}`, scope, nowMs)];
+      } catch (error) {
+        if (!(error instanceof DrainEntryError)) throw error;
+        faults.push(error.message);
+        return [];
+      }
+    });
+  };
+  return { local: read('drains', 'local'), shared: read('shared', 'shared'), faults };
+}
+
+interface Document {
+  readonly version?: unknown;
+  readonly drains?: unknown;
+  readonly shared?: unknown;
+}
+
+function parse(text: string, faults: string[]): Document {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+    faults.push('no JSON object');
+  } catch (error) {
+    faults.push(reasonOf(error));
+  }
+  return {};
+}
