@@ -10,6 +10,8 @@ import type { ClusterStatus } from '../zonebuilder/facts.ts';
 import type { RecordFilter } from '../zonebuilder/record-filter.ts';
 import type { RecordSet } from '../zonebuilder/records.ts';
 import type { JournalControl } from './journal-control.ts';
+import type { ClusterDrains } from '../zonebuilder/verdict.ts';
+import type { DrainControl } from './drains.ts';
 import type { Listing } from './listing.ts';
 import type { ServicesControl } from './services.ts';
 import type { TopologyView } from './topology.ts';
@@ -26,6 +28,8 @@ export interface ClusterView {
   readonly shards: number;
   /** Those of them that are in the answers. */
   readonly healthyShards: number;
+  /** Which drains are about it. Absent: none; Services may be drained by themselves. */
+  readonly drained?: ClusterDrains;
 }
 
 /** Where a client is, as the tables in force say. */
@@ -137,4 +141,5 @@ export interface ControlPlane {
   /** The federation as a whole. */
   topology?(): TopologyView;
   readonly services?: ServicesControl;
+  readonly drains?: DrainControl;
 }

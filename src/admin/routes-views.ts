@@ -5,20 +5,20 @@ import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { QuestionError } from './control-plane.ts';
 import type { ControlPlane, RecordFilter } from './control-plane.ts';
-import { JSON_LIST, NDJSON, slicesOf, type Listing } from './listing.ts';
-import { sendError, sendJson, sendSlices } from './reply.ts';
+import { NDJSON } from './listing.ts';
+import { sendError, sendJson } from './reply.ts';
 import { TIME_FORM, timeOf } from './time.ts';
-import type { Call, Parameter, Route, RouteContext, Routes } from './route.ts';
+import type { Call, Parameter, Routes } from './route.ts';
 import {
   clientLocationSchema,
   clusterViewSchema,
   explanationSchema,
   geoMapRowSchema,
   geoStatusSchema,
-  listingLine,
   recordSetSchema,
   statusSchema,
 } from './schemas-views.ts';
+import { listed, sendListing, TOO_MANY_LISTINGS } from './send-listing.ts';
 
 /** A longer name cannot be one: 255 octets, each written as `\DDD` (RFC 1035 section 5.1). */
 const NAME_CHARACTERS_MAX = 1024;
@@ -26,22 +26,10 @@ const TYPE_PATTERN = /^[A-Z][A-Z0-9-]{0,15}$/;
 /** Types that a listing may be asked for at once. */
 const TYPES_MAX = 32;
 
-/** Listings at a time, so that readers in no hurry leave connections for scrapers and the kubelet. */
-const LISTINGS_MAX = 16;
-
 const CLIENT: Parameter = {
   name: 'client',
   about: 'address of the client or resolver that asks',
   example: '203.0.113.7',
-};
-
-/** What a listing is sent as. */
-const listed = (row: z.ZodType): Route['replies'] => ({
-  [JSON_LIST.mediaType]: z.array(row),
-  [NDJSON.mediaType]: listingLine(row),
-});
-const TOO_MANY_LISTINGS: NonNullable<Route['otherReplies']> = {
-  503: { about: 'Too many listings are being read already.' },
 };
 
 /** By what a listing of records can be narrowed. */
@@ -161,24 +149,6 @@ async function sendRecords(call: Call): Promise<void> {
   if (typeof filter === 'string') return sendError(response, 400, filter);
   const listing = asked(response, () => control.records(filter));
   if (listing !== undefined) await sendListing(call, response, listing);
-}
-
-/** Sends something long, as NDJSON to whoever asks for that. */
-export async function sendListing(
-  { listings }: RouteContext,
-  response: ServerResponse,
-  listing: Listing<unknown>,
-): Promise<void> {
-  if (listings.count >= LISTINGS_MAX)
-    return sendError(response, 503, `${listings.count} listings are being read already`);
-  const isNdjson = response.req.headers.accept?.includes(NDJSON.mediaType) === true;
-  const form = isNdjson ? NDJSON : JSON_LIST;
-  listings.count++;
-  try {
-    await sendSlices(response, form.mediaType, slicesOf(listing, form));
-  } finally {
-    listings.count--;
-  }
 }
 
 /** @returns the filter, or what is wrong with it */

@@ -1,6 +1,7 @@
 /** Owns the table of admin paths: those of every part, joined. Sockets and limits belong to server.ts. */
 
 import type { Routes } from './route.ts';
+import { DRAIN_ROUTES } from './routes-drains.ts';
 import { indexRoutes } from './routes-index.ts';
 import { JOURNAL_ROUTES } from './routes-journal.ts';
 import { openapiRoutes } from './routes-openapi.ts';
@@ -14,6 +15,7 @@ export const ROUTES: Routes = new Map([
   ...PROCESS_ROUTES,
   ...VIEW_ROUTES,
   ...JOURNAL_ROUTES,
+  ...DRAIN_ROUTES,
   ...openapiRoutes(() => ROUTES),
   ...PAGE_ROUTES,
 ]);

@@ -111,6 +111,12 @@ export const clusterViewSchema = describing<ClusterView>()(
       unread: z.boolean().optional().describe('Nothing was ever read of it, in this run or before.'),
       shards: count.describe('Shards of federated Services in this cluster.'),
       healthyShards: count.describe('Those of them that are in the answers.'),
+      drained: z
+        .object({
+          extent: z.enum(['whole', 'part']).describe('whole: nothing of it counts.'),
+          by: names.describe('The drains that are about it.'),
+        })
+        .optional(),
     })
     .meta({ id: 'Cluster', description: 'A member cluster, and what of it is served.' }),
 );

@@ -8,7 +8,9 @@ import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import type { Refusal } from '../watchers/source.ts';
 import type { PlaceConflict } from '../zonebuilder/builder.ts';
+import type { DrainEffect } from '../zonebuilder/builder.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
+import type { DrainIndex, DrainRule } from '../zonebuilder/drains.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
@@ -16,6 +18,14 @@ import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
+import { type ClusterDrains, drainsOfCluster } from '../zonebuilder/verdict.ts';
+import {
+  changesUnder,
+  type Loss,
+  lossesUnder,
+  type NameChange,
+  unweightedUnder,
+} from '../zonebuilder/what-if.ts';
 import { explainAbsence } from './absence.ts';
 import type { Witness } from './absence.ts';
 import type { ServedDomain, ServedDomainHooks } from './parts.ts';
@@ -98,6 +108,39 @@ export class BuiltDomain implements ServedDomain {
 
   blobOf(service: string): Uint8Array | undefined {
     return this.#builder.blobOf(service);
+  }
+
+  setDrains(rules: Iterable<DrainRule>, cause: Cause): DrainEffect {
+    return this.#builder.setDrains(rules, cause);
+  }
+
+  changesUnder(drains: DrainIndex): Iterable<NameChange | undefined> {
+    return changesUnder(this.#builder, drains);
+  }
+
+  lossesUnder(drains: DrainIndex): Iterable<Loss | undefined> {
+    return lossesUnder(this.#builder, drains);
+  }
+
+  unweightedUnder(drains: DrainIndex): ReturnType<ServedDomain['unweightedUnder']> {
+    return unweightedUnder(this.#builder, drains);
+  }
+
+  clusterStates(): readonly ClusterState[] {
+    return this.#builder.clusters();
+  }
+
+  hasService(name: string): boolean {
+    return this.#builder.view(name) !== undefined;
+  }
+
+  get federations(): readonly string[] {
+    return this.#settings.federations.map(({ name }) => name);
+  }
+
+  drainsOf(cluster: string): ClusterDrains | undefined {
+    const state = this.#builder.cluster(cluster);
+    return state && drainsOfCluster(state, this.#builder.drains);
   }
 
   setOrders(orders: RowOrders): void {

@@ -4,6 +4,7 @@ import type { ClusterView, ControlPlane, GeoControl } from '../admin/control-pla
 import type { JournalControl } from '../admin/journal-control.ts';
 import type { TopologyView } from '../admin/topology.ts';
 import type { RegionSettings } from '../config/settings.ts';
+import type { DrainControl } from '../admin/drains.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
@@ -23,6 +24,7 @@ export interface LiveParts {
   readonly version: string;
   /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedMs: number;
+  readonly drains: DrainControl;
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -39,6 +41,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
       row: (name) => live.domain().services.row(name),
       report: (name) => live.domain().services.report(name),
     },
+    drains: live.drains,
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),
@@ -69,6 +72,7 @@ function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): reado
   const counts = domain.shardCounts();
   return reports.map((report) => {
     const state = domain.stateOf(report.name);
+    const drained = domain.drainsOf(report.name);
     return {
       report: {
         ...withPlace(report, state),
@@ -76,6 +80,7 @@ function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): reado
       },
       status: state?.status ?? 'pending',
       ...(state?.unread === true && { unread: true }),
+      ...(drained !== undefined && { drained }),
       ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
     };
   });

@@ -26,11 +26,13 @@ import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
+import type { DrainedDomain } from '../steering/drains/drains.ts';
+import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { Witness } from './absence.ts';
 import type { Compile } from './geo/compile-job.ts';
 
 /** The facts of the served domain, the image made of them, and what can be said of both. */
-export interface ServedDomain extends FactSink {
+export interface ServedDomain extends FactSink, DrainedDomain {
   readonly image: ImageHandle;
   facts(): Iterable<ClusterFacts>;
   /** Step by step; undefined: nothing to list at this step. Throws QuestionError when the filter is malformed. */
@@ -43,6 +45,8 @@ export interface ServedDomain extends FactSink {
   stateOf(cluster: string): ClusterState | undefined;
   /** Says what the rows of the tables of clients' places mean. */
   setOrders(orders: RowOrders): void;
+  /** What of a cluster is drained; undefined: nothing. */
+  drainsOf(cluster: string): ClusterDrains | undefined;
   /** Queries are taken from now on: a name that is answered for stays with the place that has it. */
   beginServing(): void;
   /** What of a cluster's places is not served as the cluster would have it. */
@@ -156,6 +160,8 @@ export interface DataPlane {
   start(): Promise<Listening>;
   /** Answers from the image's new memory. */
   follow(image: ImageHandle): void;
+  /** Resolves once no answer is made from what the image was before the call. */
+  settled(): Promise<void>;
   /** Finds clients by other tables; resolves once no answer follows the ones before. */
   locate(tables: SharedArrayBuffer): Promise<void>;
   /**

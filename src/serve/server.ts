@@ -20,6 +20,8 @@ import type { Schedule } from '../jobs.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { systemTimers } from '../timers.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
+import type { Drains } from '../steering/drains/drains.ts';
+import { drainControl, makeDrains } from './drain-keeper.ts';
 import { FactRelay } from './fact-relay.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
@@ -137,6 +139,7 @@ export class RunningServer {
   readonly #sources: Sources;
   readonly #geo: GeoKeeper;
   readonly #live: LiveFeed;
+  readonly #drains: Drains;
   /** What sockets, threads and state folder were made from. */
   readonly #bound: Settings;
   #settings: Settings;
@@ -164,6 +167,14 @@ export class RunningServer {
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain, () => this.#geo.touch());
     this.#geo = this.#makeGeo();
+    this.#drains = makeDrains({
+      layout: state.layout,
+      domain: () => this.#domain,
+      dataPlane: () => this.#dataPlane,
+      clock,
+      log,
+      journal: this.#journal.live,
+    });
     this.#sources = new Sources(parts, {
       sink: this.#relay,
       clock,
@@ -186,6 +197,7 @@ export class RunningServer {
       settings: () => this.#settings,
       version,
       startedMs: clock(),
+      drains: drainControl(this.#drains, clock),
     });
     this.#live = new LiveFeed({ control, clock, timers: systemTimers });
     this.metrics = new Metrics({ control, clock, version });
@@ -206,6 +218,8 @@ export class RunningServer {
   async start(): Promise<void> {
     this.#journal.live.start();
     this.#journal.live.note({ what: 'started', text: `version ${this.#options.version}` });
+    // What was taken out is so from the first answer on.
+    await this.#drains.restore();
     const covered = await this.#restore();
     this.#refuseAbsent(covered);
     await this.#startAdmin();
@@ -221,6 +235,8 @@ export class RunningServer {
     this.#stack.defer(() => this.#dataPlane!.stop());
     this.#listening = await this.#dataPlane.start();
     this.#announce(this.#listening);
+    this.#stack.defer(() => this.#drains.stop());
+    this.#drains.start();
     // After the sockets: nobody waits for a database.
     this.#stack.defer(() => this.#geo.stop());
     this.#geo.adopt(this.#settings);
@@ -340,6 +356,7 @@ export class RunningServer {
   /** The new domain is complete before the workers hear of it. */
   #exchangeDomain(domain: ServedDomain, settings: Settings): void {
     const clusters = new Set([...settings.clusters.map(({ name }) => name), ...this.#sources.joined]);
+    domain.setDrains(this.#drains.rules, { object: 'configuration', timeMs: this.#options.clock() });
     this.#relay.switchTo(domain, clusters, this.#options.clock());
     for (const orders of this.#geo.orders) domain.setOrders(orders);
     domain.beginServing();

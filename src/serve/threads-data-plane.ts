@@ -74,6 +74,11 @@ export class ThreadsDataPlane implements DataPlane {
     if (this.#shared !== undefined) void this.#share({ ...this.#shared, image });
   }
 
+  /** Workers that take up the same again have done with the batch before. */
+  async settled(): Promise<void> {
+    if (this.#shared !== undefined) await this.#share(this.#shared);
+  }
+
   async locate(tables: SharedArrayBuffer): Promise<void> {
     this.#tables = tables;
     const shared = this.#shared;

@@ -114,8 +114,7 @@ function underDrains(
   if (whole.length + inZones.length === 0) return PLAIN[reason];
   const drainedZones = zones.filter((_, i) => ofZones[i]?.percent === 0);
   const isDrained =
-    whole.some(({ percent }) => percent === 0) ||
-    (drainedZones.length > 0 && !isAnythingLeft(shard, zones, drainedZones));
+    whole.some(isWhole) || (drainedZones.length > 0 && !isAnythingLeft(shard, zones, drainedZones));
   // A zone's weight is that of the clusters that are in it alone.
   const rules = zones.length === 1 ? [...whole, ...inZones] : whole;
   const left = rules.reduce((product, { percent }) => (product * percent) / 100, 100);
@@ -141,6 +140,28 @@ function isAnythingLeft(
 ): boolean {
   if (zones.length === drained.length) return false;
   return addressZones === undefined || addressZones.some((zone) => !drained.includes(zone));
+}
+
+/** What of a cluster is drained, Services that are drained by themselves apart. */
+export interface ClusterDrains {
+  /** `whole`: nothing of it counts. */
+  readonly extent: 'whole' | 'part';
+  /** The drains, in the words of an operator. */
+  readonly by: readonly string[];
+}
+
+function isWhole({ percent }: DrainRule): boolean {
+  return percent === 0;
+}
+
+export function drainsOfCluster(cluster: JudgedCluster, drains: DrainIndex): ClusterDrains | undefined {
+  const { name, region, zones } = cluster;
+  const places = [`cluster ${name}`, `region ${region}`].flatMap((key) => drains.get(key) ?? []);
+  const ofZones = zones.flatMap((zone) => drains.get(`zone ${zone}.${region}`) ?? []);
+  if (places.length + ofZones.length === 0) return undefined;
+  const zonesOut = ofZones.filter(isWhole).length;
+  const isOut = places.some(isWhole) || (zonesOut > 0 && zonesOut === zones.length);
+  return { extent: isOut ? 'whole' : 'part', by: [...places, ...ofZones].map(drainText) };
 }
 
 /** A verdict in the words that operators are told. */

@@ -142,6 +142,36 @@ export class FakeDomain implements ServedDomain {
 
   setOrders(): void {}
 
+  setDrains(): ReturnType<ServedDomain['setDrains']> {
+    return { services: 0, ttlSecondsMax: 0 };
+  }
+
+  changesUnder(): readonly never[] {
+    return [];
+  }
+
+  lossesUnder(): readonly never[] {
+    return [];
+  }
+
+  unweightedUnder(): readonly never[] {
+    return [];
+  }
+
+  clusterStates(): readonly ClusterState[] {
+    return [...this.states.values()];
+  }
+
+  hasService(): boolean {
+    return false;
+  }
+
+  readonly federations = ['myfederation'];
+
+  drainsOf(): undefined {
+    return undefined;
+  }
+
   replaceStatics(settings: Settings): void {
     this.settings = settings;
     this.#changed('', this.#hooks.clock());
@@ -247,6 +277,7 @@ export function fakeParts(options: FakeOptions = {}): FakeParts {
         return async () => void events.push('adopt');
       },
       locate: async () => {},
+      settled: async () => {},
       counters: () => [],
       queries: () => ({ lines: 0, linesLost: { ring: 0, output: 0 }, faults: 0 }),
       stop: async () => void events.push('drain'),
