@@ -84,7 +84,7 @@ export const IMPORTS = {
     'log',
     'timers',
   ],
-  'admin/page': ['admin'],
+  'admin/page': ['admin', 'journal'],
   cli: ['admin', 'journal', 'steering/drains', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],

@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Timer, Timers } from '../timers.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { JournalTail } from './journal-tail.ts';
 import { SAMPLE_MS, TrafficMeter, type TrafficSample, type TrafficView } from './traffic.ts';
 
 /** Pages at a time. They are counted apart from other connections, so that they shut nobody out. */
@@ -61,6 +62,7 @@ export interface LiveFeedOptions {
 export class LiveFeed {
   readonly #options: LiveFeedOptions;
   readonly #meter: TrafficMeter;
+  readonly #journal: JournalTail | undefined;
   readonly #readers = new Set<Reader>();
   readonly #texts = new Map<string, string>();
   readonly #changed = new Set<string>();
@@ -72,6 +74,8 @@ export class LiveFeed {
   constructor(options: LiveFeedOptions) {
     this.#options = options;
     this.#meter = new TrafficMeter(() => options.control.vitals().counters);
+    const { journal } = options.control;
+    this.#journal = journal && new JournalTail(journal);
   }
 
   start(): void {
@@ -82,6 +86,7 @@ export class LiveFeed {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#journal?.stop();
   }
 
   /** Answers changed. @param services - `S.N.F` of each; empty: only places changed */
@@ -113,12 +118,16 @@ export class LiveFeed {
   /** Takes a page in whose header has been sent; there must be room. */
   open(response: ServerResponse): void {
     // Nobody has looked since the last page left.
-    if (this.#readers.size === 0) this.#renew();
+    if (this.#readers.size === 0) {
+      this.#renew();
+      this.#journal?.start();
+    }
     const reader = { response, missed: 0 };
     this.#readers.add(reader);
     this.onPages(this.#readers.size);
     response.once('close', () => {
       this.#readers.delete(reader);
+      if (this.#readers.size === 0) this.#journal?.stop();
       this.onPages(this.#readers.size);
     });
     response.write(`retry: ${RETRY_MS}\n\n${this.#whole()}${this.#tickText(undefined)}`);
@@ -128,7 +137,7 @@ export class LiveFeed {
   tick(): void {
     const traffic = this.#meter.sample(this.#options.clock());
     const hasReaders = this.#readers.size > 0;
-    const news = hasReaders ? this.#renew() + this.#tickText(traffic) : '';
+    const news = hasReaders ? this.#renew() + this.#journalNews() + this.#tickText(traffic) : '';
     this.#changed.clear();
     this.#more = false;
     if (!hasReaders) return;
@@ -168,8 +177,15 @@ export class LiveFeed {
     return news;
   }
 
+  #journalNews(): string {
+    const news = this.#journal?.takeNews();
+    return news === undefined ? '' : dataText('news', news);
+  }
+
+  /** The newest of everything. */
   #whole(): string {
-    return [...this.#texts.values()].join('');
+    const journal = this.#journal === undefined ? '' : dataText('journal', this.#journal.all());
+    return [...this.#texts.values(), journal].join('');
   }
 
   #tickText(traffic: TrafficSample | undefined): string {
@@ -186,7 +202,11 @@ export class LiveFeed {
   }
 }
 
-/** JSON has no line feed, so one line of data is enough. */
 function eventText(name: string, value: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
+  return dataText(name, JSON.stringify(value));
+}
+
+/** @param json - has no line feed, so that one line of data is enough */
+function dataText(name: string, json: string): string {
+  return `event: ${name}\ndata: ${json}\n\n`;
 }

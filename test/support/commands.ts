@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 
 /** A command, and the Debian package that holds it. */
 export const COMMANDS: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
   dig: 'bind9-dnsutils',
   'named-compilezone': 'bind9-utils',
   nsd: 'nsd',

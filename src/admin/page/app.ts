@@ -3,12 +3,13 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { ExplainView } from './explain-view.ts';
+import { formatTime } from './format.ts';
 import { LinkState, StaleBar } from './link-state.ts';
 import { Overview } from './overview.ts';
 import { hrefOf, type Route } from './router.ts';
 import { ServiceView } from './service-view.ts';
 import { ServicesView } from './services-view.ts';
-import { picture, route } from './store.ts';
+import { nowMs, picture, route } from './store.ts';
 
 /** The views that the head leads to; further ones are reached from these. */
 const TABS: readonly {
@@ -106,6 +107,6 @@ function Foot(): ComponentChild {
   const text =
     known === undefined
       ? ''
-      : `fedns ${known.version}, running since ${new Date(known.startedMs).toLocaleString()}`;
+      : `fedns ${known.version}, running since ${formatTime(known.startedMs, nowMs.value)}`;
   return h('footer', { class: 'foot' }, text);
 }

@@ -2,7 +2,7 @@
 
 import { h, type ComponentChild } from 'preact';
 import type { Explanation } from '../control-plane.ts';
-import { Blank, Failure, HeadRow, Loading, Panel } from './panel.ts';
+import { Blank, Failure, HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
 import { hrefOf } from './router.ts';
 import { useAsk } from './use-ask.ts';
 
@@ -124,8 +124,8 @@ function Records({ reply: { rcode, answer } }: { readonly reply: Explanation }):
 /** A row for each RRset, as they stand in the answer section. */
 function RecordTable({ answer }: Pick<Explanation, 'answer'>): ComponentChild {
   return h(
-    'div',
-    { class: 'scroll' },
+    ScrollBox,
+    { label: 'Answer' },
     h(
       'table',
       null,

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import { h, type ComponentChild } from 'preact';
 import type { Branch } from './federation-tree.ts';
 import { countOf, formatSpan } from './format.ts';
-import { HeadRow, Loading, Panel } from './panel.ts';
+import { HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
 import { StateMark } from './state-mark.ts';
 import { nowMs, tree } from './store.ts';
 
@@ -25,8 +25,8 @@ export function FederationTable(): ComponentChild {
 
 function Table({ root }: { readonly root: Branch }): ComponentChild {
   return h(
-    'div',
-    { class: 'scroll' },
+    ScrollBox,
+    { label: 'Regions, zones and clusters' },
     h(
       'table',
       { class: 'tree' },

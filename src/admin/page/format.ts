@@ -14,13 +14,16 @@ export function formatUntil(ms: number): string {
   return ms >= 0 ? `in ${formatSpan(ms)}` : `${formatSpan(-ms)} ago`;
 }
 
-/** A time of day; with the date where it is not today. */
+/** A time of day, of 24 hours. */
+export function formatClock(ms: number): string {
+  return new Date(ms).toLocaleTimeString('en-GB');
+}
+
+/** The same; with the date where it is not today. */
 export function formatTime(ms: number, nowMs: number): string {
-  const time = new Date(ms);
-  const clock = time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-  return time.toDateString() === new Date(nowMs).toDateString()
-    ? clock
-    : `${time.toLocaleDateString()} ${clock}`;
+  const date = new Date(ms);
+  const isToday = date.toDateString() === new Date(nowMs).toDateString();
+  return isToday ? formatClock(ms) : `${date.toLocaleDateString('en-CA')} ${formatClock(ms)}`;
 }
 
 /** A rate or count: `0`, `0.4`, `12`, `1,234`, `56.7k`. */
@@ -36,7 +39,7 @@ export function formatSeconds(seconds: number): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds} s`;
 }
 
-/** `one cluster`, `3 clusters`. */
-export function countOf(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count.toLocaleString('en')} ${noun}s`;
+/** `1 cluster`, `3 clusters`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }

@@ -43,7 +43,7 @@ function troubleOf({ stale, refusals, advice, shards, healthyShards }: ClusterNo
     return { health: 'held', word: 'Ready, partly stale', why: `${stale} files or lists are held` };
   if (refusals > 0)
     return { health: 'warn', word: 'Ready, refusals', why: `${refusals} objects were refused` };
-  if (shards > 0 && healthyShards === 0) return { health: 'warn', word: 'Ready, no healthy shard' };
+  if (shards > 0 && healthyShards === 0) return { health: 'warn', word: 'Ready, none healthy' };
   return advice === undefined ? undefined : { health: 'warn', word: 'Ready, empty', why: advice };
 }
 

@@ -1,6 +1,7 @@
 /** The first view: the federation, where it is, what is asked, what changed. */
 
 import { h, type ComponentChild } from 'preact';
+import { ChangesPanel } from './changes-panel.ts';
 import { FederationTable } from './federation-table.ts';
 import { Figures } from './figures.ts';
 import { LatencyPanel } from './latency-panel.ts';
@@ -15,7 +16,7 @@ export function Overview(): ComponentChild {
     h('h1', { class: 'unseen' }, 'Overview'),
     h(Figures, null),
     h(RestartNote, null),
-    h('div', { class: 'column' }, h(FederationTable, null)),
+    h('div', { class: 'column' }, h(FederationTable, null), h(ChangesPanel, null)),
     h('div', { class: 'column' }, h(WorldPanel, null), h(TrafficPanel, null), h(LatencyPanel, null)),
   );
 }

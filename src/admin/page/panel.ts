@@ -49,3 +49,11 @@ export function HeadRow({ titles }: { readonly titles: readonly string[] }): Com
     ),
   );
 }
+
+/** A table that may be wider than the screen: it scrolls by itself, with the arrow keys too. */
+export function ScrollBox(props: {
+  readonly label: string;
+  readonly children?: ComponentChildren;
+}): ComponentChild {
+  return h('div', { class: 'scroll', role: 'group', tabIndex: 0, 'aria-label': props.label }, props.children);
+}

@@ -2,10 +2,12 @@
 
 import { h, type ComponentChild } from 'preact';
 import { useEffect } from 'preact/hooks';
+import type { JournalEntry } from '../../journal/entry.ts';
 import type { PlaceAnswer, ServicePlace, ServiceReport, ShardRow } from '../services.ts';
+import { Changes } from './changes-panel.ts';
 import { countOf, formatSpan } from './format.ts';
 import type { Health, State } from './health.ts';
-import { Failure, HeadRow, Loading, Panel } from './panel.ts';
+import { Failure, HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
 import { hrefOf } from './router.ts';
 import { StateMark } from './state-mark.ts';
 import { nowMs, onServiceChange, picture } from './store.ts';
@@ -62,7 +64,7 @@ function Report({ report }: { readonly report: ServiceReport }): ComponentChild 
     'div',
     { class: 'columns' },
     report.notices.map((notice) => h('p', { key: notice, class: 'note' }, notice)),
-    h('div', { class: 'column' }, h(Places, { report })),
+    h('div', { class: 'column' }, h(Places, { report }), h(ServiceChanges, { report })),
     h('div', { class: 'column' }, h(ServiceMap, { report }), h(Shards, { report })),
   );
 }
@@ -86,8 +88,8 @@ function Places({ report }: { readonly report: ServiceReport }): ComponentChild 
     Panel,
     { title: 'Who answers where', class: 'places', aside: `serial ${report.serial}` },
     h(
-      'div',
-      { class: 'scroll' },
+      ScrollBox,
+      { label: 'Who answers where' },
       h(
         'table',
         { class: 'tree' },
@@ -114,8 +116,11 @@ function sortKey({ place }: ServicePlace): string {
 
 const DEPTHS = { global: 0, region: 1, zone: 2 } as const;
 
-function PlaceLine({ place }: { readonly place: ServicePlace }): ComponentChild {
-  const label = place.kind === 'global' ? 'global' : place.place.split('.')[0];
+interface PlaceProps {
+  readonly place: ServicePlace;
+}
+
+function PlaceLine({ place }: PlaceProps): ComponentChild {
   const explain = hrefOf({ view: 'explain', name: place.name, type: 'A', client: '' });
   return h(
     'tr',
@@ -123,18 +128,32 @@ function PlaceLine({ place }: { readonly place: ServicePlace }): ComponentChild 
     h(
       'th',
       { scope: 'row' },
-      h('a', { class: 'name', href: explain, title: `Explain ${place.name}` }, label),
+      h('a', { class: 'name', href: explain, title: `Explain ${place.name}` }, shortName(place.place)),
     ),
     h('td', null, h(StateMark, { state: ANSWERS[place.answer] }), h(Chain, { place })),
-    h('td', { class: 'addresses' }, h(Addresses, { addresses: place.addresses })),
+    h('td', { class: 'addresses' }, h(PlaceAddresses, { place })),
   );
 }
 
 /** Where its aliases lead. */
-function Chain({ place: { chain } }: { readonly place: ServicePlace }): ComponentChild {
+function Chain({ place: { chain } }: PlaceProps): ComponentChild {
   if (chain.length === 0) return null;
-  const steps = chain.map((step) => (step === '' ? 'global' : step.split('.')[0]));
-  return h('span', { class: 'chain' }, ` → ${steps.join(' → ')}`);
+  return h(
+    'span',
+    { class: 'chain' },
+    chain.map((step) => h('span', { key: step }, ` → ${shortName(step)}`)),
+  );
+}
+
+function shortName(place: string): string {
+  return place === '' ? 'global' : (place.split('.')[0] ?? place);
+}
+
+/** Its own; what an alias leads to stands there. */
+function PlaceAddresses({ place: { answer, chain, addresses } }: PlaceProps): ComponentChild {
+  if (answer !== 'above') return h(Addresses, { addresses });
+  const text = `${countOf(addresses.length, 'address', 'addresses')} of ${shortName(chain.at(-1) ?? '')}`;
+  return h('span', { class: 'quiet', title: addresses.join('\n') }, text);
 }
 
 /** Addresses that stand in a cell; the rest is counted. */
@@ -167,8 +186,8 @@ function Shards({ report: { shards } }: { readonly report: ServiceReport }): Com
     Panel,
     { title: 'Shards', class: 'shards', aside: countOf(shards.length, 'cluster') },
     h(
-      'div',
-      { class: 'scroll' },
+      ScrollBox,
+      { label: 'Shards' },
       h(
         'table',
         null,
@@ -194,7 +213,7 @@ function Shards({ report: { shards } }: { readonly report: ServiceReport }): Com
 }
 
 function ShardLine({ shard }: { readonly shard: ShardRow }): ComponentChild {
-  const health: Health = shard.counts ? 'ok' : 'down';
+  const health: Health = shard.counts ? 'ok' : shard.reason === 'drained' ? 'drained' : 'down';
   const where = [shard.region ?? 'no region', ...shard.zones].join(', ');
   return h(
     'tr',
@@ -204,4 +223,26 @@ function ShardLine({ shard }: { readonly shard: ShardRow }): ComponentChild {
     h('td', { class: 'addresses' }, h(Addresses, { addresses: shard.addresses })),
     h('td', { class: 'number quiet' }, formatSpan(nowMs.value - shard.changedMs)),
   );
+}
+
+/** Entries of the journal that are asked for. */
+const ENTRIES = 10;
+
+/** What became of the Service lately; a server that keeps no journal says nothing. */
+function ServiceChanges({ report: { name, serial } }: { readonly report: ServiceReport }): ComponentChild {
+  const { reply, again } = useAsk<readonly JournalEntry[]>('journal', {
+    name: `${name}.svc.${domain()}`,
+    last: String(ENTRIES),
+  });
+  useEffect(again, [serial]);
+  if (reply === undefined) return null;
+  return h(
+    Panel,
+    { title: 'Its last changes', class: 'changes' },
+    h(Changes, { entries: reply.toReversed() }),
+  );
+}
+
+function domain(): string {
+  return picture.value?.domain ?? '';
 }

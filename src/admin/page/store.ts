@@ -1,6 +1,8 @@
 /** Owns what the page knows at the moment: signals that components read, and the stream that writes them. */
 
 import { computed, signal } from '@preact/signals';
+import type { JournalEntry } from '../../journal/entry.ts';
+import type { JournalNews } from '../journal-tail.ts';
 import type { Tick } from '../live-feed.ts';
 import type { TopologyView } from '../topology.ts';
 import type { TrafficSample, TrafficView } from '../traffic.ts';
@@ -14,6 +16,8 @@ type Picture = Omit<TopologyView, 'serial' | 'services'>;
 
 /** Samples kept, as many as the server has. */
 const SAMPLES_MAX = 300;
+/** Entries of the journal that are kept. */
+const ENTRIES_MAX = 40;
 
 export const link = signal<LinkState>('connecting');
 /** When the newest event came, by the server's clock. */
@@ -22,6 +26,8 @@ export const picture = signal<Picture | undefined>(undefined);
 export const tick = signal<Tick | undefined>(undefined);
 export const samples = signal<readonly TrafficSample[]>([]);
 export const traffic = signal<Omit<TrafficView, 'samples'> | undefined>(undefined);
+/** The newest entries of the journal, the newest first; undefined: none is kept. */
+export const journal = signal<readonly JournalEntry[] | undefined>(undefined);
 /** The server's time, going on while it is not heard. */
 export const nowMs = signal(Date.now());
 export const route = signal(readRoute(location.hash));
@@ -58,6 +64,13 @@ export function startStore(): void {
     },
     events: {
       topology: (value) => (picture.value = value as Picture),
+      journal: (value) => {
+        journal.value = (value as JournalNews<JournalEntry>).entries.toReversed();
+      },
+      news: (value) => {
+        const { entries } = value as JournalNews<JournalEntry>;
+        journal.value = [...entries.toReversed(), ...(journal.value ?? [])].slice(0, ENTRIES_MAX);
+      },
       tick: (value) => {
         const now = value as Tick;
         offsetMs = now.nowMs - Date.now();

@@ -4,7 +4,7 @@ import { effect } from '@preact/signals';
 import { h, type ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { formatCount } from './format.ts';
+import { formatClock, formatCount } from './format.ts';
 import { Loading, Panel } from './panel.ts';
 import { samples, traffic } from './store.ts';
 
@@ -12,6 +12,10 @@ import { samples, traffic } from './store.ts';
 const HEIGHT = 168;
 /** As long as the server remembers. */
 const SHOWN_SECONDS = 300;
+/** Replies a second at the top of the chart, at least: of none the line lies at the bottom. */
+const RATE_MIN = 4;
+/** Between two lines of the grid: no part of a reply. */
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
 /** Lines are told apart by their dashes too. */
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 4], [4, 4]];
 const TONES = ['ok', 'drained', 'down', 'warn', 'quiet', 'down'] as const;
@@ -108,24 +112,20 @@ function draw(element: HTMLElement, names: readonly string[]): uPlot {
     padding: [8, 8, 0, 0],
     scales: {
       x: { range: (_plot, _min, max) => [max - SHOWN_SECONDS, max] },
-      y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
+      y: { range: (_plot, _min, max) => [0, Math.max(RATE_MIN, max * 1.1)] },
     },
     axes: [
-      { ...axis, space: 70, size: 26, values: (_plot, values) => values.map(clockText) },
-      { ...axis, size: 44, values: (_plot, values) => values.map(formatCount) },
+      {
+        ...axis,
+        space: 70,
+        size: 26,
+        values: (_plot, values) => values.map((seconds) => formatClock(seconds * 1000)),
+      },
+      { ...axis, size: 44, incrs: STEPS, values: (_plot, values) => values.map(formatCount) },
     ],
     series: [{}, ...names.map((label, i) => lineOf(label, colour(TONES[i]!), i))],
   };
   return new uPlot(options, [[], ...names.map(() => [])], element);
-}
-
-function clockText(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hour12: false,
-  });
 }
 
 function lineOf(label: string, stroke: string, i: number): uPlot.Series {
