@@ -85,7 +85,7 @@ export const IMPORTS = {
     'timers',
   ],
   'admin/page': ['admin', 'journal'],
-  cli: ['admin', 'journal', 'steering/drains', 'zonebuilder', 'config'],
+  cli: ['admin', 'journal', 'state', 'steering/drains', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [

@@ -2,6 +2,7 @@
 
 import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '../config/settings.ts';
+import { findToken } from './admin-token.ts';
 import { CommandError } from './environment.ts';
 import type { Environment, LoadedConfig } from './environment.ts';
 import { followedRows, rowsOf } from './listing.ts';
@@ -9,6 +10,8 @@ import type { ListingSerials } from './listing.ts';
 
 /** Time for the first octet of a reply, in milliseconds; the server answers from memory. */
 const REPLY_MS_MAX = 10_000;
+/** Time for a change, in milliseconds: it is weighed against tens of thousands of Services, and written where others read it. */
+const CHANGE_MS_MAX = 60_000;
 /** Time between two pieces of a reply, in milliseconds; the server may be at work on something else meanwhile. */
 const SILENCE_MS_MAX = 30_000;
 const NDJSON = 'application/x-ndjson';
@@ -19,6 +22,8 @@ export interface AdminTarget {
   readonly config: string;
   /** `http://HOST:PORT` or `HOST:PORT`; then no configuration is read. */
   readonly admin?: string;
+  /** The file with the admin token. Default: that of the configuration's stateDir. */
+  readonly tokenFile?: string;
 }
 
 /** What a query string is made of. */
@@ -26,6 +31,12 @@ export type AdminQuery = Readonly<Record<string, string>>;
 
 /** The admin server of one running fedns. Every call throws CommandError when nothing, or something else, answers. */
 export interface AdminClient {
+  /** Changes something, with the admin token. */
+  send(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    content?: { readonly query?: AdminQuery; readonly body?: unknown },
+  ): Promise<unknown>;
   json(path: string, query?: AdminQuery): Promise<unknown>;
   /**
    * Reads a listing as it comes; nothing of it is kept.
@@ -69,6 +80,13 @@ export async function openAdminClient(environment: Environment, target: AdminTar
     return watched(response.body, silence, place);
   };
   return {
+    async send(method, path, { query = {}, body } = {}) {
+      const signal = AbortSignal.timeout(CHANGE_MS_MAX);
+      const token = await findToken(environment, target);
+      const change = { method, token, ...(body !== undefined && { body: JSON.stringify(body) }) };
+      const accept = 'application/json';
+      return readJson(await request(place, { path, query, signal, accept, change }), place);
+    },
     async json(path, query = {}) {
       const signal = AbortSignal.timeout(REPLY_MS_MAX);
       return readJson(await request(place, { path, query, signal, accept: 'application/json' }), place);
@@ -127,19 +145,29 @@ interface Request {
   readonly query: AdminQuery;
   readonly accept: string;
   readonly signal: AbortSignal;
+  /** Absent: it reads. */
+  readonly change?: { readonly method: string; readonly token: string; readonly body?: string };
 }
 
-async function request(place: Place, { path, query, accept, signal }: Request): Promise<Response> {
+async function request(place: Place, { path, query, accept, signal, change }: Request): Promise<Response> {
   const url = new URL(path, place.url);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   let response: Response;
   try {
-    response = await fetch(url, { signal, redirect: 'error', headers: { accept } });
+    response = await fetch(url, { signal, redirect: 'error', ...sent(accept, change) });
   } catch (error) {
     throw new NoServerError(explainFailure(error, place));
   }
   if (!response.ok) throw new CommandError(await errorOf(response, place));
   return response;
+}
+
+function sent(accept: string, change: Request['change']): RequestInit {
+  if (change === undefined) return { headers: { accept } };
+  const { method, token, body } = change;
+  const headers = { accept, authorization: `Bearer ${token}` };
+  if (body === undefined) return { method, headers };
+  return { method, body, headers: { ...headers, 'content-type': 'application/json' } };
 }
 
 function explainFailure(error: unknown, { where }: Place): string {

@@ -102,7 +102,12 @@ function wideRow(view: ClusterView, nowMs: number): readonly string[] {
 /** With `stale`, parts of the cluster are as they were last: a file or list is in trouble. */
 function statusOf(view: ClusterView): string {
   const isStale = (view.report.stale ?? []).length > 0;
-  return isStale ? `${contactOf(view)},stale` : contactOf(view);
+  return [contactOf(view), ...(isStale ? ['stale'] : []), ...drainMarks(view)].join(',');
+}
+
+function drainMarks({ drained }: ClusterView): string[] {
+  if (drained === undefined) return [];
+  return [drained.extent === 'whole' ? 'drained' : 'partly-drained'];
 }
 
 /** The condition, and what the facts count as where that does not follow from it. */

@@ -35,6 +35,10 @@ export interface Environment {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly version: string;
+  /** Who gives the command, as the journal names them: `USER@HOST`. Default: nobody is named. */
+  readonly who?: string;
+  /** Default: by the clock of the system. */
+  readonly pause?: (ms: number) => Promise<void>;
   readonly load: (file: string) => Promise<LoadedConfig>;
   /** Looks at what valid settings name; with `live`, also at what the clusters say. Default: at nothing. */
   readonly inspect?: (settings: Settings, live: boolean) => Promise<Inspection>;

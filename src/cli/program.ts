@@ -10,6 +10,9 @@ import { CLUSTER_OUTPUTS, runClusters } from './clusters.ts';
 import type { ClusterOutput } from './clusters.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import type { CommandShape, OptionShape, Shell } from './completion.ts';
+import { DRAIN_KINDS } from '../zonebuilder/drains.ts';
+import { DRAIN_OUTPUTS, runDrain, runDrains, runUndrain } from './drains.ts';
+import type { DrainChoice, DrainOutput } from './drains.ts';
 import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
@@ -80,6 +83,7 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
   addRecords(program, environment);
   addGeo(program, environment);
   addJournal(program, environment);
+  addDrains(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -128,6 +132,61 @@ function addGeo(program: Command, environment: Environment): void {
         else await runGeo(environment, target, { client, output });
       },
     );
+}
+
+function addDrains(program: Command, environment: Environment): void {
+  asking(
+    program
+      .command('drains')
+      .description('list what is drained, until when and why, and whether all serve it'),
+    DRAIN_OUTPUTS,
+  ).action(async ({ output, ...target }: Asking<DrainOutput>) => runDrains(environment, target, output));
+  drainOf(
+    program.command('drain').description('take something out of the answers, for a while or until undrain'),
+  )
+    .option('--for <time>', 'for so long: 90s, 30m, 2h, 1d (default until it is ended)')
+    .option('--to <share>', 'leave a share of its weight, such as 10%; for Services with policy weighted')
+    .option('--reason <text>', 'why, for whoever reads the list')
+    .option('--force', 'also where names lose all of their addresses, or where it does nothing')
+    .option('--local', 'with this server alone, though the configuration has drains shared')
+    .action(async (kind: string, name: string, options: Asking<DrainOutput> & DrainOptions) => {
+      const { target, ...asked } = askedOf(kind, name, options);
+      await runDrain(environment, target, asked);
+    });
+  drainOf(program.command('undrain').description('end the drain of something')).action(
+    async (kind: string, name: string, options: Asking<DrainOutput> & DrainOptions) => {
+      const { target, ...asked } = askedOf(kind, name, options);
+      await runUndrain(environment, target, asked);
+    },
+  );
+}
+
+type DrainOptions = Omit<DrainChoice, 'kind' | 'name'>;
+
+/** What drain and undrain have in common. */
+function drainOf(command: Command): Command {
+  return changing(asking(command, DRAIN_OUTPUTS))
+    .addArgument(new Argument('<what>', 'what kind of thing').choices(DRAIN_KINDS))
+    .argument(
+      '<name>',
+      'CLUSTER, REGION, ZONE or ZONE.REGION, SERVICE.NAMESPACE or SERVICE.NAMESPACE.FEDERATION',
+    )
+    .option('--cluster <name>', 'of a Service only its shard in this cluster')
+    .option('--dry-run', 'only list the names whose answers would change, before and after')
+    .option('--wait', 'until every replica serves it and the last answer from before has run out of its TTL');
+}
+
+function askedOf(
+  kind: string,
+  name: string,
+  { config, admin, tokenFile, output, ...choice }: Asking<DrainOutput> & DrainOptions,
+): { readonly target: AdminTarget; readonly output: DrainOutput; readonly choice: DrainChoice } {
+  const target = {
+    config,
+    ...(admin !== undefined && { admin }),
+    ...(tokenFile !== undefined && { tokenFile }),
+  };
+  return { target, output, choice: { kind, name, ...choice } };
 }
 
 function addJournal(program: Command, environment: Environment): void {
@@ -195,6 +254,11 @@ function asking(command: Command, outputs: readonly Output[]): Command {
   return configured(command)
     .option('--admin <url>', 'admin address of the running fedns, instead of the one in the configuration')
     .addOption(outputOption('-o, --output <form>', outputs).default(outputs[0]));
+}
+
+/** For commands that change something. */
+function changing(command: Command): Command {
+  return command.option('--token-file <file>', 'file with the admin token (default that of the stateDir)');
 }
 
 function outputOption(flags: string, outputs: readonly Output[]): Option {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { loadConfig } from '../cli/load.ts';
 import type { Inspection } from '../cli/environment.ts';
 import { runProgram } from '../cli/program.ts';
@@ -24,6 +25,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     err: (text) => void process.stderr.write(text),
     clock: Date.now,
     version,
+    who: `${userName()}@${hostname()}`,
     load: loadConfig,
     inspect: inspectAll,
     serve: (file) => runServe({ file, version, load: loadAside, parts: realParts }),
@@ -47,6 +49,15 @@ async function inspectAll(settings: Settings, live: boolean): Promise<Inspection
       ({ cluster, version = '' }) => `cluster ${cluster}: answers and lets fedns read, ${version}`,
     ),
   };
+}
+
+/** A container may run under a number that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'somebody');
+  }
 }
 
 /** Where a pipe is full, its reader is waited for. */

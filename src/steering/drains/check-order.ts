@@ -42,7 +42,7 @@ export async function objectionTo(
   const { rows, count } = await collect(forecast.lossesUnder(drains), LOSSES_TOLD_MAX);
   if (count === 0) return undefined;
   const texts = rows.map(({ service, types }) => `${service} (${types.join(', ')})`);
-  const message = `${drainText(rule)} would leave ${servicesText(count)} without addresses: ${listed(texts, count)}`;
+  const message = `${drainText(rule)} would leave ${servicesText(count)} without addresses: ${listed(texts, count)}; force sets it all the same`;
   return { kind: 'losses', message, losses: rows, count };
 }
 
@@ -62,7 +62,7 @@ async function objectionToPart(
   const texts = rows.map(({ service, policy }) => `${service} (${policy})`);
   const message =
     `to ${rule.percent} % is a share of a weight, and does nothing for ${servicesText(count)} whose policy is not weighted: ` +
-    listed(texts, count);
+    `${listed(texts, count)}; force sets it all the same`;
   return { kind: 'conflict', message };
 }
 
