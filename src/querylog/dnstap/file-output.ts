@@ -157,8 +157,16 @@ function append(file: OpenFile, octets: Buffer): void {
     }
     file.octets += octets.length;
   } catch (error) {
-    ftruncateSync(file.fd, file.octets);
+    cut(file);
     throw error;
+  }
+}
+
+function cut({ fd, octets }: OpenFile): void {
+  try {
+    ftruncateSync(fd, octets);
+  } catch {
+    // What lies behind the last whole frame is written over by the next one.
   }
 }
 
