@@ -51,6 +51,42 @@ test('what an operator may get wrong about clients and their traffic', async (t)
   for (const [title, traffic, codes] of cases) t.same(codesOf(example({ traffic })), codes, title);
 });
 
+test('which queries are written down, and where', async (t) => {
+  const cases: readonly [string, string, string[]][] = [
+    ['one of a hundred in the log', 'log: { queries: 0.01 }', []],
+    ['more than all', 'log: { queries: 2 }', ['OUT_OF_RANGE log.queries']],
+    ['dnstap to a socket', 'dnstap: { socket: /run/dnstap.sock }', []],
+    ['dnstap over TCP, of a part', 'dnstap: { tcp: "[::1]:6000", sample: 0.5, messages: [auth-query] }', []],
+    ['dnstap to nowhere', 'dnstap: { identity: a }', ['MISSING_KEY dnstap.socket']],
+    ['dnstap to two places', 'dnstap: { socket: a, file: b }', ['SEVERAL_DESTINATIONS dnstap.file']],
+    [
+      'a path that no socket can have',
+      `dnstap: { socket: /${'s'.repeat(107)} }`,
+      ['SOCKET_PATH_TOO_LONG dnstap.socket'],
+    ],
+    [
+      'messages that an authority has not',
+      'dnstap: { file: a, messages: [client-query] }',
+      ['WRONG_VALUE dnstap.messages[0]'],
+    ],
+    ['no message at all', 'dnstap: { file: a, messages: [] }', ['OUT_OF_RANGE dnstap.messages']],
+  ];
+  for (const [title, traffic, codes] of cases) t.same(codesOf(example({ traffic })), codes, title);
+});
+
+test('where dnstap messages go is a choice, with its path beside the configuration', async (t) => {
+  const cases = [
+    ['{ socket: tap.sock }', { kind: 'socket', path: '/etc/fedns/tap.sock' }],
+    ['{ tcp: "192.0.2.9:6000" }', { kind: 'tcp', listen: { address: '192.0.2.9', port: 6000 } }],
+    ['{ file: x.tap, keep: 1 }', { kind: 'file', path: '/etc/fedns/x.tap', octetsMax: 134_217_728, keep: 1 }],
+  ] as const;
+  for (const [text, to] of cases) {
+    const options = { file: '/etc/fedns/fedns.yaml', lookAt };
+    const { settings } = parseSettings(example({ dnstap: `dnstap: ${text}` }), options);
+    t.same(settings.dnstap, { to, messages: ['auth-query', 'auth-response'], sample: 1 }, text);
+  }
+});
+
 /** A folder called `folder`, the manifests, and nothing else. */
 function lookAt(path: string): FileKind {
   if (path === 'folder') return 'folder';

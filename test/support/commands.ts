@@ -18,6 +18,9 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   'zonemaster-cli': 'zonemaster-cli',
   dnsviz: 'dnsviz',
   faketime: 'faketime',
+  fstrm_capture: 'fstrm-bin',
+  dnstap: 'golang-github-dnstap-golang-dnstap-cli',
+  'dnstap-read': 'bind9-dnsutils',
   unbound: 'unbound',
   pdns_recursor: 'pdns-recursor',
 };

@@ -3,6 +3,7 @@
  * each as a frame. Addresses, ports and times stand in both; the zone, where the query was about ours, and both times in the second.
  */
 
+import assert from 'node:assert/strict';
 import { Transport } from '../../server/responder.ts';
 import { isBelow, readQuestion } from '../dns-message.ts';
 import type { QueryRecord } from '../record.ts';
@@ -36,7 +37,11 @@ const AUTH_QUERY = 1;
 const AUTH_RESPONSE = 2;
 const Family = { inet: 1, inet6: 2 } as const;
 /** `SocketProtocol`, by transport. */
-const PROTOCOLS = { [Transport.udp]: 1, [Transport.tcp]: 2, [Transport.tls]: 3 } as const;
+const PROTOCOLS = new Map<number, number>([
+  [Transport.udp, 1],
+  [Transport.tcp, 2],
+  [Transport.tls, 3],
+]);
 
 /** Octets of a frame besides identity, version and the DNS message: every field of the tables at its longest. */
 const FIXED_OCTETS_MAX = 20 * FIELD_OCTETS_MAX + 2 * 16 + 255;
@@ -105,7 +110,11 @@ function writeResponse(message: ProtoCursor, { domain }: MessageSource, record: 
 function writeEnds(message: ProtoCursor, record: QueryRecord): void {
   const { client, server, clientPort, serverPort, transport } = record;
   writeNumber(message, Message.socketFamily, client.length === 4 ? Family.inet : Family.inet6);
-  writeNumber(message, Message.socketProtocol, PROTOCOLS[transport as Transport]);
+  writeNumber(
+    message,
+    Message.socketProtocol,
+    PROTOCOLS.get(transport) ?? assert.fail(`transport ${transport}`),
+  );
   writeOctets(message, Message.queryAddress, client, 0, client.length);
   if (server.length > 0) writeOctets(message, Message.responseAddress, server, 0, server.length);
   writeNumber(message, Message.queryPort, clientPort);
