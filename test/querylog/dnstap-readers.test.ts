@@ -101,9 +101,17 @@ interface Seen {
 async function digs(site: Site, protocol: 'UDP' | 'TCP', name: string, type: string): Promise<Seen> {
   const port = await freePort();
   const text = await output('dig', [
-    ...['-b', `127.0.0.1#${port}`, '@127.0.0.1', '-p', String(site.port), '+qr', '+tries=1', '+time=20'],
-    ...(protocol === 'TCP' ? ['+tcp'] : []),
-    ...[name, type],
+    '-b',
+    `127.0.0.1#${port}`,
+    '@127.0.0.1',
+    '-p',
+    String(site.port),
+    '+qr',
+    '+tries=1',
+    '+time=20',
+    protocol === 'TCP' ? '+tcp' : '+notcp',
+    name,
+    type,
   ]);
   const replyAt = text.indexOf('Got answer');
   const reply = text.slice(replyAt);
