@@ -132,6 +132,8 @@ export const IMPORTS = {
     'serve/geo',
     'cli',
     'inspect',
+    'server',
+    'server/linux',
     'server/workers',
     'state',
     'config',

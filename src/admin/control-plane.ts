@@ -124,6 +124,8 @@ export interface Vitals {
 }
 
 export interface ControlPlane {
+  /** The process is to end, and asks for no more queries. Default: it is not. */
+  isDraining?(): boolean;
   /**
    * The RRsets that are served, the SOA first.
    *

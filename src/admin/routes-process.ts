@@ -23,7 +23,7 @@ export const PROCESS_ROUTES: Routes = new Map([
     '/readyz',
     {
       GET: {
-        about: 'whether every cluster has been read, or 503 with those that have not',
+        about: 'whether queries are wanted here: 503 with the clusters to be read first, or while draining',
         replies: TEXT,
         otherReplies: { 503: { about: 'Some have not been read.', content: TEXT } },
         serve: ({ control, response }: Call) => sendReadiness(control, response),
@@ -39,6 +39,7 @@ export const PROCESS_ROUTES: Routes = new Map([
 ]);
 
 function sendReadiness(control: ControlPlane, response: ServerResponse): void {
+  if (control.isDraining?.() === true) return sendText(response, 503, 'draining: this process is to end\n');
   const pending = pendingClusters(control.clusters());
   if (pending.length === 0) sendText(response, 200, 'ok\n');
   else sendText(response, 503, `waiting for the first sync of ${pending.join(', ')}\n`);

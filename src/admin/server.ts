@@ -35,6 +35,8 @@ const CONNECTIONS_MAX = 64;
 
 export interface AdminServerOptions extends Omit<RouteContext, 'listings'> {
   readonly listen: ListenAddress;
+  /** A descriptor of a socket that listens there, for each start another one. Absent: it is opened. */
+  readonly socket?: () => number;
   readonly log: Log;
   /** What a request that changes something must carry; absent: none may. */
   readonly token?: string;
@@ -75,7 +77,9 @@ export class AdminServer {
     const { address, port } = this.#options.listen;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, address, resolve);
+      const { socket } = this.#options;
+      if (socket === undefined) this.#server.listen(port, address, resolve);
+      else this.#server.listen({ fd: socket() }, resolve);
     });
     this.#server.removeAllListeners('error');
     this.#server.on('error', (error) => this.#options.log.error({ reason: error.message }, 'admin listener'));

@@ -42,6 +42,8 @@ export interface Environment {
   readonly load: (file: string) => Promise<LoadedConfig>;
   /** Looks at what valid settings name; with `live`, also at what the clusters say. Default: at nothing. */
   readonly inspect?: (settings: Settings, live: boolean) => Promise<Inspection>;
+  /** Has the serving process of this machine replaced; the line for the operator. Default: it cannot be. */
+  readonly replace?: (file: string) => Promise<string>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

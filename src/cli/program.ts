@@ -58,6 +58,7 @@ function buildProgram(environment: Environment, exit: (code: number) => void): C
     .configureOutput({ writeOut: environment.out, writeErr: environment.err })
     .exitOverride();
   addServing(program, environment, exit);
+  addReplace(program, environment);
   addViews(program, environment, exit);
   addCompletion(program, environment);
   return program;
@@ -77,6 +78,19 @@ function addServing(program: Command, environment: Environment, exit: (code: num
     .action(async ({ config, live }: { config: string; live?: boolean }) =>
       exit(await runCheck(environment, config, live === true)),
     );
+}
+
+function addReplace(program: Command, environment: Environment): void {
+  const about = 'have the serving process followed by a new one, without losing a query';
+  configured(program.command('replace').description(about))
+    .addHelpText(
+      'after',
+      '\nRun it on the same machine and as the same user. Exit code 1: the process goes on.',
+    )
+    .action(async ({ config }: { config: string }) => {
+      if (environment.replace === undefined) throw new CommandError('not here');
+      await environment.out(`${await environment.replace(config)}\n`);
+    });
 }
 
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {

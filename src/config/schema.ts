@@ -38,6 +38,9 @@ export const JOURNAL_OCTETS_MIN = 1_048_576;
 /** A part of all. */
 const share = z.number().min(0).max(1);
 const seconds = (max: number) => z.int().min(0).max(max);
+/** An hour: a load balancer that needs longer is broken. */
+const DRAIN_SECONDS_MAX = 3600;
+
 const ttl = seconds(TTL_SECONDS_MAX);
 const label = text(parseLabel);
 const network = text(parseNetwork);
@@ -496,6 +499,16 @@ export const settingsSchema = z.strictObject({
   apexTtl: ttl
     .default(21600)
     .describe(`TTL of NS and SOA in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 21600.`),
+  drainSeconds: z
+    .int()
+    .min(0)
+    .max(DRAIN_SECONDS_MAX)
+    .default(0)
+    .describe(
+      'How long queries are answered on after SIGTERM, in seconds, while /readyz says no, so that load balancers and ' +
+        'Kubernetes Services stop sending queries before the process ends; a second signal ends it at once. ' +
+        `0 to ${DRAIN_SECONDS_MAX}; terminationGracePeriodSeconds of a Pod must be 15 s more. Default: 0.`,
+    ),
   whenNoneHealthy: z
     .enum(['nodata', 'nxdomain', 'lastKnown'])
     .default('nodata')

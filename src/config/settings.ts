@@ -211,6 +211,8 @@ export interface Settings {
   readonly negativeTtlSeconds: number;
   /** TTL of NS and SOA. */
   readonly apexTtlSeconds: number;
+  /** How long queries are answered on after the signal to end. */
+  readonly drainSeconds: number;
   readonly whenNoneHealthy: 'nodata' | 'nxdomain' | 'lastKnown';
   readonly transport: 'auto' | 'batch' | 'portable';
   readonly workers: number | 'auto';

@@ -165,6 +165,12 @@ export class LiveJournal implements Journal {
     limit.cancel();
   }
 
+  /** Goes on after {@link stop}. */
+  resume(): void {
+    this.#isStopped = false;
+    this.start();
+  }
+
   /** Nothing is kept, and nobody has followed yet. */
   #isIdle(): boolean {
     return this.#options.store === undefined && this.#status === NO_STATUS && this.#thread === undefined;

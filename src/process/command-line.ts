@@ -13,6 +13,8 @@ import { realParts } from '../serve/real-parts.ts';
 import { inspectDatabases } from '../serve/geo/inspect-databases.ts';
 import { inspectClusters } from '../serve/inspect-clusters.ts';
 import { loadAside } from './load-aside.ts';
+import { isSuccessor } from './handover.ts';
+import { replaceRunning } from './run-replace.ts';
 import { runServe } from './run-serve.ts';
 
 /** @param args - without the program and script names */
@@ -28,6 +30,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     who: `${userName()}@${hostname()}`,
     load: loadConfig,
     inspect: inspectAll,
+    replace: async (file) => replaceRunning(await loadConfig(file)),
     serve: (file) => runServe({ file, version, load: loadAside, parts: realParts }),
   });
 }
@@ -67,7 +70,8 @@ async function writeOut(text: string): Promise<void> {
 
 /** When another Node started this one, its death must not leave this one behind. */
 function endWithParent(): void {
-  if (process.channel === undefined || process.channel === null) return;
+  // A successor outlives the process that has started it.
+  if (process.channel === undefined || process.channel === null || isSuccessor()) return;
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   process.channel.unref();
 }

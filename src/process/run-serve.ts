@@ -3,6 +3,7 @@
  * the exit code. What runs inside is server.ts.
  */
 
+import { setTimeout as after } from 'node:timers/promises';
 import type { LoadedConfig } from '../cli/environment.ts';
 import type { Settings } from '../config/settings.ts';
 import { createSchedule } from '../jobs.ts';
@@ -10,13 +11,18 @@ import { createLog, stderrForm } from '../logging/pino-log.ts';
 import type { LeveledLog, LogForm, LogLevel } from '../logging/pino-log.ts';
 import { AbsentError, startServer } from '../serve/server.ts';
 import type { RunningServer } from '../serve/server.ts';
+import type { Predecessor } from '../serve/succession.ts';
+import { niceness } from '../server/linux/thread-priority.ts';
 import type { Parts } from '../serve/parts.ts';
+import { formatListen } from '../server/socket-address.ts';
 import { reasonOf } from '../state/layout.ts';
 import { ConfigWatch, digestOf } from './config-watch.ts';
 import { keepMemoryLow } from './lean-memory.ts';
+import { Replacing } from './replacing.ts';
+import { serviceManager, type ServiceManager } from './service-manager.ts';
+import { catchSignals, STOP_MS_MAX, type Signals } from './stop-signals.ts';
+import { meetPredecessor } from './successor.ts';
 
-/** Time for draining and keeping the state, in milliseconds: well within the 30 s that a Pod is given. */
-const STOP_MS_MAX = 10_000;
 /** Time after the stop until whatever still holds the process is named and cut off, in milliseconds. */
 const LINGER_MS_MAX = 2000;
 
@@ -31,6 +37,7 @@ export interface ServeProcess {
 export async function runServe(options: ServeProcess): Promise<number> {
   // Signals are caught before anything is started, so that one that comes meanwhile ends what was started.
   const signals = catchSignals();
+  const manager = serviceManager();
   await keepMemoryLow();
   const digest = await digestOf(options.file);
   // Manifests that are not there, or a kubeconfig, may have a state from the last run to be served meanwhile.
@@ -39,8 +46,10 @@ export async function runServe(options: ServeProcess): Promise<number> {
   const log = createLog(...logChoice(config.settings));
   warn(log, config);
   try {
-    const server = await start(config, log, options);
-    return await untilStopped({ server, log, digest, signals, options });
+    const predecessor = await meetPredecessor();
+    const nice = predecessor?.nice ?? niceness();
+    const server = await start(config, log, options, predecessor);
+    return await untilStopped({ server, log, digest, signals, manager, nice, options });
   } catch (error) {
     return complain(error instanceof AbsentError ? error.faults : [`fedns: ${reasonOf(error)}`]);
   }
@@ -51,38 +60,22 @@ function logChoice({ log: { level, format } }: Settings): [LogLevel, LogForm] {
   return [level, stderrForm(format)];
 }
 
-interface Signals {
-  /** The first SIGTERM or SIGINT. */
-  readonly stop: Promise<NodeJS.Signals>;
-  /** Called with each SIGHUP; those that come before this is set are void, since the file is being read. */
-  onHangup: () => void;
-}
-
-function catchSignals(): Signals {
-  const ending = Promise.withResolvers<NodeJS.Signals>();
-  const signals: Signals = { stop: ending.promise, onHangup: () => undefined };
-  const end = (signal: NodeJS.Signals): void => {
-    ending.resolve(signal);
-    // From the signal on, also while fedns is still starting: a file system that hangs must not hold the process.
-    setTimeout(giveUp, STOP_MS_MAX).unref();
-  };
-  process.on('SIGTERM', end).on('SIGINT', end);
-  process.on('SIGHUP', () => signals.onHangup());
-  return signals;
-}
-
-function giveUp(): void {
-  process.stderr.write(`fedns: stopping took more than ${STOP_MS_MAX / 1000} s, so it is cut short\n`);
-  process.exit(1);
-}
-
 function start(
   { settings, absent = [] }: LoadedConfig & { kind: 'loaded' },
   log: LeveledLog,
   { parts, version }: ServeProcess,
+  predecessor: Predecessor | undefined,
 ): Promise<RunningServer> {
   const schedule = createSchedule(log);
-  return startServer(settings, { log, parts, version, clock: Date.now, schedule, absent });
+  return startServer(settings, {
+    log,
+    parts,
+    version,
+    clock: Date.now,
+    schedule,
+    absent,
+    ...(predecessor && { predecessor }),
+  });
 }
 
 function complain(lines: readonly string[]): number {
@@ -94,18 +87,32 @@ function warn(log: LeveledLog, { warnings }: LoadedConfig): void {
   for (const warning of warnings) log.warn({ code: 'CONFIG' }, warning);
 }
 
-async function untilStopped(running: {
+/** A server that has started, and what it is joined to. */
+interface Running {
   readonly server: RunningServer;
   readonly log: LeveledLog;
   readonly digest: string | undefined;
   readonly signals: Signals;
+  readonly manager: ServiceManager;
+  /** Of the threads that answer. */
+  readonly nice: number;
   readonly options: ServeProcess;
-}): Promise<number> {
-  const { server, log, digest, signals, options } = running;
-  const reload = inTurn(() => reloadOnce(server, log, options));
+}
+
+async function untilStopped(running: Running): Promise<number> {
+  const { server, log, digest, signals, manager, nice, options } = running;
+  let isPutOff = false;
+  const reload = inTurn(async () => {
+    // A successor reads the file itself, and facts must not move while it takes over.
+    isPutOff = replacing.isRunning;
+    if (!isPutOff) await reloadOnce(running);
+  });
+  const replacing = new Replacing({ server, log, nice, onFailure: () => void (isPutOff && reload()) });
   const watch = new ConfigWatch(options.file, digest, { onChange: reload, log });
   watch.start();
   signals.onHangup = reload;
+  signals.onReplace = () => replacing.begin();
+  signals.drainMs = () => server.drainSeconds * 1000;
   const fault = (error: unknown): void => {
     // The workers answer on from the image; ending the process would end them too.
     server.metrics.fault();
@@ -113,10 +120,29 @@ async function untilStopped(running: {
     log.error({ code: 'FAULT', error: told }, 'nobody caught this: a bug, please report it');
   };
   process.on('uncaughtException', fault).on('unhandledRejection', fault);
-  const signal = await signals.stop;
+  await manager.ready(`answers at ${server.addresses.map(formatListen).join(', ')}`);
+  const end = await Promise.race([signals.stop, replacing.done]);
   watch.stop();
-  log.info({ signal }, 'stopping');
+  if (typeof end === 'number') await manager.followedBy(end);
+  else await drain(running, end, replacing);
   return stop(server, log);
+}
+
+/** Answers on for as long as queries may still be sent here. */
+async function drain(
+  { server, log, signals, manager }: Pick<Running, 'server' | 'log' | 'signals' | 'manager'>,
+  signal: NodeJS.Signals,
+  replacing: Replacing,
+): Promise<void> {
+  const { drainSeconds } = server;
+  server.drain();
+  await manager.stopping(drainSeconds * 1000 + STOP_MS_MAX);
+  await replacing.stop();
+  log.info({ signal, ...(drainSeconds > 0 && { drainSeconds }) }, 'stopping');
+  if (drainSeconds === 0) return;
+  const enough = new AbortController();
+  await Promise.race([signals.again, after(drainSeconds * 1000, undefined, enough)]);
+  enough.abort();
 }
 
 async function stop(server: RunningServer, log: LeveledLog): Promise<number> {
@@ -141,7 +167,8 @@ function nameWhatLingers(log: LeveledLog, code: number): void {
   timer.unref();
 }
 
-async function reloadOnce(server: RunningServer, log: LeveledLog, options: ServeProcess): Promise<void> {
+async function reloadOnce({ server, log, manager, options }: Running): Promise<void> {
+  await manager.reloading();
   try {
     const config = await options.load(options.file);
     if (config.kind === 'refused') throw new Error(config.faults.join('; '));

@@ -173,6 +173,10 @@ export class BuiltDomain implements ServedDomain {
     this.#builder.batch(cause, work);
   }
 
+  showSerial(serial: number): void {
+    this.#builder.showSerial(serial);
+  }
+
   hold(): void {
     this.#builder.hold();
   }

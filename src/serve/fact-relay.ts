@@ -9,11 +9,33 @@ import type { ServedDomain } from './parts.ts';
 export class FactRelay implements FactSink {
   #domain: ServedDomain;
   readonly #onCluster: () => void;
+  /** What has come while nothing may change, in its order; undefined: all goes through. */
+  #held: (() => void)[] | undefined;
 
   /** @param onCluster - called when something of a cluster may be another than before, or the cluster is gone */
   constructor(domain: ServedDomain, onCluster: () => void = () => {}) {
     this.#domain = domain;
     this.#onCluster = onCluster;
+  }
+
+  /** Keeps back what comes from now on. */
+  pause(): void {
+    this.#held ??= [];
+  }
+
+  /** Lets go of what was kept back, as one change. */
+  resume(cause: Cause): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (held.length === 0) return;
+    this.#domain.batch(cause, () => {
+      for (const report of held) report();
+    });
+  }
+
+  #pass(report: () => void): void {
+    if (this.#held === undefined) report();
+    else this.#held.push(report);
   }
 
   /**
@@ -39,6 +61,10 @@ export class FactRelay implements FactSink {
    * its cluster is either, so when it gives the cluster up, the regions and zones known before stay registered.
    */
   setCluster(state: ClusterState): void {
+    this.#pass(() => this.#setCluster(state));
+  }
+
+  #setCluster(state: ClusterState): void {
     const known = this.#domain.stateOf(state.name);
     if (known === undefined || known.status === 'pending' || state.status === 'available') {
       this.#domain.setCluster(state);
@@ -50,23 +76,27 @@ export class FactRelay implements FactSink {
   }
 
   batch(cause: Cause, work: () => void): void {
-    this.#domain.batch(cause, work);
+    // What is kept back goes as one batch anyway, and batches do not nest.
+    if (this.#held === undefined) this.#domain.batch(cause, work);
+    else work();
   }
 
   removeCluster(name: string): void {
-    this.#domain.removeCluster(name);
-    this.#onCluster();
+    this.#pass(() => {
+      this.#domain.removeCluster(name);
+      this.#onCluster();
+    });
   }
 
   upsertShard(shard: ShardState): void {
-    this.#domain.upsertShard(shard);
+    this.#pass(() => this.#domain.upsertShard(shard));
   }
 
   removeShard(id: ShardId, cause: Cause): void {
-    this.#domain.removeShard(id, cause);
+    this.#pass(() => this.#domain.removeShard(id, cause));
   }
 
   replaceShards(cluster: string, shards: readonly ShardState[], cause: Cause): void {
-    this.#domain.replaceShards(cluster, shards, cause);
+    this.#pass(() => this.#domain.replaceShards(cluster, shards, cause));
   }
 }

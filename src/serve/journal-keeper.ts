@@ -58,6 +58,12 @@ export class JournalKeeper {
     }
   }
 
+  /** A domain that was opened unserved is answered from as it is. */
+  serve(domain: ServedDomain): void {
+    const recorder = this.#recorders.get(domain);
+    if (recorder !== undefined) recorder.isMuted = false;
+  }
+
   /** A domain was opened and is not served after all. */
   drop(domain: ServedDomain): void {
     const recorder = this.#recorders.get(domain);

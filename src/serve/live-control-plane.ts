@@ -25,6 +25,7 @@ export interface LiveParts {
   /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedMs: number;
   readonly drains: DrainControl;
+  readonly isDraining: () => boolean;
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -42,6 +43,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
       report: (name) => live.domain().services.report(name),
     },
     drains: live.drains,
+    isDraining: live.isDraining,
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

@@ -4,7 +4,7 @@ import { loadAdminToken } from '../state/admin-token.ts';
 import { openStateDirectory, reasonOf, StateError } from '../state/layout.ts';
 import { removeLeftovers } from '../state/leftovers.ts';
 import type { StateLayout } from '../state/layout.ts';
-import { acquireLock } from '../state/lock.ts';
+import { acquireLock, inheritLock, reclaimLock } from '../state/lock.ts';
 import type { Lock } from '../state/lock.ts';
 import { Serial } from '../state/serial.ts';
 import { loadSnapshot } from '../state/snapshot-file.ts';
@@ -17,6 +17,20 @@ export interface OpenState {
   readonly adminToken?: string;
   readonly snapshot?: Snapshot;
   readonly serial: Serial;
+  /**
+   * Takes the folder over from the process before. Absent: it is claimed already, or there is none.
+   *
+   * @throws StateError when it cannot be had
+   */
+  readonly inherit?: () => Promise<void>;
+  /** Claims the folder again after a process that had taken it over has died. @throws StateError when it cannot be had */
+  readonly reclaim?: () => Promise<void>;
+}
+
+/** The process that still holds the folder, and the serial that it goes to at most. */
+export interface Holder {
+  readonly pid: number;
+  readonly serial: number;
 }
 
 /**
@@ -25,30 +39,48 @@ export interface OpenState {
  * @throws StateError with one line for the operator: a folder that cannot be used is found at the start and not with
  *   the first change that would be lost
  */
-export async function openState(
-  stateDir: string | undefined,
-  { clock, log, stack }: { readonly clock: Clock; readonly log: Log; readonly stack: AsyncDisposableStack },
-): Promise<OpenState> {
+export async function openState(stateDir: string | undefined, options: OpenOptions): Promise<OpenState> {
+  const { clock, log, stack, holder } = options;
   if (stateDir === undefined) return { serial: await startSerial({ clock, log }, stack) };
   const layout = await openStateDirectory(stateDir);
-  await claim(layout, log, stack);
+  if (holder === undefined) await claim(layout, () => acquireLock(layout.lock), options);
   const adminToken = await orWithout(log, 'nothing can be changed through the admin address', () =>
     loadAdminToken(layout.adminToken),
   );
   const snapshot = await readSnapshot(layout.snapshot, log);
   const witnesses = snapshot === undefined ? [] : [snapshot.serial];
-  const serial = await startSerial({ path: layout.serial, clock, log, witnesses }, stack);
+  const serialOptions = { path: layout.serial, clock, log, witnesses };
+  const serial = await startSerial(serialOptions, stack, holder);
+  const inherit = async (): Promise<void> => {
+    await claim(layout, () => inheritLock(layout.lock, holder!.pid), options);
+    await orWithout(log, SERIAL_NOT_KEPT, () => serial.own());
+  };
   return {
     layout,
     ...(adminToken !== undefined && { adminToken }),
     ...(snapshot !== undefined && { snapshot }),
     serial,
+    reclaim: () => reclaimLock(layout.lock),
+    ...(holder !== undefined && { inherit }),
   };
 }
 
+export interface OpenOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stack: AsyncDisposableStack;
+  /** Another process that lives and holds the folder, for a while. Absent: nobody does. */
+  readonly holder?: Holder;
+}
+
+const SERIAL_NOT_KEPT = 'serials are not kept: after a crash some may come again';
+
 /** What was left over may be what has filled the disk, so there is a second attempt without it. */
-async function claim(layout: StateLayout, log: Log, stack: AsyncDisposableStack): Promise<void> {
-  const take = (): Promise<Lock> => acquireLock(layout.lock);
+async function claim(
+  layout: StateLayout,
+  take: () => Promise<Lock>,
+  { log, stack }: OpenOptions,
+): Promise<void> {
   const lock =
     (await take().catch(ignoreFull)) ??
     (await removeLeftovers(layout).then(() =>
@@ -78,11 +110,11 @@ async function orWithout<T>(log: Log, consequence: string, write: () => Promise<
 async function startSerial(
   options: ConstructorParameters<typeof Serial>[0] & { readonly log: Log },
   stack: AsyncDisposableStack,
+  holder?: Holder,
 ): Promise<Serial> {
   const serial = new Serial(options);
-  await orWithout(options.log, 'serials are not kept: after a crash some may come again', () =>
-    serial.start(),
-  );
+  if (holder === undefined) await orWithout(options.log, SERIAL_NOT_KEPT, () => serial.start());
+  else serial.follow(holder.serial);
   stack.defer(async () => {
     try {
       await serial.stop();

@@ -14,6 +14,7 @@ import type { ServicesControl } from '../admin/services.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
 import type { WritingStatus } from '../querylog/tally.ts';
 import type { ImageHandle } from '../server/responder.ts';
+import type { PassedSocket, SocketLedger } from '../server/workers/socket-ledger.ts';
 import type { ClusterFacts, HostnameAddresses } from '../state/snapshot-format.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import type { HostnameFollower } from '../watchers/hostnames/hostnames.ts';
@@ -67,6 +68,8 @@ export interface ServedDomain extends FactSink, DrainedDomain {
   /** The same for work that takes several turns of the event loop: begins a batch, which {@link release} ends. */
   hold(): void;
   release(cause: Cause): void;
+  /** Answers carry this serial from now on, though nothing has changed. */
+  showSerial(serial: number): void;
   figures(): {
     readonly services: number;
     readonly imageOctetsUsed: number;
@@ -174,6 +177,12 @@ export interface DataPlane {
   counters(): readonly SharedArrayBuffer[];
   /** What became of the queries that were to be written down. */
   queries(): WritingStatus;
+  /**
+   * Leaves the sockets to another process that reads them, too. Clients with a connection may go on asking for a while.
+   *
+   * @returns resolves once no datagram is answered here any more
+   */
+  leave?(): Promise<void>;
   /** Answers what has come in, then closes. Also after a start that failed. */
   stop(): Promise<void>;
 }
@@ -183,8 +192,16 @@ export interface Parts {
   openDomain(settings: Settings, hooks: ServedDomainHooks): ServedDomain;
   openShared(settings: Settings, context: SharedContext): SharedSources;
   openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
+  /** Where sockets are had from that may be passed on, and those of the process before; undefined: there is no such way. */
+  openLedger?(settings: Settings, passed: readonly PassedSocket[]): Promise<SocketLedger | undefined>;
   /** @param version - of fedns, as it is told to others */
-  openDataPlane(settings: Settings, image: ImageHandle, log: Log, version: string): DataPlane;
+  openDataPlane(
+    settings: Settings,
+    image: ImageHandle,
+    log: Log,
+    version: string,
+    ledger?: SocketLedger,
+  ): DataPlane;
   /** Compiles the tables of where clients are. */
   readonly compileGeo: Compile;
 }

@@ -4,7 +4,8 @@ import type { ClusterSettings } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
 import { KubernetesSource } from '../watchers/kubernetes/kubernetes-source.ts';
-import { loadMemoryAdvice } from '../server/workers/udp-transport.ts';
+import { SocketLedger } from '../server/workers/socket-ledger.ts';
+import { chooseTransport, loadMemoryAdvice } from '../server/workers/udp-transport.ts';
 import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
 import { systemTimers } from '../timers.ts';
@@ -22,7 +23,12 @@ export const realParts: Parts = {
   openShared: (settings, context) => new RealSharedSources(settings, context),
   openSource: (cluster, context) =>
     cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),
-  openDataPlane: (settings, image, log, version) => new ThreadsDataPlane(settings, image, log, version),
+  openLedger: async ({ transport: wanted }, passed) => {
+    const transport = await chooseTransport(wanted);
+    return transport.kind === 'batch' ? new SocketLedger(transport.libc, passed) : undefined;
+  },
+  openDataPlane: (settings, image, log, version, ledger) =>
+    new ThreadsDataPlane(settings, image, log, version, ledger),
   compileGeo: compileInThread,
 };
 

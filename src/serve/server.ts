@@ -14,7 +14,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { LiveFeed } from '../admin/live-feed.ts';
 import { Metrics } from '../admin/metrics.ts';
 import { AdminServer } from '../admin/server.ts';
-import { ListenError } from '../server/socket-address.ts';
+import { isDualStack, ListenError } from '../server/socket-address.ts';
+import type { SocketLedger } from '../server/workers/socket-ledger.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Schedule } from '../jobs.ts';
 import { BoundedLog } from './bounded-log.ts';
@@ -37,6 +38,8 @@ import type { Restored } from '../state/snapshot.ts';
 import type { Snapshot } from '../state/snapshot-file.ts';
 import { reasonOf } from '../state/layout.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
+import type { Predecessor } from './succession.ts';
+import { refuseOtherFolder, SuccessionKeeper } from './succession-keeper.ts';
 import type { Cause, ClusterState } from '../zonebuilder/facts.ts';
 import type { Clock, Log } from '../log.ts';
 
@@ -49,6 +52,15 @@ export interface ServerOptions {
   readonly version: string;
   /** Clusters that cannot be read for want of a file, and what the operator is to be told. Default: none. */
   readonly absent?: readonly { readonly cluster: string; readonly fault: string }[];
+  /** The process that this one follows. Default: none. */
+  readonly predecessor?: Predecessor;
+}
+
+/** What a server stands on. */
+interface Foundation {
+  readonly state: OpenState;
+  readonly stack: AsyncDisposableStack;
+  readonly ledger: SocketLedger | undefined;
 }
 
 /** Clusters whose files are not there, and of which the last run has left nothing to serve. */
@@ -117,8 +129,16 @@ const DOMAIN_KEYS = [
 export async function startServer(settings: Settings, options: ServerOptions): Promise<RunningServer> {
   const stack = new AsyncDisposableStack();
   try {
-    const state = await openState(settings.stateDir, { ...options, stack });
-    const server = new RunningServer(settings, options, state, stack);
+    const estate = options.predecessor?.estate;
+    const state = await openState(settings.stateDir, {
+      ...options,
+      stack,
+      ...(estate && { holder: estate }),
+    });
+    if (estate !== undefined) refuseOtherFolder(state, estate);
+    const ledger = await options.parts.openLedger?.(settings, estate?.sockets ?? []);
+    stack.defer(() => ledger?.close());
+    const server = new RunningServer(settings, options, { state, stack, ledger });
     await server.start();
     return server;
   } catch (error) {
@@ -130,9 +150,12 @@ export async function startServer(settings: Settings, options: ServerOptions): P
 /** A server from its start to its end. Made by {@link startServer}. */
 export class RunningServer {
   readonly metrics: Metrics;
+  /** For a process that follows this one. */
+  readonly succession: SuccessionKeeper;
   readonly #options: ServerOptions;
   readonly #state: OpenState;
   readonly #stack: AsyncDisposableStack;
+  readonly #ledger: SocketLedger | undefined;
   readonly #journal: JournalKeeper;
   readonly #relay: FactRelay;
   readonly #healthLog: BoundedLog;
@@ -151,12 +174,14 @@ export class RunningServer {
   #keeper: SnapshotKeeper | undefined;
   #notices = 0;
   #restoring = false;
+  #isDraining = false;
 
-  constructor(settings: Settings, options: ServerOptions, state: OpenState, stack: AsyncDisposableStack) {
+  constructor(settings: Settings, options: ServerOptions, { state, stack, ledger }: Foundation) {
     const { log, clock, parts, version } = options;
     this.#options = options;
     this.#state = state;
     this.#stack = stack;
+    this.#ledger = ledger;
     this.#bound = settings;
     this.#settings = settings;
     this.#healthLog = new BoundedLog(log, systemTimers);
@@ -181,6 +206,8 @@ export class RunningServer {
       log,
       knownOf: (cluster) => this.#knownOf(cluster),
     });
+    this.succession = this.#makeSuccession();
+    stack.defer(() => this.succession.stop());
     const control = liveControlPlane({
       domain: () => this.#domain,
       witness: this.#sources,
@@ -198,6 +225,7 @@ export class RunningServer {
       version,
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
+      isDraining: () => this.#isDraining,
     });
     this.#live = new LiveFeed({ control, clock, timers: systemTimers });
     this.metrics = new Metrics({ control, clock, version });
@@ -209,6 +237,16 @@ export class RunningServer {
     return this.#listening!.addresses;
   }
 
+  /** How long queries are answered on after the signal to end. */
+  get drainSeconds(): number {
+    return this.#settings.drainSeconds;
+  }
+
+  /** Says that no more queries are wanted, and goes on answering. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   /** Where the admin server listens; undefined when there is none. */
   get adminAddress(): ListenAddress | undefined {
     return this.#admin?.address;
@@ -216,32 +254,80 @@ export class RunningServer {
 
   /** To be called once, by {@link startServer}. */
   async start(): Promise<void> {
-    this.#journal.live.start();
-    this.#journal.live.note({ what: 'started', text: `version ${this.#options.version}` });
-    // What was taken out is so from the first answer on.
-    await this.#drains.restore();
+    const { predecessor } = this.#options;
+    if (predecessor === undefined) await this.#startRecords();
     const covered = await this.#restore();
     this.#refuseAbsent(covered);
-    await this.#startAdmin();
-    this.#keepSnapshot();
+    if (predecessor === undefined) await this.#startKeepers();
     await this.#startSources(covered);
-    this.#domain.beginServing();
-    this.#dataPlane = this.#options.parts.openDataPlane(
-      this.#settings,
-      this.#domain.image,
-      this.#options.log,
-      this.#options.version,
-    );
-    this.#stack.defer(() => this.#dataPlane!.stop());
-    this.#listening = await this.#dataPlane.start();
+    this.#openDataPlane();
+    if (predecessor === undefined) this.#domain.beginServing();
+    else await this.#succeed(predecessor);
+    this.#listening = await this.#dataPlane!.start();
     this.#announce(this.#listening);
     this.#stack.defer(() => this.#drains.stop());
     this.#drains.start();
-    // After the sockets: nobody waits for a database.
-    this.#stack.defer(() => this.#geo.stop());
-    this.#geo.adopt(this.#settings);
+    // After the sockets: nobody waits for a database. A successor has it already.
+    if (predecessor === undefined) this.#geo.adopt(this.#settings);
+    else await this.succession.seeOff(predecessor);
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
+  }
+
+  /** What owns the state folder and the admin address. */
+  async #startKeepers(): Promise<void> {
+    await this.#startAdmin();
+    this.#keepSnapshot();
+  }
+
+  /** What of the state folder answers depend on, or tells of them. */
+  async #startRecords(): Promise<void> {
+    const { version, predecessor } = this.#options;
+    const follows = predecessor === undefined ? '' : `, in place of process ${predecessor.estate.pid}`;
+    this.#journal.serve(this.#domain);
+    this.#journal.live.start();
+    this.#journal.live.note({ what: 'started', text: `version ${version}${follows}` });
+    // What was taken out is so from the first answer on.
+    await this.#drains.restore();
+  }
+
+  #openDataPlane(): void {
+    const { parts, log, version } = this.#options;
+    const { image } = this.#domain;
+    const dataPlane = parts.openDataPlane(this.#settings, image, log, version, this.#ledger);
+    this.#dataPlane = dataPlane;
+    this.#stack.defer(() => dataPlane.stop());
+    this.#stack.defer(() => this.#geo.stop());
+  }
+
+  #succeed(predecessor: Predecessor): Promise<void> {
+    return this.succession.succeed(predecessor, {
+      prepare: async () => {
+        this.#domain.beginServing();
+        this.#geo.adopt(this.#settings);
+        await this.#geo.refresh();
+      },
+      own: async () => {
+        await this.#startRecords();
+        await this.#startKeepers();
+      },
+    });
+  }
+
+  #makeSuccession(): SuccessionKeeper {
+    return new SuccessionKeeper({
+      state: this.#state,
+      ledger: this.#ledger,
+      relay: this.#relay,
+      sources: this.#sources,
+      domain: () => this.#domain,
+      dataPlane: () => this.#dataPlane,
+      admin: () => this.#admin,
+      snapshots: () => this.#keeper,
+      journal: this.#journal.live,
+      clock: this.#options.clock,
+      log: this.#options.log,
+    });
   }
 
   /**
@@ -313,7 +399,8 @@ export class RunningServer {
     const { clock } = this.#options;
     let opened: ServedDomain | undefined;
     const hooks: ServedDomainHooks = {
-      nextSerial: () => serial.next(),
+      // The first domain is made before there is anything to follow.
+      nextSerial: () => this.succession?.nextSerial() ?? serial.next(),
       currentSerial: () => serial.current,
       clock,
       onImage: (image) => {
@@ -339,7 +426,8 @@ export class RunningServer {
         this.#live.propagated(seconds);
       },
     };
-    const isServed = this.#domain === undefined;
+    // What a successor reads first is in the journal already.
+    const isServed = this.#domain === undefined && this.#options.predecessor === undefined;
     opened = this.#journal.open(settings, isServed, (recorder) =>
       this.#options.parts.openDomain(settings, { ...hooks, recorder }),
     );
@@ -416,6 +504,7 @@ export class RunningServer {
     const { metrics } = this;
     return new AdminServer({
       listen,
+      ...this.#adminSocket(listen),
       control,
       metrics,
       live: this.#live,
@@ -423,6 +512,16 @@ export class RunningServer {
       hosts: () => this.#settings.adminHosts,
       ...(adminToken !== undefined && { token: adminToken }),
     });
+  }
+
+  /** With a socket of the ledger, requests that wait outlive the process. Opened when it is listened on. */
+  #adminSocket(listen: ListenAddress): { readonly socket?: () => number } {
+    const ledger = this.#ledger;
+    if (ledger === undefined) return {};
+    let fd: number | undefined;
+    return {
+      socket: () => ledger.duplicate((fd ??= ledger.tcp('admin', listen, isDualStack(listen, [])).fd)),
+    };
   }
 
   async #startAdmin(): Promise<void> {

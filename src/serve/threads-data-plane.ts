@@ -5,8 +5,9 @@ import type { Settings } from '../config/settings.ts';
 import { EMPTY_POLICY, type QueryPolicy } from '../server/policy/policy.ts';
 import { PolicyKeeper } from '../server/policy/policy-keeper.ts';
 import type { ImageHandle } from '../server/responder.ts';
-import { listThreads, yieldToOthers } from '../server/linux/thread-priority.ts';
+import { canLowerNiceness, listThreads, niceness, yieldToOthers } from '../server/linux/thread-priority.ts';
 import { chooseTransport } from '../server/workers/udp-transport.ts';
+import type { SocketLedger } from '../server/workers/socket-ledger.ts';
 import { WorkerPool } from '../server/workers/worker-pool.ts';
 import type { SharedSettings } from '../server/workers/worker-pool.ts';
 import type { TcpRole } from '../server/workers/worker-protocol.ts';
@@ -21,21 +22,30 @@ import { sharesOf, writingOrder } from './query-writing.ts';
 /** The image's first reader is the first worker. */
 const FIRST_READER = 0;
 
+/** How long clients with a connection may go on asking a process that another one follows, in milliseconds. */
+const CONNECTIONS_LINGER_MS = 3000;
+
 export class ThreadsDataPlane implements DataPlane {
   readonly #settings: Settings;
   readonly #log: Log;
   readonly #policies: PolicyKeeper;
   readonly #queries: QueryWriter;
   readonly #version: string;
+  readonly #ledger: SocketLedger | undefined;
   #image: ImageHandle;
   #shared: SharedSettings | undefined;
   #pool: WorkerPool | undefined;
   /** Where clients are, as far as anybody has found out. */
   #tables: SharedArrayBuffer | undefined;
+  #leaving: Promise<void> | undefined;
 
-  /** @param version - of fedns, as dnstap messages tell it */
-  constructor(settings: Settings, image: ImageHandle, log: Log, version: string) {
+  /**
+   * @param version - of fedns, as dnstap messages tell it
+   * @param ledger - where sockets are had from; absent: they are opened and closed here
+   */
+  constructor(settings: Settings, image: ImageHandle, log: Log, version: string, ledger?: SocketLedger) {
     this.#settings = settings;
+    this.#ledger = ledger;
     this.#image = image;
     this.#log = log;
     this.#version = version;
@@ -60,10 +70,13 @@ export class ThreadsDataPlane implements DataPlane {
       settings: this.#shared,
       firstReader: FIRST_READER,
       tcp: tcpRole(this.#settings),
+      ...(this.#ledger && { ledger: this.#ledger }),
       log: this.#log,
     });
     const addresses = await this.#pool.start();
-    yieldToOthers(controlPlane);
+    this.#ledger?.leaveUnclaimed();
+    // A process that was started by one that lets others go first would go back ever further from one to the next.
+    if (canLowerNiceness() || niceness() <= 0) yieldToOthers(controlPlane);
     await this.#writeQueries(this.#settings);
     const { transport: kind, why, workers: threads } = this.#pool.report();
     return { addresses, transport: kind, reason: why, threads };
@@ -105,8 +118,13 @@ export class ThreadsDataPlane implements DataPlane {
     return this.#queries.status();
   }
 
+  async leave(): Promise<void> {
+    this.#leaving ??= this.#pool?.stop(CONNECTIONS_LINGER_MS);
+    await this.#pool?.udpStopped();
+  }
+
   async stop(): Promise<void> {
-    await this.#pool?.stop();
+    await (this.#leaving ?? this.#pool?.stop());
     await this.#queries.stop();
     this.#policies.stop();
   }

@@ -14,6 +14,8 @@ export interface StateLayout {
   readonly serial: string;
   readonly snapshot: string;
   readonly adminToken: string;
+  /** Why the newest attempt to have the process replaced has failed. */
+  readonly succession: string;
   /** Drains ordered by operators, one JSON document. */
   readonly drains: string;
   /** Folder of the journal: segments of one JSON document a line (journal/segments.ts). */
@@ -44,6 +46,7 @@ export function layoutOf(directory: string): StateLayout {
     serial: join(directory, 'serial.json'),
     snapshot: join(directory, 'snapshot.ndjson'),
     adminToken: join(directory, 'admin.token'),
+    succession: join(directory, 'succession.json'),
     drains: join(directory, 'drains.json'),
     journal: join(directory, 'journal'),
   };

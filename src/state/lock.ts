@@ -46,19 +46,47 @@ export async function acquireLock(path: string): Promise<Lock> {
   throw new StateError('LOCKED', `${path} is contended, giving up after ${ATTEMPTS_MAX} attempts`);
 }
 
+/** The process of this machine that holds the folder; undefined: none does. */
+export async function livingHolder(path: string): Promise<number | undefined> {
+  const claim = await readClaim(path);
+  return claim !== undefined && isAlive(claim) ? claim.pid : undefined;
+}
+
+/**
+ * Takes the claim of a living process over, which has agreed to it.
+ *
+ * @throws StateError `LOCKED` when another one holds the folder, `FULL` when there is no room for the claim
+ */
+export async function inheritLock(path: string, from: number): Promise<Lock> {
+  const seen = await readClaim(path);
+  // It may have gone without a claim, where its disk was full.
+  if (seen === undefined || seen.pid !== from) return acquireLock(path);
+  const aside = await writeAside(path);
+  await rename(aside, path);
+  held.add(path);
+  return { release: () => release(path) };
+}
+
+/**
+ * Claims the folder again after a process that inherited it has died.
+ *
+ * @throws StateError as {@link acquireLock}
+ */
+export async function reclaimLock(path: string): Promise<void> {
+  if ((await readClaim(path))?.pid === process.pid) return;
+  held.delete(path);
+  await acquireLock(path);
+}
+
+/** A claim that another process has inherited is that one's. */
 async function release(path: string): Promise<void> {
-  if (held.delete(path)) await unlink(path).catch(() => undefined);
+  if (!held.delete(path)) return;
+  if ((await readClaim(path))?.pid === process.pid) await unlink(path).catch(() => undefined);
 }
 
 /** Exclusive creation decides between processes that start together. */
 async function tryClaim(path: string): Promise<boolean> {
-  const aside = `${path}.${process.pid}.new`;
-  try {
-    await writeFile(aside, `${JSON.stringify(ownClaim())}\n`, { mode: STATE_FILE_MODE });
-  } catch (error) {
-    await unlink(aside).catch(() => undefined);
-    throw writeError(path, error);
-  }
+  const aside = await writeAside(path);
   try {
     // A link appears with its content; a file opened with O_EXCL would be seen empty first.
     await link(aside, path);
@@ -68,6 +96,18 @@ async function tryClaim(path: string): Promise<boolean> {
     throw new StateError('UNUSABLE', `${path} cannot be made: ${reasonOf(error)}`);
   } finally {
     await unlink(aside);
+  }
+}
+
+/** Our claim in a file of its own. */
+async function writeAside(path: string): Promise<string> {
+  const aside = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(aside, `${JSON.stringify(ownClaim())}\n`, { mode: STATE_FILE_MODE });
+    return aside;
+  } catch (error) {
+    await unlink(aside).catch(() => undefined);
+    throw writeError(path, error);
   }
 }
 

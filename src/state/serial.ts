@@ -54,6 +54,8 @@ export class Serial {
   #ceiling = 0;
   #writing: Promise<void> | undefined;
   #reportedOverrun = false;
+  /** The file is another process': nothing is written. */
+  #isCeded = false;
 
   constructor(options: SerialOptions) {
     this.#options = options;
@@ -71,6 +73,36 @@ export class Serial {
     if (this.#options.path !== undefined) await this.#reserve();
   }
 
+  /** Goes on behind a serial of the process that still owns the file; nothing is written until {@link own}. */
+  follow(serial: number): void {
+    this.#isCeded = true;
+    this.#current = addSerial(serial, 1);
+    this.#ceiling = this.#current;
+  }
+
+  /**
+   * Takes the file over, or back.
+   *
+   * @throws when it cannot be written; then serials are handed out all the same
+   */
+  async own(): Promise<void> {
+    this.#isCeded = false;
+    if (this.#options.path !== undefined) await this.#reserve();
+  }
+
+  /**
+   * Leaves the file to another process, whose serials begin behind this one.
+   *
+   * @throws RangeError when that one is not ahead of what was handed out
+   */
+  async cede(serial: number): Promise<void> {
+    if (!isSerialAfter(serial, this.#current))
+      throw new RangeError(`serial ${serial} is not after ${this.#current}`);
+    this.#isCeded = true;
+    await this.#writing;
+    this.#current = serial;
+  }
+
   /** The newest serial handed out. */
   get current(): number {
     return this.#current;
@@ -79,7 +111,7 @@ export class Serial {
   /** The serial of the next published change. Does no input or output. */
   next(): number {
     this.#current = addSerial(this.#current, 1);
-    if (this.#options.path !== undefined) this.#lookAhead();
+    if (this.#options.path !== undefined && !this.#isCeded) this.#lookAhead();
     return this.#current;
   }
 
@@ -91,7 +123,7 @@ export class Serial {
   /** Writes the exact value, so that a clean restart goes on without a gap. */
   async stop(): Promise<void> {
     await this.#writing;
-    if (this.#options.path === undefined) return;
+    if (this.#options.path === undefined || this.#isCeded) return;
     await writeCeiling(this.#options.path, this.#current);
     this.#ceiling = this.#current;
   }

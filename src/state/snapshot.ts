@@ -136,6 +136,7 @@ export class SnapshotKeeper {
   #savedMs: number | undefined;
   #job: { stop(): Promise<void> } | undefined;
   #saving: Promise<boolean> | undefined;
+  #isCeded = false;
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
@@ -150,6 +151,17 @@ export class SnapshotKeeper {
   /** When the newest snapshot of this run was written, in milliseconds since the epoch. */
   get savedMs(): number | undefined {
     return this.#savedMs;
+  }
+
+  /** Whether the file has the newest answers. */
+  get isCurrent(): boolean {
+    return this.#savedSerial === this.#options.serial();
+  }
+
+  /** Leaves the file to another process; `false` takes it back. */
+  async cede(isCeded: boolean): Promise<void> {
+    this.#isCeded = isCeded;
+    await this.#saving;
   }
 
   /**
@@ -175,7 +187,7 @@ export class SnapshotKeeper {
   async #saveIfChanged(): Promise<boolean> {
     const { path, facts, hostnames, clock, log } = this.#options;
     const serial = this.#options.serial();
-    if (serial === this.#savedSerial) return false;
+    if (this.#isCeded || serial === this.#savedSerial) return false;
     const savedMs = clock();
     try {
       await replaceFile(path, bounded(encodeSnapshot({ savedMs, serial }, facts(), hostnames())));

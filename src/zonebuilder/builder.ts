@@ -544,6 +544,11 @@ export class ZoneBuilder implements FactSink {
     }
   }
 
+  /** Shows a serial that does not come from a change of what is served: that of a process which takes over. */
+  showSerial(serial: number): void {
+    this.#image.setSerial(serial);
+  }
+
   /** Begins a batch that lasts until {@link release}. Batches do not nest. */
   hold(): void {
     this.#deferred = new Set();

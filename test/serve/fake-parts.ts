@@ -33,6 +33,7 @@ export const SETTINGS: Settings = {
   cookies: { policy: 'offer' },
   tcp: { connections: 1000, connectionsPerClient: 100, idleSeconds: 10 },
   identity: { version: '', hostname: '' },
+  drainSeconds: 0,
   whenNoneHealthy: 'nodata',
   transport: 'auto',
   workers: 1,
@@ -189,6 +190,8 @@ export class FakeDomain implements ServedDomain {
     );
     return new Map(rows);
   }
+
+  showSerial(): void {}
 
   batch(_cause: Cause, work: () => void): void {
     work();

@@ -3,7 +3,7 @@
  * (sched(7)) and anyone may raise it; elsewhere it is the whole process' and nothing is done.
  */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
 /** Where the kernel lists the threads of this process. */
@@ -26,6 +26,28 @@ export function listThreads(): number[] {
 /** The niceness of the calling thread. */
 export function niceness(): number {
   return getPriority(THIS_THREAD);
+}
+
+/** CAP_SYS_NICE in a capability mask (capabilities(7)). */
+const CAP_SYS_NICE = 1n << 23n;
+
+/** Whether a thread that has let others go first may go back to where it was. */
+export function canLowerNiceness(): boolean {
+  try {
+    const status = readFileSync('/proc/self/status', 'latin1');
+    const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? 0}`);
+    const limits = readFileSync('/proc/self/limits', 'latin1');
+    // setrlimit(2): niceness goes down to 20 less the limit.
+    const limit = Number(/^Max nice priority\s+(\d+)/m.exec(limits)?.[1] ?? 0);
+    return (capabilities & CAP_SYS_NICE) !== 0n || limit >= NICE_MAX + 1;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives threads a niceness. */
+export function becomeNice(threads: readonly number[], nice: number): void {
+  for (const thread of threads) attempt(() => setPriority(thread, nice));
 }
 
 /** Has threads let others go first. What they start from then on does so too. */

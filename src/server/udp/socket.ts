@@ -43,6 +43,11 @@ const UNFRAGMENTED_OCTETS_MAX = 1232;
  * (bench/NOTES.md, with how firm that is).
  */
 export const RECEIVE_BUFFER_OCTETS = 256 * 1024;
+/**
+ * The same while another process starts to take the sockets over: for half a second it needs the CPUs that queries are
+ * answered on. Some 6,000 small queries, where the kernel grants it (CAP_NET_ADMIN, or net.core.rmem_max).
+ */
+export const HANDOVER_BUFFER_OCTETS = 4 * 1024 * 1024;
 /** Octets asked for as send buffer: some batches of the largest replies. */
 export const SEND_BUFFER_OCTETS = 1024 * 1024;
 /** How long a thread blocks in the kernel before it looks at its flags again, in milliseconds. */
@@ -66,23 +71,29 @@ export function openUdpSocket(libc: Libc, options: UdpSocketOptions): UdpSocket 
   }
 }
 
+/** Asks for another receive buffer; what waits stays. */
+export function resizeReceiveBuffer(libc: Libc, fd: number, octets: number): void {
+  sizeBuffer(libc, fd, Linux.SO_RCVBUF, Linux.SO_RCVBUFFORCE, octets);
+}
+
 /**
- * Takes on a socket that another process has bound. What waits in it stays there.
+ * Takes on a socket that another process has bound. What waits in it stays there, and its receive buffer is left as it is.
  *
  * @throws ListenError when the descriptor is of no use
  */
 export function adoptUdpSocket(libc: Libc, fd: number, options: UdpSocketOptions): UdpSocket {
-  return prepare(libc, fd, options, () => {});
+  return prepare(libc, fd, options);
 }
 
-function prepare(libc: Libc, fd: number, options: UdpSocketOptions, bind: () => void): UdpSocket {
+function prepare(libc: Libc, fd: number, options: UdpSocketOptions, bind?: () => void): UdpSocket {
   const { listen } = options;
   const family = isIPv6(listen.address) ? 6 : 4;
   const wildcard = isWildcard(listen.address);
   setOptions(libc, fd, family, wildcard, options.payloadMax);
-  bind();
+  bind?.();
   const port = portOf(libc, fd, listen);
-  const receiveOctets = sizeBuffer(libc, fd, Linux.SO_RCVBUF, Linux.SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS);
+  if (bind !== undefined) resizeReceiveBuffer(libc, fd, RECEIVE_BUFFER_OCTETS);
+  const receiveOctets = bufferSize(libc, fd, Linux.SO_RCVBUF);
   const sendOctets = sizeBuffer(libc, fd, Linux.SO_SNDBUF, Linux.SO_SNDBUFFORCE, SEND_BUFFER_OCTETS);
   const canJoin = setInt(libc, fd, Linux.SOL_UDP, Linux.UDP_SEGMENT, 0);
   const bound = { address: listen.address, port };
@@ -132,6 +143,11 @@ function sizeBuffer(libc: Libc, fd: number, option: number, force: number, octet
   if (libc.setsockopt(fd, Linux.SOL_SOCKET, force, value, 4) < 0) {
     libc.setsockopt(fd, Linux.SOL_SOCKET, option, value, 4);
   }
+  return bufferSize(libc, fd, option);
+}
+
+function bufferSize(libc: Libc, fd: number, option: number): number {
+  const value = new Int32Array(1);
   libc.getsockopt(fd, Linux.SOL_SOCKET, option, value, Int32Array.of(4));
   return value[0]!;
 }

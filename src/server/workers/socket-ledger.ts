@@ -7,7 +7,15 @@
 import type { ListenAddress } from '../../config/settings.ts';
 import { Linux, type Libc } from '../linux/linux.ts';
 import { encodeSocketAddress } from '../socket-address.ts';
-import { adoptUdpSocket, openUdpSocket, type UdpSocket, type UdpSocketOptions } from '../udp/socket.ts';
+import {
+  adoptUdpSocket,
+  HANDOVER_BUFFER_OCTETS,
+  openUdpSocket,
+  RECEIVE_BUFFER_OCTETS,
+  resizeReceiveBuffer,
+  type UdpSocket,
+  type UdpSocketOptions,
+} from '../udp/socket.ts';
 import { openTcpListener } from './tcp-listener.ts';
 
 /** What a socket is for. */
@@ -81,6 +89,12 @@ export class SocketLedger {
       if (use === 'udp') tieToNobody(this.#libc, fd, listen);
       this.#libc.close(fd);
     }
+  }
+
+  /** Lets more queries wait while another process starts to take the sockets over; `false`: as many as ever. */
+  widen(isWide: boolean): void {
+    const octets = isWide ? HANDOVER_BUFFER_OCTETS : RECEIVE_BUFFER_OCTETS;
+    for (const { use, fd } of this.#held) if (use === 'udp') resizeReceiveBuffer(this.#libc, fd, octets);
   }
 
   /** Closes this process' ends. */
