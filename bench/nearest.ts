@@ -95,15 +95,16 @@ async function main(): Promise<void> {
         server.lost += load.sent - load.received;
       }
     }
-    const own = median(servers[0]!.cpu);
+    const own = servers[0]!.cpu;
     console.log(
-      '| server | CPU µs/answer | (user) | fedns ÷ it | all rounds | p99 µs | lost |\n| --- | --- | --- | --- | --- | --- | --- |',
+      '| server | CPU µs/answer | (user) | fedns ÷ it, median and range | all rounds | p99 µs | lost |\n| --- | --- | --- | --- | --- | --- | --- |',
     );
     for (const { name, cpu, user, p99, lost } of servers) {
       const each = cpu.map((us) => us.toFixed(2)).join(' ');
-      const middle = median(cpu);
+      const ratios = cpu.map((us, i) => own[i]! / us);
+      const range = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
       console.log(
-        `| ${name} | ${middle.toFixed(2)} | ${median(user).toFixed(2)} | ${(own / middle).toFixed(2)} | ${each} | ${median(p99)} | ${lost} |`,
+        `| ${name} | ${median(cpu).toFixed(2)} | ${median(user).toFixed(2)} | ${median(ratios).toFixed(2)} (${range}) | ${each} | ${median(p99)} | ${lost} |`,
       );
     }
   } finally {

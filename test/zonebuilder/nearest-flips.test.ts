@@ -1,4 +1,7 @@
-/** A whole region that comes and goes under load, and the image that moves meanwhile: no client gets a wrong answer. */
+/**
+ * A whole region that comes and goes under load, while the image moves and the tables of clients' places are replaced: no client
+ * gets a wrong answer.
+ */
 import { once } from 'node:events';
 import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -10,8 +13,8 @@ import { makeApex } from '../../src/zonebuilder/apex.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import { POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { CAUSE, makeShard } from '../support/federation.ts';
-import { geoPolicy, makeTables } from '../support/geo.ts';
-import { type NearestReaderData, type NearestReport, SERVICES } from './nearest-reader.ts';
+import { geoPolicy } from '../support/geo.ts';
+import { type NearestReaderData, type NearestReport, SERVICES, Tables, tablesOf } from './nearest-reader.ts';
 import { areAll, Progress } from './reader-progress.ts';
 
 const SEED = 20261128;
@@ -22,6 +25,7 @@ const FLIPS_MAX = 4000;
 /** Services that come between two flips, so that the image grows. */
 const PASSERS_BY = 40;
 const REGIONS = ['us', 'eu'] as const;
+const FIRST_VERSION = 2;
 
 t.test('flips of a region: every reply is of one state, and of the right one', async (t) => {
   const workers: Worker[] = [];
@@ -39,8 +43,8 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
     },
   });
   announce(builder);
-  const shared = new SharedArrayBuffer(8);
-  const words = new Int32Array(shared);
+  const shared = new SharedArrayBuffer(4 * (Tables.used + READERS));
+  const words = new Int32Array(shared).fill(FIRST_VERSION, Tables.wanted);
   const progress = new Int32Array(new SharedArrayBuffer(4 * READERS));
   const counters = Array.from({ length: READERS }, createCounterBlock);
   for (const [reader, block] of counters.entries())
@@ -56,6 +60,7 @@ t.test('flips of a region: every reply is of one state, and of the right one', a
       `settled up and down: ${report.settled.join(' and ')}`,
     );
     t.ok(report.adopted > 0, `it moved to new memory ${report.adopted} times`);
+    t.ok(report.located > 2, `it got new tables ${report.located} times`);
     t.equal(new Float64Array(counters[i]!)[Counter.faults], 0);
   }
 });
@@ -69,8 +74,25 @@ function announce(builder: ZoneBuilder): void {
         builder.upsertShard(makeShard(name, `s${s}.n.f`, { addresses: [`10.${i}.0.${n}`] }));
     }
   });
+  order(builder, FIRST_VERSION);
+}
+
+/** What the rows of {@link tablesOf} mean. */
+function order(builder: ZoneBuilder, version: number): void {
   const steps = REGIONS.map((region) => ({ kind: 'region' as const, region }));
-  builder.setOrders({ version: 1, rows: [steps, steps.toReversed()] });
+  const rows = [steps, steps.toReversed()];
+  builder.setOrders({ version, rows: (version & 1) === 0 ? rows : rows.toReversed() });
+}
+
+/** As the keeper does it: orders first, a flip later their tables, and no others before all readers have these. */
+function replaceTables(builder: ZoneBuilder, words: Int32Array): void {
+  const { version } = builder.orders;
+  if (Atomics.load(words, Tables.wanted) !== version) {
+    Atomics.store(words, Tables.wanted, version);
+    return;
+  }
+  for (let i = 0; i < READERS; i++) if (Atomics.load(words, Tables.used + i) !== version) return;
+  order(builder, version + 1);
 }
 
 function startReader(
@@ -86,12 +108,7 @@ function startReader(
     negativeTtlSeconds: 15,
     nxdomainWhenNoneHealthy: false,
   });
-  const policy = geoPolicy(
-    makeTables([
-      ['8.0.0.0/8', 0],
-      ['9.0.0.0/8', 1],
-    ]),
-  );
+  const policy = geoPolicy(tablesOf(FIRST_VERSION));
   const { reader } = rest;
   const settings = { image: builder.memory, reader, counters, apex, udpPayloadMax: 4096, policy };
   const data: NearestReaderData = { settings, seed: SEED + reader, ...rest };
@@ -107,6 +124,7 @@ async function flip(builder: ZoneBuilder, words: Int32Array, progress: Int32Arra
       for (const name of ['us1', 'us2']) builder.setCluster({ name, region: 'us', zones: [], status });
     });
     Atomics.add(words, 1, 1);
+    replaceTables(builder, words);
     for (let k = 0; k < PASSERS_BY; k++)
       builder.upsertShard(makeShard('eu1', `p${i * PASSERS_BY + k}.n.f`, { addresses: ['192.0.2.1'] }));
     await yieldOnce();
