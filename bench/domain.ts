@@ -4,6 +4,7 @@ import { makeApex, type Apex } from '../src/zonebuilder/apex.ts';
 import { ZoneBuilder } from '../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../src/zonebuilder/image.ts';
 import { type FederationPolicy, POLICY_ALL } from '../src/zonebuilder/policy.ts';
+import type { ChangeRecorder } from '../src/zonebuilder/recorder.ts';
 import { parseRdata } from '../src/zonebuilder/rr-types.ts';
 import { packStatics } from '../src/zonebuilder/static-set.ts';
 
@@ -25,6 +26,7 @@ export function makeBuilder(
   onMemory: (memory: ImageMemory) => void = () => {},
   prepareMemory?: (memory: SharedArrayBuffer) => void,
   policy: FederationPolicy = POLICY_ALL,
+  recorder?: ChangeRecorder,
 ): ZoneBuilder {
   return new ZoneBuilder({
     domain: DOMAIN,
@@ -42,5 +44,6 @@ export function makeBuilder(
     clock: Date.now,
     onMemory,
     prepareMemory,
+    recorder,
   });
 }
