@@ -14,7 +14,7 @@ export class Numbers {
   readonly #places = new Map<number, string>();
   readonly #names = new Map<string, number>();
   readonly #clusters = new Map<number, string>();
-  #named = new Set<number>();
+  readonly #named = new Set<number>();
 
   constructor({ domain, isAbsentWithout }: TableStart) {
     this.domain = domain;
@@ -28,8 +28,11 @@ export class Numbers {
   }
 
   adoptClusters({ clusters }: Pick<Extract<Item, { kind: 'clusters' }>, 'clusters'>): void {
-    for (const { number, name } of clusters) this.#clusters.set(number, name);
-    this.#named = new Set(clusters.filter(({ isNamed }) => isNamed).map(({ number }) => number));
+    for (const { number, name, isNamed } of clusters) {
+      this.#clusters.set(number, name);
+      // That one has left is told before the octets are read that say what this changed.
+      if (isNamed) this.#named.add(number);
+    }
   }
 
   get names(): ReadonlyMap<string, number> {

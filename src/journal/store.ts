@@ -156,7 +156,10 @@ export class Store {
   }
 
   #begin({ firstSeq, firstMs, lastMs }: Lines): Open {
-    const path = join(this.#options.directory, plainName(firstSeq));
+    const { directory } = this.#options;
+    // Whoever has removed the folder meanwhile, or mended what kept it from being made.
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const path = join(directory, plainName(firstSeq));
     return { file: openSync(path, 'w', STATE_FILE_MODE), path, firstSeq, octets: 0, firstMs, lastMs };
   }
 

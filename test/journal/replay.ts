@@ -7,10 +7,12 @@ export interface Replayed {
   readonly services: Map<string, Map<string, Answer>>;
   /** Location names, and the place of each. */
   readonly names: Map<string, string>;
+  /** Entries that say that something else was there before than the entries before them. */
+  readonly contradictions: string[];
 }
 
 export function replay(entries: Iterable<JournalEntry>): Replayed {
-  const state: Replayed = { services: new Map(), names: new Map() };
+  const state: Replayed = { services: new Map(), names: new Map(), contradictions: [] };
   for (const entry of entries) {
     if (entry.kind === 'change') applyChange(state, entry);
     if (entry.kind !== 'places') continue;
@@ -20,11 +22,28 @@ export function replay(entries: Iterable<JournalEntry>): Replayed {
   return state;
 }
 
-function applyChange({ services }: Replayed, { service, levels }: ChangeEntry): void {
-  const places = services.get(service) ?? new Map<string, Answer>();
+function applyChange({ services, contradictions }: Replayed, entry: ChangeEntry): void {
+  const { service, levels, seq } = entry;
+  const known = services.get(service);
+  const places = known ?? new Map<string, Answer>();
   services.set(service, places);
-  for (const { place, before, after } of levels) places.set(place, applied(places.get(place), before, after));
+  for (const { place, before, after } of levels) {
+    const was = places.get(place);
+    if (!isAs(before, was, known !== undefined)) contradictions.push(`${seq} ${service} ${place}`);
+    places.set(place, applied(was, before, after));
+  }
   if (places.get('')?.kind === 'absent') services.delete(service);
+}
+
+/** Whether what an entry says was before is what was told; of what was never told, an alias or nothing. */
+function isAs(before: Answer, told: Answer | undefined, isKnown: boolean): boolean {
+  if (told === undefined) return before.kind === (isKnown ? 'alias' : 'absent') || before.kind === 'absent';
+  // What an alias leads to follows from the names of places.
+  if (before.kind !== 'addresses' || told.kind !== 'addresses') return before.kind === told.kind;
+  if (before.ttlSeconds !== told.ttlSeconds) return false;
+  const all = [...told.a, ...told.aaaa];
+  const own = [...before.a, ...before.aaaa];
+  return own.length + (before.kept ?? 0) === all.length && own.every((address) => all.includes(address));
 }
 
 /** Also of lists that hold the difference only. */
@@ -40,7 +59,7 @@ function applied(known: Answer | undefined, before: Answer, after: Answer): Answ
   };
 }
 
-/** A reply to a question about `SERVICE.svc[.location]` in one line: RCODE, the chain, and the addresses with their TTL. */
+/** A reply to a question about `SERVICE.svc[.location]`, in the form of `served`. */
 export function replyBy(state: Replayed, service: string, location: string, type: 'A' | 'AAAA'): string {
   const places = state.services.get(service);
   const place = location === '' ? '' : state.names.get(location);
@@ -49,8 +68,8 @@ export function replyBy(state: Replayed, service: string, location: string, type
   for (let at = place; ;) {
     const answer = places.get(at);
     if (answer?.kind === 'addresses') {
-      const addresses = (type === 'A' ? answer.a : answer.aaaa).toSorted();
-      return ['NOERROR', ...chain, ...addresses.map((text) => `${text}/${answer.ttlSeconds}`)].join(' ');
+      const addresses = (type === 'A' ? answer.a : answer.aaaa).map((text) => `${text}/${answer.ttlSeconds}`);
+      return ['NOERROR', ...chain, ...addresses.toSorted()].join(' ');
     }
     if (at === '') return [answer?.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR', ...chain].join(' ');
     at = aboveOf(state, at);
