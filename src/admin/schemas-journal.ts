@@ -76,6 +76,8 @@ const change = describing<ChangeEntry>()(
   }),
 );
 
+const placeName = z.object({ name: z.string(), place: z.string().describe('Where it leads.') });
+
 const places = describing<PlacesEntry>()(
   z.object({
     ...base,
@@ -83,8 +85,8 @@ const places = describing<PlacesEntry>()(
     serial,
     cluster: z.string().optional(),
     cause,
-    added: z.array(z.object({ name: z.string(), place: z.string() })),
-    removed: texts,
+    added: z.array(placeName),
+    removed: z.array(placeName),
   }),
 );
 

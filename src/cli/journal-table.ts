@@ -55,7 +55,7 @@ export class JournalRows {
         return ++this.#services > SERVICES_SHOWN ? [] : changeRows(entry);
       case 'places': {
         const added = entry.added.map(({ name }) => `+${name}`);
-        const removed = entry.removed.map((name) => `-${name}`);
+        const removed = entry.removed.map(({ name }) => `-${name}`);
         const change = shortList([...removed, ...added]);
         return [
           [timeText(entry.timeMs), entry.cluster ?? '', causeText(entry), 'names of places', '', change],

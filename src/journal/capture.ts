@@ -337,6 +337,8 @@ function adoptNames(
     now.add(text);
     if (table.names.get(text) === location.id) continue;
     added.push([text, location.id]);
+    // It leads elsewhere.
+    if (table.names.has(text)) now.delete(text);
   }
   const removed = [...table.names.keys()].filter((text) => !now.has(text));
   for (const text of removed) table.names.delete(text);

@@ -87,9 +87,9 @@ export interface PlacesEntry extends EntryBase {
   readonly serial: number;
   readonly cluster?: string;
   readonly cause: EntryCause;
-  /** Names that lead to a place from now on, or to another one than before. */
+  /** Names with the place that they lead to from now on, and names with that which they have led to: one that changes is in both. */
   readonly added: readonly PlaceName[];
-  readonly removed: readonly string[];
+  readonly removed: readonly PlaceName[];
 }
 
 /** A static RRset changed with the configuration. */

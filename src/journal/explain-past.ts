@@ -2,7 +2,7 @@
 import type { Explanation, ExplainStep } from '../zonebuilder/explain.ts';
 import type { RecordSet } from '../zonebuilder/record-sets.ts';
 import type { Answer, ChangeEntry } from './entry.ts';
-import type { Found, Past, Present } from './past.ts';
+import type { Found, NamedPlace, Past, Present } from './past.ts';
 import type { ServiceName } from './service-name.ts';
 
 /** Stands for an RCODE where the journal does not tell. */
@@ -33,8 +33,9 @@ export function explainPast(question: PastQuestion, past: Past, present: Present
     text: `Service ${service} of namespace ${namespace}, federation ${federation}`,
   });
   const place = placeOf(parts, past, present);
-  if (place === undefined) return absent(steps, `${question.name}. was no name of a place`);
-  return follow(question, place, { past, present, steps });
+  if (place.kind === 'none') return absent(steps, `${question.name}. was no name of a place`);
+  if (place.kind === 'unknown') return unknown(steps, `whether ${parts.location} was a place`);
+  return follow(question, place.place, { past, present, steps });
 }
 
 function tooEarly(beginMs: number | undefined, steps: ExplainStep[]): Explanation {
@@ -54,8 +55,9 @@ function absent(steps: ExplainStep[], text: string, answer: readonly RecordSet[]
   return { rcode: 'NXDOMAIN', steps: [...steps, { rule: 'absent', text }], answer };
 }
 
-function placeOf({ location, prefix }: ServiceName, past: Past, present: Present): string | undefined {
-  return prefix === '' ? past.placeNamed(location, present) : `cluster ${prefix}`;
+function placeOf({ location, prefix }: ServiceName, past: Past, present: Present): NamedPlace {
+  if (prefix !== '') return { kind: 'place', place: `cluster ${prefix}` };
+  return past.placeNamed(location, present);
 }
 
 interface Context {

@@ -3,7 +3,7 @@
  * tells is not guessed: it is known from the last change before, from what the first change after says was there, or, where
  * nothing has changed since, from the present.
  */
-import type { Answer, ChangeEntry, JournalEntry } from './entry.ts';
+import type { Answer, ChangeEntry, JournalEntry, PlacesEntry } from './entry.ts';
 
 /** What is answered now; for what has not changed since. */
 export interface Present {
@@ -22,6 +22,18 @@ export interface Found {
   readonly until?: ChangeEntry;
 }
 
+/** Where a location name led. */
+export type NamedPlace =
+  | { readonly kind: 'place'; readonly place: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown' };
+
+const NO_PLACE: NamedPlace = { kind: 'none' };
+
+function named(place: string | undefined): NamedPlace {
+  return place === undefined ? NO_PLACE : { kind: 'place', place };
+}
+
 /** Entries around one moment. To be told every entry of a Service, of places, of gaps, and of starts and stops. */
 export class Past {
   readonly #timeMs: number;
@@ -29,7 +41,10 @@ export class Past {
   readonly #answers = new Map<string, Answer | undefined>();
   readonly #since = new Map<string, ChangeEntry>();
   readonly #next = new Map<string, ChangeEntry>();
-  readonly #names = new Map<string, string>();
+  /** By name; undefined: it was not there. */
+  readonly #names = new Map<string, string | undefined>();
+  /** What names led to before they changed for the first time after the moment. */
+  readonly #nextNames = new Map<string, string | undefined>();
   /** Whether all since the start of that run is known. */
   #isWhole = false;
   #isPassed = false;
@@ -63,31 +78,42 @@ export class Past {
   at(place: string, present: Present): Found {
     const since = this.#since.get(place);
     const until = this.#next.get(place);
-    const answer = this.#answerAt(place, present);
+    const told = this.#answerAt(place, present);
+    const answer = told?.kind === 'alias' ? this.#aliasAt(place, present) : told;
     return { ...(answer && { answer }), ...(since && { since }), ...(until && { until }) };
   }
 
-  /** The place that a location name led to; undefined: none, as far as that is known. */
-  placeNamed(text: string, present: Present): string | undefined {
-    if (text === '') return '';
-    return this.#names.get(text) ?? (this.#isWhole ? undefined : present.placeNamed(text));
+  /** What a location name led to. */
+  placeNamed(text: string, present: Present): NamedPlace {
+    if (text === '') return { kind: 'place', place: '' };
+    if (this.#names.has(text)) return named(this.#names.get(text));
+    if (this.#isWhole) return NO_PLACE;
+    if (this.#nextNames.has(text)) return named(this.#nextNames.get(text));
+    return this.#isCut ? { kind: 'unknown' } : named(present.placeNamed(text));
   }
 
-  /** The level that a place aliased to. */
-  above(place: string, present: Present): string {
+  /** Where an alias leads follows from the names of that moment, which change without a change of the Service. */
+  #aliasAt(place: string, present: Present): Answer | undefined {
     const dot = place.indexOf('.');
-    const region = dot === -1 ? '' : place.slice(dot + 1);
-    return region !== '' && this.placeNamed(region, present) === region ? region : '';
+    if (dot === -1) return { kind: 'alias', to: '' };
+    const region = place.slice(dot + 1);
+    const found = this.placeNamed(region, present);
+    if (found.kind === 'unknown') return undefined;
+    return { kind: 'alias', to: found.kind === 'place' && found.place === region ? region : '' };
   }
 
   #answerAt(place: string, present: Present): Answer | undefined {
+    const global = this.#own('', present);
+    // A Service that is not known has no name anywhere.
+    if (place === '' || global?.kind === 'absent') return global;
+    return this.#own(place, present);
+  }
+
+  /** What is told of this very place. */
+  #own(place: string, present: Present): Answer | undefined {
     if (this.#answers.has(place)) return this.#answers.get(place);
-    const global = this.#answers.get('');
-    if (global?.kind === 'absent' || (this.#isWhole && global === undefined)) return { kind: 'absent' };
     if (this.#isWhole)
-      return place.startsWith('cluster ')
-        ? { kind: 'absent' }
-        : { kind: 'alias', to: this.above(place, present) };
+      return place === '' || place.startsWith('cluster ') ? { kind: 'absent' } : { kind: 'alias', to: '' };
     const next = this.#next.get(place);
     if (next !== undefined) return wholeOf(levelOf(next, place).before);
     return this.#isCut ? undefined : present.answerAt(place);
@@ -98,7 +124,7 @@ export class Past {
       case 'change':
         return this.#apply(entry);
       case 'places':
-        for (const name of entry.removed) this.#names.delete(name);
+        for (const { name } of entry.removed) this.#names.set(name, undefined);
         for (const { name, place } of entry.added) this.#names.set(name, place);
         return;
       case 'gap':
@@ -116,8 +142,14 @@ export class Past {
   #addLater(entry: JournalEntry): void {
     if (this.#isCut) return;
     if (entry.kind === 'gap' || (entry.kind === 'event' && entry.what === 'started')) this.#isCut = true;
+    if (entry.kind === 'places') this.#addLaterNames(entry);
     if (entry.kind !== 'change') return;
     for (const { place } of entry.levels) if (!this.#next.has(place)) this.#next.set(place, entry);
+  }
+
+  #addLaterNames({ added, removed }: PlacesEntry): void {
+    for (const { name, place } of removed) if (!this.#nextNames.has(name)) this.#nextNames.set(name, place);
+    for (const { name } of added) if (!this.#nextNames.has(name)) this.#nextNames.set(name, undefined);
   }
 
   #apply(entry: ChangeEntry): void {

@@ -4,7 +4,7 @@ import { formatRdata, typeText } from '../zonebuilder/rr-types.ts';
 import { type Batch, type Chunk, type Item, PAIR_OCTETS } from './batch.ts';
 import { serviceOf, viewBlob } from './blob.ts';
 import { compare, type Picture } from './compare.ts';
-import type { EntryCause, JournalEntry, RecordsEntry } from './entry.ts';
+import type { EntryCause, JournalEntry, PlaceName, PlacesEntry, RecordsEntry } from './entry.ts';
 import { Numbers } from './numbers.ts';
 
 /** RRsets of the configuration that one change of it writes down; of more, one entry says how many they are. */
@@ -15,11 +15,12 @@ type Publication = Extract<Item, { kind: 'publication' }>;
 type Unnumbered<Entry> = Entry extends unknown ? Omit<Entry, 'seq'> : never;
 
 /** What was told before the publication that it belongs to. */
-type Pending = Extract<Item, { kind: 'places' | 'statics' }>;
+type Pending =
+  (Pick<PlacesEntry, 'added' | 'removed'> & { readonly kind: 'places' }) | Extract<Item, { kind: 'statics' }>;
 
 export class Scribe {
   readonly #tables = new Map<number, Numbers>();
-  readonly #pending: Pending[] = [];
+  #pending: Pending[] = [];
   #seq: number;
 
   /** @param lastSeq - number of the last entry that there is */
@@ -44,8 +45,7 @@ export class Scribe {
         this.#tables.set(item.table, new Numbers(item));
         return;
       case 'places':
-        this.#tables.get(item.table)!.adoptPlaces(item);
-        if (item.isRepeated !== true) this.#pending.push(item);
+        this.#adoptPlaces(item);
         return;
       case 'clusters':
         this.#tables.get(item.table)!.adoptClusters(item);
@@ -66,9 +66,22 @@ export class Scribe {
     }
   }
 
+  #adoptPlaces(item: Extract<Item, { kind: 'places' }>): void {
+    const numbers = this.#tables.get(item.table)!;
+    const removed = placeNames(item.removed, numbers);
+    numbers.adoptPlaces(item);
+    const added = placeNames(
+      item.added.map(([text]) => text),
+      numbers,
+    );
+    if (item.isRepeated !== true) this.#pending.push({ kind: 'places', added, removed });
+  }
+
   *#publication(item: Publication, pairs: Iterator<Pair>): Generator<Unnumbered<JournalEntry>> {
     const numbers = this.#tables.get(item.table);
     const before = item.beforeTable === undefined ? numbers : this.#tables.get(item.beforeTable);
+    if (numbers !== undefined && before !== undefined && before !== numbers)
+      this.#exchangeNames(before, numbers);
     if (numbers !== undefined) yield* this.#told(item);
     for (let i = 0; i < item.records; i++) {
       const pair: Pair = pairs.next().value;
@@ -81,15 +94,29 @@ export class Scribe {
 
   /** What came with the publication beside Services. */
   *#told(item: Publication): Generator<Unnumbered<JournalEntry>> {
-    for (const told of this.#pending.splice(0)) {
-      if (told.kind === 'places') {
-        const numbers = this.#tables.get(told.table)!;
-        const added = told.added.map(([name, number]) => ({ name, place: numbers.place(number) }));
-        const names = { added, removed: told.removed };
-        if (added.length + told.removed.length > 0) yield { kind: 'places', ...headOf(item), ...names };
-      } else yield* recordsEntries(told, item, this.#tables.get(told.table)!.domain);
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const told of pending) {
+      if (told.kind === 'statics') yield* recordsEntries(told, item, this.#tables.get(told.table)!.domain);
+      else if (told.added.length + told.removed.length > 0) yield { ...headOf(item), ...told };
     }
   }
+
+  /** Another domain has told all of its names: what matters is which of them differ from those before. */
+  #exchangeNames(before: Numbers, after: Numbers): void {
+    const isSame = (text: string): boolean => before.placeNamed(text) === after.placeNamed(text);
+    const differ = (numbers: Numbers): PlaceName[] =>
+      placeNames(
+        [...numbers.names.keys()].filter((text) => !isSame(text)),
+        numbers,
+      );
+    const others = this.#pending.filter(({ kind }) => kind !== 'places');
+    this.#pending = [{ kind: 'places', added: differ(after), removed: differ(before) }, ...others];
+  }
+}
+
+function placeNames(texts: readonly string[], numbers: Numbers): PlaceName[] {
+  return texts.map((name) => ({ name, place: numbers.placeNamed(name) ?? name }));
 }
 
 function changeEntry(

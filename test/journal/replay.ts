@@ -16,7 +16,7 @@ export function replay(entries: Iterable<JournalEntry>): Replayed {
   for (const entry of entries) {
     if (entry.kind === 'change') applyChange(state, entry);
     if (entry.kind !== 'places') continue;
-    for (const name of entry.removed) state.names.delete(name);
+    for (const { name } of entry.removed) state.names.delete(name);
     for (const { name, place } of entry.added) state.names.set(name, place);
   }
   return state;
