@@ -39,7 +39,13 @@ const PORTIONS = 100;
 /** Seconds before anything is measured: what is called often is compiled by then. */
 const WARM_SECONDS = 4;
 
-function shardOf(place: ClusterPlace, cluster: number, i: number, ready: boolean, version: number): ShardState {
+function shardOf(
+  place: ClusterPlace,
+  cluster: number,
+  i: number,
+  ready: boolean,
+  version: number,
+): ShardState {
   return {
     cluster: place.name,
     federation: FEDERATION,
@@ -144,8 +150,11 @@ interface Measured {
   readonly compressed: number;
 }
 
+function us(value: number): string {
+  return `${value.toFixed(2)} µs`;
+}
+
 function rowsOf({ without, withJournal, entries, lost, plain, compressed }: Measured): BudgetRow[] {
-  const us = (value: number): string => `${value.toFixed(2)} µs`;
   const [before, after] = [at(without, 0.5), at(withJournal, 0.5)];
   return [
     ['changes a second, Services × clusters', `${RATE}, ${SERVICES} × ${PLACES.length}`, ''],
