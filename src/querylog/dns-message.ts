@@ -37,7 +37,7 @@ const POINTER = 0xc0;
 
 export interface Question {
   /** Wire form, in a memory of its own, case kept. */
-  readonly wireName: Buffer;
+  readonly wireName: Uint8Array;
   readonly type: number;
   readonly class: number;
   /** Where the next section starts. */
@@ -126,10 +126,12 @@ export function findOption(
   return undefined;
 }
 
+/** Where a name is put together. */
+const nameRoom = new Uint8Array(NAME_OCTETS_MAX);
+
 /** A name in wire form without pointers. Undefined: it is none, or goes in a circle. */
-export function readName(message: MessageView, start: number): Buffer | undefined {
+export function readName(message: MessageView, start: number): Uint8Array | undefined {
   const { octets, end } = message;
-  const wireName = Buffer.alloc(NAME_OCTETS_MAX);
   let length = 0;
   // A pointer must lead back, and a label makes the name longer, which has a limit: so it comes to an end.
   for (let at = start, limit = end; at < limit;) {
@@ -140,8 +142,8 @@ export function readName(message: MessageView, start: number): Buffer | undefine
       at = message.start + (((octet & ~POINTER) << 8) | octets[at + 1]!);
     } else {
       if (octet > 63 || length + octet + 1 > NAME_OCTETS_MAX || at + octet >= end) return undefined;
-      for (let i = 0; i <= octet; i++) wireName[length++] = octets[at++]!;
-      if (octet === 0) return wireName.subarray(0, length);
+      for (let i = 0; i <= octet; i++) nameRoom[length++] = octets[at++]!;
+      if (octet === 0) return nameRoom.slice(0, length);
       limit = end;
     }
   }
@@ -173,6 +175,11 @@ export function isBelow(wireName: Uint8Array, domain: Uint8Array): boolean {
 
 function lower(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+}
+
+/** Whether a name is only a pointer to the question's, as owner names of replies mostly are. */
+export function isQuestionName(message: MessageView, at: number): boolean {
+  return number16(message, at) === (POINTER << 8) + HEADER_OCTETS;
 }
 
 /** As in a zone file, without the trailing dot; what is not printable is escaped. */

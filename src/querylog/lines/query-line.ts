@@ -16,6 +16,7 @@ import {
   HeaderFlag,
   isBelow,
   isOpt,
+  isQuestionName,
   nameText,
   readName,
   readQuestion,
@@ -70,7 +71,7 @@ export function describeQuery(record: QueryRecord, domain: Uint8Array): QueryEnt
   const opt = question && findOpt(query, question);
   const ecs = opt && subnetText(query, opt);
   return {
-    time: new Date(Math.floor(record.queryMs)).toISOString(),
+    time: new Date(record.queryMs).toISOString(),
     client: formatAddress(record.client),
     port: record.clientPort,
     transport: TRANSPORTS[record.transport] ?? UNREAD,
@@ -164,8 +165,9 @@ function placeOf(
   last: RecordHead,
   domain: Uint8Array,
 ): string | undefined {
+  if (last.type === Type.CNAME || isQuestionName(reply, last.at)) return undefined;
   const owner = readName(reply, last.at);
-  if (owner === undefined || last.type === Type.CNAME || !isBelow(owner, domain)) return undefined;
+  if (owner === undefined || !isBelow(owner, domain)) return undefined;
   const text = nameText(owner);
   if (text.toLowerCase() === nameText(question.wireName).toLowerCase()) return undefined;
   const below = text.slice(0, text.length - nameText(domain).length - 1);
