@@ -71,11 +71,12 @@ export const IMPORTS = {
   ],
   state: ['zonebuilder', 'jobs'],
   journal: ['state', 'zonebuilder', 'log', 'timers'],
-  'steering/drills': ['steering', 'journal', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   'steering/drains': ['journal', 'state', 'zonebuilder', 'log', 'timers'],
+  'steering/drills': ['journal', 'state', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   admin: [
     'journal',
     'steering/drains',
+    'steering/drills',
     'watchers',
     'server',
     'querylog',
@@ -85,7 +86,7 @@ export const IMPORTS = {
     'timers',
   ],
   'admin/page': ['admin', 'journal'],
-  cli: ['admin', 'journal', 'state', 'steering/drains', 'zonebuilder', 'config'],
+  cli: ['admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
@@ -106,6 +107,7 @@ export const IMPORTS = {
     'state',
     'journal',
     'steering/drains',
+    'steering/drills',
     'admin',
     'zonebuilder',
     'config',

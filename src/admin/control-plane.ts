@@ -9,6 +9,7 @@ import type { Explanation } from '../zonebuilder/explain.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
 import type { RecordFilter } from '../zonebuilder/record-filter.ts';
 import type { RecordSet } from '../zonebuilder/records.ts';
+import type { DrillsControl } from './drills-control.ts';
 import type { JournalControl } from './journal-control.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { DrainControl } from './drains.ts';
@@ -138,6 +139,7 @@ export interface ControlPlane {
   vitals(): Vitals;
   readonly geo?: GeoControl;
   readonly journal?: JournalControl;
+  readonly drills?: DrillsControl;
   /** What became of the queries that were to be written down; undefined: none is served yet. */
   readonly queryWriting?: () => WritingStatus | undefined;
   /** The federation as a whole. */

@@ -9,6 +9,7 @@ import type { ClusterView, ControlPlane } from './control-plane.ts';
 import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
 import { collectJournal } from './journal-metrics.ts';
+import { collectDrills } from './drill-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
 import { collectQueryWriting } from './query-writing-metrics.ts';
 import { PROPAGATION_BOUNDS } from './traffic.ts';
@@ -70,6 +71,7 @@ export class Metrics {
     registerProcess(options, this.#loopDelay, registers);
     collectDataPlane(() => options.control.vitals().counters, registers);
     collectGeo(() => options.control.geo?.status(), options.clock, registers);
+    collectDrills(() => options.control.drills, registers);
     collectQueryWriting(() => options.control.queryWriting?.(), registers);
     collectJournal(() => options.control.journal?.status(), registers);
     collectClusters(() => this.#clusters, options.clock, registers);

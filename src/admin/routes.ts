@@ -2,6 +2,7 @@
 
 import type { Routes } from './route.ts';
 import { DRAIN_ROUTES } from './routes-drains.ts';
+import { DRILL_ROUTES } from './routes-drills.ts';
 import { indexRoutes } from './routes-index.ts';
 import { JOURNAL_ROUTES } from './routes-journal.ts';
 import { openapiRoutes } from './routes-openapi.ts';
@@ -16,6 +17,7 @@ export const ROUTES: Routes = new Map([
   ...VIEW_ROUTES,
   ...JOURNAL_ROUTES,
   ...DRAIN_ROUTES,
+  ...DRILL_ROUTES,
   ...openapiRoutes(() => ROUTES),
   ...PAGE_ROUTES,
 ]);

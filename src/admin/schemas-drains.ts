@@ -133,7 +133,7 @@ export const endedSchema = z
   .object({ drains: z.array(drainSchema), services, warnings })
   .meta({ id: 'DrainEnded', description: 'Drains that are in force no more.' });
 
-const lossSchema = describing<Loss>()(
+export const lossSchema = describing<Loss>()(
   z
     .object({ service: z.string(), types: z.array(z.enum(['A', 'AAAA'])) })
     .meta({ id: 'Loss', description: 'A Service that would lose all of its addresses of these types.' }),

@@ -10,12 +10,13 @@ import type { Refusal } from '../watchers/source.ts';
 import type { PlaceConflict } from '../zonebuilder/builder.ts';
 import type { DrainEffect } from '../zonebuilder/builder.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
-import type { DrainIndex, DrainRule } from '../zonebuilder/drains.ts';
+import type { DrainIndex, DrainRule, DrainTarget } from '../zonebuilder/drains.ts';
 import { explain } from '../zonebuilder/explain.ts';
 import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../zonebuilder/facts.ts';
 import { type FederationPolicy, POLICY_ALL } from '../zonebuilder/policy.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
+import { countingShards, type Remaining, remainingUnder } from '../zonebuilder/remaining.ts';
 import { soaRecord, walkRecords } from '../zonebuilder/records.ts';
 import { typeCode, typeText } from '../zonebuilder/rr-types.ts';
 import { type ClusterDrains, drainsOfCluster } from '../zonebuilder/verdict.ts';
@@ -124,6 +125,14 @@ export class BuiltDomain implements ServedDomain {
 
   unweightedUnder(drains: DrainIndex): ReturnType<ServedDomain['unweightedUnder']> {
     return unweightedUnder(this.#builder, drains);
+  }
+
+  remainingUnder(target: DrainTarget): Iterable<Remaining | undefined> {
+    return remainingUnder(this.#builder, target);
+  }
+
+  countingShards(service: string): number {
+    return countingShards(this.#builder, service);
   }
 
   clusterStates(): readonly ClusterState[] {

@@ -5,6 +5,7 @@ import type { JournalControl } from '../admin/journal-control.ts';
 import type { TopologyView } from '../admin/topology.ts';
 import type { RegionSettings } from '../config/settings.ts';
 import type { DrainControl } from '../admin/drains.ts';
+import type { DrillsControl } from '../admin/drills-control.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
@@ -25,7 +26,11 @@ export interface LiveParts {
   /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedMs: number;
   readonly drains: DrainControl;
+<<<<<<< HEAD
   readonly isDraining: () => boolean;
+=======
+  readonly drills: DrillsControl;
+>>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -43,7 +48,11 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
       report: (name) => live.domain().services.report(name),
     },
     drains: live.drains,
+<<<<<<< HEAD
     isDraining: live.isDraining,
+=======
+    drills: live.drills,
+>>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

@@ -28,6 +28,8 @@ import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
 import type { DrainedDomain } from '../steering/drains/drains.ts';
+import type { DrainTarget } from '../zonebuilder/drains.ts';
+import type { Remaining } from '../zonebuilder/remaining.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { Witness } from './absence.ts';
 import type { Compile } from './geo/compile-job.ts';
@@ -46,6 +48,10 @@ export interface ServedDomain extends FactSink, DrainedDomain {
   stateOf(cluster: string): ClusterState | undefined;
   /** Says what the rows of the tables of clients' places mean. */
   setOrders(orders: RowOrders): void;
+  /** What would be left of Services, were a target drained too; undefined: a step. */
+  remainingUnder(target: DrainTarget): Iterable<Remaining | undefined>;
+  /** Shards of a Service, by its `S.N.F`, that are in the answers. */
+  countingShards(service: string): number;
   /** What of a cluster is drained; undefined: nothing. */
   drainsOf(cluster: string): ClusterDrains | undefined;
   /** Queries are taken from now on: a name that is answered for stays with the place that has it. */

@@ -23,6 +23,8 @@ import { systemTimers } from '../timers.ts';
 import type { HealthChange } from '../zonebuilder/builder.ts';
 import type { Drains } from '../steering/drains/drains.ts';
 import { drainControl, makeDrains } from './drain-keeper.ts';
+import { drillGround } from './drill-ground.ts';
+import { DrillsKeeper } from './drills-keeper.ts';
 import { FactRelay } from './fact-relay.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
@@ -163,6 +165,7 @@ export class RunningServer {
   readonly #geo: GeoKeeper;
   readonly #live: LiveFeed;
   readonly #drains: Drains;
+  readonly #drills: DrillsKeeper;
   /** What sockets, threads and state folder were made from. */
   readonly #bound: Settings;
   #settings: Settings;
@@ -200,6 +203,7 @@ export class RunningServer {
       log,
       journal: this.#journal.live,
     });
+    this.#drills = this.#makeDrills();
     this.#sources = new Sources(parts, {
       sink: this.#relay,
       clock,
@@ -225,7 +229,11 @@ export class RunningServer {
       version,
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
+<<<<<<< HEAD
       isDraining: () => this.#isDraining,
+=======
+      drills: this.#drills.control,
+>>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     });
     this.#live = new LiveFeed({ control, clock, timers: systemTimers });
     this.metrics = new Metrics({ control, clock, version });
@@ -267,9 +275,17 @@ export class RunningServer {
     this.#announce(this.#listening);
     this.#stack.defer(() => this.#drains.stop());
     this.#drains.start();
+<<<<<<< HEAD
     // After the sockets: nobody waits for a database. A successor has it already.
     if (predecessor === undefined) this.#geo.adopt(this.#settings);
     else await this.succession.seeOff(predecessor);
+=======
+    this.#stack.defer(() => this.#drills.stop());
+    await this.#drills.start(this.#settings);
+    // After the sockets: nobody waits for a database.
+    this.#stack.defer(() => this.#geo.stop());
+    this.#geo.adopt(this.#settings);
+>>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
   }
@@ -349,6 +365,7 @@ export class RunningServer {
     await putInForce(domain.image);
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
     this.#geo.adopt(settings);
+    await this.#drills.adopt(settings);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
   }
 
@@ -394,6 +411,25 @@ export class RunningServer {
     });
   }
 
+  #makeDrills(): DrillsKeeper {
+    const { clock, schedule, log } = this.#options;
+    const ground = drillGround({
+      drains: this.#drains,
+      domain: () => this.#domain,
+      dataPlane: () => this.#dataPlane,
+      guardHeld: () => [],
+      clock,
+    });
+    return new DrillsKeeper({
+      ground,
+      layout: this.#state.layout,
+      schedule,
+      clock,
+      log,
+      journal: this.#journal.live,
+    });
+  }
+
   #openDomain(settings: Settings): ServedDomain {
     const { serial } = this.#state;
     const { clock } = this.#options;
@@ -418,7 +454,10 @@ export class RunningServer {
       onHealth: (changes, cause) => this.#logHealth(changes, cause),
       locate: (client) => clientReport(this.#geo.state(), client),
       onChange: ({ cluster, causeMs, services }) => {
-        if (opened !== undefined && opened === this.#domain) this.#live.changed(services);
+        if (opened !== undefined && opened === this.#domain) {
+          this.#live.changed(services);
+          this.#drills.look(services);
+        }
         // What was restored, or moved by a reload, says nothing of how long a change took.
         if (this.#restoring || cluster === '') return;
         const seconds = Math.max(0, clock() - causeMs) / 1000;

@@ -18,6 +18,9 @@ export interface StateLayout {
   readonly succession: string;
   /** Drains ordered by operators, one JSON document. */
   readonly drains: string;
+  /** What came of drills, and how runs of plans stand (steering/drills/ledger-file.ts). */
+  readonly drills: string;
+  readonly plans: string;
   /** Folder of the journal: segments of one JSON document a line (journal/segments.ts). */
   readonly journal: string;
 }
@@ -48,6 +51,8 @@ export function layoutOf(directory: string): StateLayout {
     adminToken: join(directory, 'admin.token'),
     succession: join(directory, 'succession.json'),
     drains: join(directory, 'drains.json'),
+    drills: join(directory, 'drills.json'),
+    plans: join(directory, 'plans.json'),
     journal: join(directory, 'journal'),
   };
 }

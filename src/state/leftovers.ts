@@ -16,8 +16,9 @@ const ASIDE = /^(.+)\.[0-9]+\.(?:new|stale)$/;
  * @returns the names of those that are gone
  */
 export async function removeLeftovers(layout: StateLayout): Promise<readonly string[]> {
-  const { lock, serial, snapshot, adminToken, drains } = layout;
-  const ours = new Set([lock, serial, snapshot, adminToken, drains].map((path) => basename(path)));
+  const { lock, serial, snapshot, adminToken, drains, drills, plans } = layout;
+  const files = [lock, serial, snapshot, adminToken, drains, drills, plans];
+  const ours = new Set(files.map((path) => basename(path)));
   const removed: string[] = [];
   for (const name of await namesIn(layout.directory)) {
     const owner = ASIDE.exec(name)?.[1];

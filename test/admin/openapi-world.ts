@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Test } from 'tap';
-import { freePort, serve } from '../process/serving.ts';
+import { freePort, manifest, serve } from '../process/serving.ts';
 
 const CONFIG = fileURLToPath(new URL('../../config/', import.meta.url));
 
@@ -16,16 +16,35 @@ export interface World {
   readonly token: string;
 }
 
+/** Two clusters that are well, one of which a drill takes out and a plan after it. */
+const STEERED = `  - { name: spare-1, region: spare, zones: [spare-a], manifests: ./spare-1.yaml }
+  - { name: spare-2, region: spare, zones: [spare-b], manifests: ./spare-2.yaml }
+`;
+const STEERING = `drills:
+  - { name: example, cron: 0 10 * * 2, timeZone: Europe/Berlin, what: cluster spare-1, for: 30m, blocked: [2099-12-24] }
+plans:
+  - name: example
+    steps:
+      - { drain: zone spare-a, for: 2h }
+      - { undrain: zone spare-a }
+`;
+
 /** Starts `fedns serve` with the demonstration's configuration on ports and a state folder of its own. */
-export async function startWorld(test: Test, more = ''): Promise<World> {
+export async function startWorld(test: Test): Promise<World> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const demo = readFileSync(join(CONFIG, 'demo.yaml'), 'utf8');
   const text = demo
     .replace('127.0.0.1:1053', `127.0.0.1:${port}`)
     .replace('127.0.0.1:9153', `127.0.0.1:${adminPort}`)
     .replace('../state', './state')
-    .replaceAll('manifests: demo/', `manifests: ${CONFIG}demo/`);
-  const folder = test.testdir({ 'fedns.yaml': `${text}${more}` });
+    .replaceAll('manifests: demo/', `manifests: ${CONFIG}demo/`)
+    .replace('clusters:\n', `clusters:\n${STEERED}`);
+  const spare = (address: string): string => manifest(address).replaceAll('nginx', 'steady');
+  const folder = test.testdir({
+    'fedns.yaml': `${text}${STEERING}`,
+    'spare-1.yaml': spare('192.0.2.101'),
+    'spare-2.yaml': spare('192.0.2.102'),
+  });
   await serve(test, join(folder, 'fedns.yaml'));
   const token = readFileSync(join(folder, 'state', 'admin.token'), 'utf8').trim();
   return { base: `http://127.0.0.1:${adminPort}`, port: adminPort, token };

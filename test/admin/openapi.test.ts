@@ -24,6 +24,24 @@ const operations = operationsOf(document);
 /** Calls that cannot succeed in a world where nothing has gone wrong, and what they are answered with. */
 const OTHER_STATUS: Readonly<Record<string, number>> = {};
 
+/** Further bodies, sent before the example, and what they are answered with. */
+const MORE_BODIES: Readonly<Record<string, readonly (readonly [body: object, status: number])[]>> = {
+  'POST /api/v1/drills/run': [
+    [{ name: 'none' }, 404],
+    [{ name: 'example', dryRun: true }, 200],
+  ],
+  'POST /api/v1/drills/stop': [[{ name: 'none' }, 404]],
+  'POST /api/v1/plans/run': [
+    [{ name: 'none' }, 404],
+    [{ name: 'example', dryRun: true }, 200],
+  ],
+  'POST /api/v1/plans/approve': [
+    [{ name: 'none' }, 404],
+    [{ name: 'example', step: 2 }, 409],
+  ],
+  'POST /api/v1/plans/abort': [[{ name: 'none' }, 404]],
+};
+
 t.test('the description is valid OpenAPI 3.1, and docs/openapi.json is the same', async (t) => {
   const validator = new Validator();
   const result = await validator.validate(structuredClone(document) as unknown as Record<string, unknown>);
@@ -152,6 +170,11 @@ function callsOf(operation: Operation, { token }: World): Expected[] {
         call: { query, headers: json, body: ' '.repeat(BODY_OCTETS_MAX + 1) },
       },
     );
+  const more = (MORE_BODIES[`${method} ${path}`] ?? []).map(([sent, answered]): Expected => {
+    const text = JSON.stringify(sent);
+    return { about: text, status: answered, call: { query, headers: json, body: text } };
+  });
+  refused.push(...more);
   // What is refused changes nothing, so it comes first.
   const calls: Expected[] = [...refused, { about: 'as described', status, call: good }];
   const all = examples(() => true);

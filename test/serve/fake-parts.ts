@@ -159,6 +159,14 @@ export class FakeDomain implements ServedDomain {
     return [];
   }
 
+  remainingUnder(): readonly never[] {
+    return [];
+  }
+
+  countingShards(): number {
+    return 0;
+  }
+
   clusterStates(): readonly ClusterState[] {
     return [...this.states.values()];
   }

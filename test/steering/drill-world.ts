@@ -146,6 +146,12 @@ function turn(): Promise<void> {
   });
 }
 
+/** As the server has a keeper look. */
+export function lookOf(keeper: DrillKeeper, services: readonly string[] | undefined): void {
+  if (services === undefined) keeper.look();
+  else keeper.lookAt(services);
+}
+
 /** A drill keeper on a world; called within {@link dated}, for its calendar is the real one. */
 export async function keepDrills(
   world: World,
@@ -167,7 +173,7 @@ export async function keepDrills(
     note: (event) => void events.push(event),
     planUnderWay,
   });
-  world.onChange = (services) => keeper.look(services);
+  world.onChange = (services) => lookOf(keeper, services);
   await keeper.start();
   await keeper.adopt(drills);
   return keeper;

@@ -3,7 +3,7 @@ import { parseBlocked } from '../../src/config/steering-text.ts';
 import type { DrillSettings } from '../../src/config/settings.ts';
 import type { DrillKeeper } from '../../src/steering/drills/drill-keeper.ts';
 import { dated } from '../support/dated.ts';
-import { keepDrills, makeWorld, type World } from './drill-world.ts';
+import { keepDrills, lookOf, makeWorld, type World } from './drill-world.ts';
 
 const HOUR_MS = 3_600_000;
 const NAME = 'web.shop.f.svc.eu.example.com';
@@ -302,7 +302,8 @@ test('another configuration of something else leaves a drill alone', async (t) =
     t.match(await keeper.begin('other', 'somebody'), { kind: 'refused', code: 'running' }, 'one at a time');
     t.match(await keeper.begin('nightly', 'somebody'), { kind: 'refused', code: 'running' });
     t.match(await keeper.begin('none', 'somebody'), { kind: 'absent' });
-    t.match(await keeper.end('other', 'somebody'), { kind: 'absent' });
+    t.match(await keeper.end('other', 'somebody'), { kind: 'idle' });
+    t.match(await keeper.end('none', 'somebody'), { kind: 'absent' });
   });
 });
 
@@ -342,8 +343,8 @@ test('of several fedns with the same drains, one runs the drill, and any of them
     world.kept.drills = undefined;
     const other = await keepDrills(world, [DRILL]);
     world.onChange = (services) => {
-      one.look(services);
-      other.look(services);
+      lookOf(one, services);
+      lookOf(other, services);
     };
     await world.time.advance(Date.parse('2026-10-24T00:31Z') - world.time.clock());
     t.strictSame([one.running, other.running], ['nightly', undefined]);

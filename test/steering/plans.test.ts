@@ -215,8 +215,8 @@ test('a dry run shows the first step and begins nothing; what runs already is in
   t.match(await keeper.run('none', 'ann'), { kind: 'refused', code: 'UNKNOWN_PLAN' });
   drill = undefined;
   const shown = await keeper.run('leave-eu', 'ann', true);
-  t.match(shown, { kind: 'waiting', next: { step: 1 } });
-  t.ok(shown.kind === 'waiting' && shown.next.forecast.names > 0);
+  t.match(shown, { kind: 'would', next: { step: 1 } });
+  t.ok(shown.kind === 'would' && shown.next.forecast.names > 0);
   t.equal(keeper.underWay, undefined);
   t.strictSame([drained(world), world.events, world.kept.plans], [[], [], undefined]);
   await keeper.run('leave-eu', 'ann');

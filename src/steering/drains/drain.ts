@@ -37,6 +37,8 @@ export interface DrainOrder extends DrainTarget {
   readonly force?: boolean;
   /** Where it is kept. Default: shared, where the configuration says where that is. */
   readonly scope?: DrainScope;
+  /** Refuse it where the target is drained already: of several that order the same at once, one gets it. */
+  readonly isNew?: true;
 }
 
 /** What came of an order. */
@@ -81,6 +83,18 @@ export function inForce(drains: readonly Drain[], nowMs: number): Drain[] {
 /** The list with a drain in place of the one for the same target, and without those that have ended. */
 export function withDrain(drains: readonly Drain[], drain: Drain, nowMs: number): Drain[] {
   return [...withoutDrain(drains, drain, nowMs), drain];
+}
+
+/**
+ * The same for a target that is not drained.
+ *
+ * @throws an error with a message for the operator where it is
+ */
+export function withNewDrain(drains: readonly Drain[], drain: Drain, nowMs: number): Drain[] {
+  const there = inForce(drains, nowMs).find((each) => drainKey(each) === drainKey(drain));
+  if (there !== undefined)
+    throw new Error(`${drainKey(drain)} is drained already (${there.by ?? there.scope})`);
+  return withDrain(drains, drain, nowMs);
 }
 
 export function withoutDrain(drains: readonly Drain[], target: DrainTarget, nowMs: number): Drain[] {

@@ -41,6 +41,7 @@ import {
   type Refusal,
   rulesOf,
   withDrain,
+  withNewDrain,
   withoutDrain,
 } from './drain.ts';
 import { tellDifferences, tellServed, tellSettled } from './drain-events.ts';
@@ -222,7 +223,8 @@ export class Drains {
     if (objection !== undefined) return objection;
     if (this.#kept[scope].length >= DRAINS_MAX)
       return { kind: 'conflict', message: `there are ${DRAINS_MAX} drains already` };
-    const done = await this.#change(scope, (drains) => withDrain(drains, drain, clock()), by);
+    const put = order.isNew === true ? withNewDrain : withDrain;
+    const done = await this.#change(scope, (drains) => put(drains, drain, clock()), by);
     return 'message' in done ? done : { kind: 'set', drain, ...done };
   }
 
@@ -261,8 +263,8 @@ export class Drains {
     edit: (drains: readonly Drain[]) => readonly Drain[],
     by: string | undefined,
   ): Promise<{ readonly services: number; readonly warnings: readonly string[] } | Refusal> {
-    if (scope === 'local') return this.#changeLocal(edit(this.#kept.local), by);
     try {
+      if (scope === 'local') return await this.#changeLocal(edit(this.#kept.local), by);
       const drains = await this.#options.shared!.change(edit);
       return { services: this.#takeShared(drains, by ?? 'the admin address'), warnings: [] };
     } catch (error) {

@@ -15,6 +15,7 @@ import { blockedBy } from './blocked.ts';
 import {
   drainReason,
   endingOf,
+  fallen,
   OBSTACLES,
   obstacleTo,
   orderedBy,
@@ -27,6 +28,7 @@ import {
   type EndingCode,
   type ObstacleCode,
   type Reason,
+  type ShardSight,
   type Sight,
 } from './drill.ts';
 import type { Forecast, Ground } from './ground.ts';
@@ -72,7 +74,7 @@ export interface DrillView {
   readonly nextMs: number;
   /** The time at which it would be then, where that is a blocked one. */
   readonly nextBlockedBy?: string;
-  readonly running?: Pick<DrillRun, 'startedMs' | 'untilMs' | 'by' | 'names' | 'lowest'>;
+  readonly running?: Omit<DrillRun, 'drill' | 'target' | 'baseline' | 'queries'>;
   readonly last?: DrillReport;
 }
 
@@ -87,8 +89,10 @@ export type DrillOutcome =
       readonly forecast?: Forecast;
     }
   | { readonly kind: 'ended'; readonly report: DrillReport }
-  /** There is no such drill, or it does not run. */
-  | { readonly kind: 'absent'; readonly text: string };
+  /** There is no such drill. */
+  | { readonly kind: 'absent'; readonly text: string }
+  /** It does not run. */
+  | { readonly kind: 'idle'; readonly text: string };
 
 /** What a drill would come to. */
 interface Outlook {
@@ -245,7 +249,13 @@ export class DrillKeeper {
   ): Promise<DrillOutcome> {
     const { ground, clock } = this.#options;
     const { name, forSeconds } = settings;
-    const order = { target, by: orderedBy(name), reason: drainReason(settings), force: false };
+    const order = {
+      target,
+      by: orderedBy(name),
+      reason: drainReason(settings),
+      force: false,
+      isNew: true,
+    } as const;
     this.#own = name;
     const startedMs = clock();
     const queries = ground.queries();
@@ -294,40 +304,53 @@ export class DrillKeeper {
     if (run === undefined) return;
     const leftMs = Math.max(run.untilMs - this.#options.clock(), 1);
     this.#timer = this.#options.timers.after(Math.min(LOOK_MS, leftMs), () => {
-      this.look(count % WHOLE_LOOK_EACH === 0 ? undefined : []);
+      this.look(count % WHOLE_LOOK_EACH !== 0);
       this.#watch(count + 1);
     });
   }
 
   /**
-   * Looks at what concerns the drill that runs, if there is one.
+   * Looks at a change of answers: only at shards, for there may be thousands of changes a second.
    *
-   * @param services - `S.N.F` of those whose answers have just changed; absent: any may have
+   * @param services - `S.N.F` of those whose answers have just changed
    */
-  look(services?: readonly string[]): void {
+  lookAt(services: readonly string[]): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    const sight = this.#shardsOf(services);
+    this.#run = withLowest(run, sight);
+    this.#endFor(fallen(run, sight), run);
+  }
+
+  /** Looks at everything that concerns the drill that runs; with `isQuick`, shards are left out. */
+  look(isQuick = false): void {
     this.#noteOthers();
     const run = this.#run;
     if (run === undefined) return;
-    const sight = this.#sightOf(run, services);
-    this.#run = withLowest(run, sight);
-    const ending = endingOf(run, sight);
-    if (ending !== undefined) void this.#inTurn(() => this.#end(ending, run.startedMs));
-  }
-
-  #sightOf({ target, baseline }: DrillRun, services: Iterable<string> = baseline.keys()): Sight {
     const { ground, clock } = this.#options;
-    return {
+    const sight: Sight = {
+      ...this.#shardsOf(isQuick ? [] : [...run.baseline.keys()]),
       nowMs: clock(),
       drains: ground.drains(),
       guardHeld: ground.guardHeld(),
-      silent: ground.silentBeyond(target),
-      services: [...services],
-      countingShards: (service) => ground.countingShards(service),
+      silent: ground.silentBeyond(run.target),
     };
+    this.#run = withLowest(run, sight);
+    this.#endFor(endingOf(run, sight), run);
+  }
+
+  #shardsOf(services: readonly string[]): ShardSight {
+    const { ground } = this.#options;
+    return { services, countingShards: (service) => ground.countingShards(service) };
+  }
+
+  #endFor(ending: Reason<EndingCode> | undefined, { startedMs }: DrillRun): void {
+    if (ending !== undefined) void this.#inTurn(() => this.#end(ending, startedMs));
   }
 
   /** Remembers drills that others run, as far as their drains are shared. */
   #noteOthers(): void {
+    if (this.#jobs.size === 0) return;
     for (const { by, sinceMs } of this.#options.ground.drains()) {
       const name = /^drill (\S+)$/.exec(by)?.[1];
       if (name !== undefined && name !== this.#own && this.#jobs.has(name))
@@ -350,7 +373,10 @@ export class DrillKeeper {
   async #endElsewhere(name: string, by: string): Promise<DrillOutcome> {
     const { ground } = this.#options;
     const drain = ground.drains().find((each) => each.by === orderedBy(name));
-    if (drain === undefined) return { kind: 'absent', text: `drill ${name} does not run` };
+    if (drain === undefined)
+      return this.#jobs.has(name)
+        ? { kind: 'idle', text: `drill ${name} does not run` }
+        : { kind: 'absent', text: `there is no drill ${name}` };
     const done = await ground.undrain(drain.target, by);
     if (done.kind === 'refused') return { kind: 'refused', code: 'order', text: done.text };
     const report: DrillReport = {

@@ -150,15 +150,19 @@ export interface Lowest {
   readonly shards: number;
 }
 
+/** Whose shards are counted, and how. */
+export interface ShardSight {
+  /** Those that cannot have changed may be left out. */
+  readonly services: Iterable<string>;
+  readonly countingShards: (service: string) => number;
+}
+
 /** What is looked at while a drill runs. */
-export interface Sight {
+export interface Sight extends ShardSight {
   readonly nowMs: number;
   readonly drains: readonly DrainInForce[];
   readonly guardHeld: readonly string[];
   readonly silent: readonly string[];
-  /** Services whose shards are counted; those that cannot have changed may be left out. */
-  readonly services: Iterable<string>;
-  readonly countingShards: (service: string) => number;
 }
 
 /** @returns what ends the drill; undefined: it goes on */
@@ -170,7 +174,7 @@ export function endingOf(run: DrillRun, sight: Sight): Reason<EndingCode> | unde
   );
   const isOver = sight.nowMs >= run.untilMs;
   return firstOf<Partial<Record<EndingCode, string | false | undefined>>>({
-    shards: fallen(run, sight),
+    shards: fallen(run, sight)?.text,
     silent: some(sight.silent, 'out of contact'),
     guard: some(sight.guardHeld, 'is held back by the guard'),
     drains: some(
@@ -183,18 +187,24 @@ export function endingOf(run: DrillRun, sight: Sight): Reason<EndingCode> | unde
   });
 }
 
-function fallen({ baseline }: DrillRun, { services, countingShards }: Sight): string | undefined {
+/** What alone is looked at with each published change: it is cheap, and the rest tells of itself within a second. */
+export function fallen(
+  { baseline }: DrillRun,
+  { services, countingShards }: ShardSight,
+): Reason<EndingCode> | undefined {
   for (const service of services) {
     const before = baseline.get(service);
     const now = before === undefined ? undefined : countingShards(service);
-    if (before !== undefined && now !== undefined && now < before)
-      return `${service}: ${now} of the ${before} shards that were left are in the answers`;
+    if (before !== undefined && now !== undefined && now < before) {
+      const text = `${service}: ${now} of the ${before} shards that were left are in the answers`;
+      return { code: 'shards', text };
+    }
   }
   return undefined;
 }
 
 /** The run with the lowest figure so far. */
-export function withLowest(run: DrillRun, { services, countingShards }: Sight): DrillRun {
+export function withLowest(run: DrillRun, { services, countingShards }: ShardSight): DrillRun {
   let { lowest } = run;
   for (const service of services) {
     if (!run.baseline.has(service)) continue;

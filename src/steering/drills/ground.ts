@@ -30,6 +30,8 @@ export interface DrainOrder {
   readonly forSeconds?: number;
   /** Also where a name is left without addresses. */
   readonly force: boolean;
+  /** Refuse it where the target is drained already: of several that order the same at once, one gets it. */
+  readonly isNew?: true;
 }
 
 /** What became of an order; a refusal is told in one line. */

@@ -54,6 +54,7 @@ export interface PlanView {
 
 /** What became of an order. */
 export type PlanOutcome =
+  | { readonly kind: 'would'; readonly plan: PlanSettings; readonly next: StepOutlook }
   | { readonly kind: 'waiting'; readonly run: PlanRun; readonly next: StepOutlook }
   | { readonly kind: 'completed'; readonly run: PlanRun }
   | { readonly kind: 'aborted'; readonly run: PlanRun; readonly undrained: readonly string[] }
@@ -138,7 +139,8 @@ export class PlanKeeper {
       if (drill !== undefined) return refusal('DRILL', `drill ${drill} is running: stop it first`);
       const run = begun(plan, clock(), by);
       const next = await this.#outlookOf(run.steps[0]!, 1);
-      if (!isDry) await this.#keep(run, { by, text: `begun, of ${plan.steps.length} steps` });
+      if (isDry) return { kind: 'would', plan, next };
+      await this.#keep(run, { by, text: `begun, of ${plan.steps.length} steps` });
       return { kind: 'waiting', run, next };
     });
   }
@@ -152,8 +154,7 @@ export class PlanKeeper {
     return this.#inTurn(async () => {
       const run = this.#runs.get(name);
       const waiting = run && stepWaiting(run);
-      if (run === undefined || waiting === undefined)
-        return refusal('NOT_UNDER_WAY', `plan ${name} is not under way`);
+      if (run === undefined || waiting === undefined) return this.#notUnderWay(name);
       if (step !== undefined && step !== waiting)
         return refusal('OTHER_STEP', `step ${waiting} waits, and not ${step}: look at it first`);
       const done = await this.#do(run.steps[waiting - 1]!, run, waiting);
@@ -165,6 +166,13 @@ export class PlanKeeper {
       await this.#keep(after, { by, text });
       return this.#after(after);
     });
+  }
+
+  #notUnderWay(name: string): PlanRefusal {
+    const isKnown = this.#runs.has(name) || this.#plans.some((plan) => plan.name === name);
+    return isKnown
+      ? refusal('NOT_UNDER_WAY', `plan ${name} is not under way`)
+      : refusal('UNKNOWN_PLAN', `there is no plan ${name}`);
   }
 
   async #after(run: PlanRun): Promise<PlanOutcome> {
@@ -207,8 +215,7 @@ export class PlanKeeper {
   abort(name: string, by: string): Promise<PlanOutcome> {
     return this.#inTurn(async () => {
       const run = this.#runs.get(name);
-      if (run === undefined || run.condition !== 'waiting')
-        return refusal('NOT_UNDER_WAY', `plan ${name} is not under way`);
+      if (run === undefined || run.condition !== 'waiting') return this.#notUnderWay(name);
       const undrained: string[] = [];
       for (const target of toUndo(run)) {
         if (!isOf(target, name, this.#options.ground)) continue;

@@ -1,0 +1,93 @@
+/** Owns how the drills and plans of a server are put together, and what of them the admin server sees. */
+
+import type { DrillsControl } from '../admin/drills-control.ts';
+import type { DrillSettings, PlanSettings } from '../config/settings.ts';
+import { nextMoment, type Schedule } from '../jobs.ts';
+import type { Journal } from '../journal/entry.ts';
+import type { Clock, Log } from '../log.ts';
+import type { StateLayout } from '../state/layout.ts';
+import { DrillKeeper, type DrillState } from '../steering/drills/drill-keeper.ts';
+import type { Ground } from '../steering/drills/ground.ts';
+import { ledgerFile } from '../steering/drills/ledger-file.ts';
+import { PlanKeeper, type PlanState } from '../steering/drills/plan-keeper.ts';
+import { systemTimers } from '../timers.ts';
+
+export interface DrillsOptions {
+  readonly ground: Ground;
+  /** Undefined: nothing outlasts the process. */
+  readonly layout: StateLayout | undefined;
+  readonly schedule: Schedule;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly journal: Pick<Journal, 'note'>;
+}
+
+/** The drills and plans of one server. */
+export class DrillsKeeper {
+  readonly #drills: DrillKeeper;
+  readonly #plans: PlanKeeper;
+
+  constructor({ ground, layout, schedule, clock, log, journal }: DrillsOptions) {
+    const common = {
+      ground,
+      clock,
+      log,
+      note: (event: Parameters<Journal['note']>[0]) => journal.note(event),
+    };
+    this.#drills = new DrillKeeper({
+      ...common,
+      ledger: ledgerFile<DrillState>(layout?.drills, ['reports'], log),
+      schedule,
+      nextMoment,
+      timers: systemTimers,
+      planUnderWay: () => this.#plans.underWay,
+    });
+    this.#plans = new PlanKeeper({
+      ...common,
+      ledger: ledgerFile<PlanState>(layout?.plans, ['runs'], log),
+      drillRunning: () => this.#drills.running,
+    });
+  }
+
+  /** Takes up what the last run has left. To be called once the drains of that run are in force. */
+  async start(settings: {
+    readonly drills: readonly DrillSettings[];
+    readonly plans: readonly PlanSettings[];
+  }): Promise<void> {
+    await this.#plans.start();
+    await this.#drills.start();
+    await this.adopt(settings);
+  }
+
+  async adopt({
+    drills,
+    plans,
+  }: {
+    readonly drills: readonly DrillSettings[];
+    readonly plans: readonly PlanSettings[];
+  }): Promise<void> {
+    this.#plans.adopt(plans);
+    await this.#drills.adopt(drills);
+  }
+
+  /** Answers have changed: what a drill needs may have fallen. */
+  look(services: readonly string[]): void {
+    this.#drills.lookAt(services);
+  }
+
+  /** Ends the drill that runs. */
+  stop(): Promise<void> {
+    return this.#drills.stop();
+  }
+
+  readonly control: DrillsControl = {
+    drills: () => this.#drills.views(),
+    beginDrill: (name, by, isDry) => this.#drills.begin(name, by, isDry),
+    endDrill: (name, by) => this.#drills.end(name, by),
+    plans: () => this.#plans.views(),
+    outlook: (plan) => this.#plans.outlook(plan),
+    runPlan: (name, by, isDry) => this.#plans.run(name, by, isDry),
+    approvePlan: (name, by, step) => this.#plans.approve(name, by, step),
+    abortPlan: (name, by) => this.#plans.abort(name, by),
+  };
+}
