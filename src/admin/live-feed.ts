@@ -44,6 +44,7 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     const { serial: _serial, services: _services, ...picture } = control.topology();
     return picture;
   },
+  drains: (control) => control.drains?.view(),
 };
 
 interface Reader {

@@ -27,6 +27,12 @@ const clusterNodeSchema = describing<ClusterNode>()(
       heardMs: epochMs.optional().describe('When the last octet came, in steps of ten seconds.'),
       shards: count,
       healthyShards: count.describe('Those in the answers.'),
+      drained: z
+        .object({
+          extent: z.enum(['whole', 'part']).describe('whole: nothing of it counts.'),
+          by: names.describe('The drains that are about it.'),
+        })
+        .optional(),
       refusals: count.describe('Objects, or parts of them, that were refused.'),
       stale: count.describe('Files and lists in trouble, of which the last state is held.'),
       lastError: z.string().optional(),

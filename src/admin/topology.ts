@@ -2,6 +2,7 @@
 
 import type { ClusterCondition } from '../watchers/source.ts';
 import type { ClusterStatus } from '../zonebuilder/facts.ts';
+import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 
 /** One picture of the federation. Times are milliseconds since the epoch, by the server's clock. */
 export interface TopologyView {
@@ -44,6 +45,8 @@ export interface ClusterNode {
   readonly heardMs?: number;
   readonly shards: number;
   readonly healthyShards: number;
+  /** Which drains are about it; absent: none. */
+  readonly drained?: ClusterDrains;
   /** Objects that were refused. */
   readonly refusals: number;
   /** Files and lists in trouble, of which the last state is held. */

@@ -6,7 +6,8 @@ import type { RegionSettings } from '../config/settings.ts';
 import { regionPoint } from './geo/world.ts';
 
 /** A cluster in few words. */
-export function clusterNode({ report, status, unread, shards, healthyShards }: ClusterView): ClusterNode {
+export function clusterNode(view: ClusterView): ClusterNode {
+  const { report, status, unread, shards, healthyShards, drained } = view;
   const heardMs = Math.max(...Object.values(report.lastOctetMs));
   return {
     name: report.name,
@@ -21,6 +22,7 @@ export function clusterNode({ report, status, unread, shards, healthyShards }: C
     ...(heardMs > 0 && { heardMs: heardMs - (heardMs % HEARD_STEP_MS) }),
     shards,
     healthyShards,
+    ...(drained !== undefined && { drained }),
     refusals: report.refusals.length,
     stale: report.stale?.length ?? 0,
     ...(report.lastError !== undefined && { lastError: report.lastError }),

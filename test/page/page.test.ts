@@ -16,6 +16,7 @@ const ZONE_NAME = `${NGINX}.svc.us-central1-a.example.com`;
 interface Demo {
   readonly base: string;
   readonly file: string;
+  readonly token: string;
   readonly running: { process: Process };
   /** Makes the endpoints of a cluster ready, or not. */
   setReady(cluster: string, ready: boolean): void;
@@ -35,6 +36,7 @@ async function startDemo(test: Test): Promise<Demo> {
   return {
     base: `http://127.0.0.1:${adminPort}`,
     file,
+    token: readFileSync(join(folder, 'state', 'admin.token'), 'utf8').trim(),
     running: { process },
     setReady(cluster, ready) {
       const manifest = join(folder, 'demo', cluster, 'nginx.yaml');
@@ -175,11 +177,59 @@ t.test('a name is explained on the page as the API explains it', async (t) => {
   );
 });
 
+t.test(
+  'a zone is drained with the token after its dry run, is seen everywhere, and the drain is ended',
+  async (t) => {
+    const { page, faults } = await openPage(browser, demo);
+    await untilLive(page);
+    await page.getByRole('link', { name: 'Drain zone us-central1-b' }).click();
+    t.equal(await page.getByLabel('Name').inputValue(), 'us-central1-b.us-central1');
+    await page.getByLabel('Reason').fill('new racks');
+    await page.getByRole('button', { name: 'What would change?' }).click();
+    await page.getByRole('heading', { name: /names would be answered otherwise/ }).waitFor();
+    const preview = page.locator('.preview');
+    t.match(
+      await preview.innerText(),
+      /svc\.us-central1-b\.us-central1\.example\.com\.\s+104\.197\.244\.180/,
+    );
+    await page.getByLabel('Admin token').fill('wrong');
+    await page.getByRole('button', { name: 'Drain zone us-central1-b.us-central1' }).click();
+    await page.getByRole('alert').filter({ hasText: 'the admin token is needed' }).waitFor();
+    t.strictSame(await drainsOf(), [], 'nothing without the token');
+    await page.getByLabel('Admin token').fill(demo.token);
+    await page.getByRole('button', { name: 'Drain zone us-central1-b.us-central1' }).click();
+    await page.getByRole('status').filter({ hasText: 'is drained' }).waitFor();
+    await page.locator('.drains li', { hasText: 'new racks' }).waitFor();
+    t.strictSame(await drainsOf(), ['zone us-central1-b.us-central1 new racks']);
+    await picture(page, 'steer-light');
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await untilRow(page, 'us-central1-b', /drained/);
+    await page.getByRole('link', { name: 'End the drain of zone us-central1-b.us-central1' }).click();
+    await page.getByRole('button', { name: 'What would change?' }).click();
+    await page.getByRole('button', { name: 'End the drain of zone us-central1-b.us-central1' }).click();
+    await page.getByRole('status').filter({ hasText: 'The drain has ended' }).waitFor();
+    await page.getByText('Nothing is drained.').waitFor();
+    t.strictSame(await drainsOf(), []);
+    t.strictSame(
+      faults.filter((fault) => !fault.includes('401 (Unauthorized)')),
+      [],
+    );
+  },
+);
+
+/** Kind, name and reason of each drain, as the API has it. */
+async function drainsOf(): Promise<string[]> {
+  const reply = await fetch(`${demo.base}/api/v1/drains`);
+  const { drains } = (await reply.json()) as { drains: { kind: string; name: string; reason?: string }[] };
+  return drains.map(({ kind, name, reason }) => `${kind} ${name} ${reason}`);
+}
+
 const VIEWS = [
   ['overview', '/', '.tree'],
   ['services', '/services', '[role=option]'],
   ['service', `/service/${NGINX}`, '.places'],
   ['explain', `/explain?name=${ZONE_NAME}`, '.steps li'],
+  ['steer', '/steer', '.drains'],
   ['service-unknown', '/service/nothing.at.all', '[role=alert]'],
 ] as const;
 

@@ -9,7 +9,8 @@ import { Overview } from './overview.ts';
 import { hrefOf, type Route } from './router.ts';
 import { ServiceView } from './service-view.ts';
 import { ServicesView } from './services-view.ts';
-import { nowMs, picture, route } from './store.ts';
+import { SteerView } from './steer-view.ts';
+import { drains, nowMs, picture, route } from './store.ts';
 
 /** The views that the head leads to; further ones are reached from these. */
 const TABS: readonly {
@@ -24,6 +25,7 @@ const TABS: readonly {
     views: ['services', 'service'],
   },
   { title: 'Explain', route: { view: 'explain', name: '', type: 'A', client: '' }, views: ['explain'] },
+  { title: 'Steer', route: { view: 'steer', kind: '', name: '', cluster: '', end: '' }, views: ['steer'] },
 ];
 
 export function App(): ComponentChild {
@@ -71,6 +73,8 @@ function viewOf(shown: Route): ComponentChildren {
       return h(ServicesView, { search: shown.search, health: shown.health });
     case 'service':
       return h(ServiceView, { key: shown.name, name: shown.name });
+    case 'steer':
+      return h(SteerView, { key: hrefOf(shown), ...shown });
     case 'explain':
       return h(ExplainView, { key: hrefOf(shown), ...shown });
   }
@@ -86,7 +90,7 @@ function Head(): ComponentChild {
     h(
       'nav',
       { 'aria-label': 'Views' },
-      TABS.map((tab) =>
+      TABS.filter((tab) => tab.route.view !== 'steer' || drains.value !== undefined).map((tab) =>
         h(
           'a',
           {

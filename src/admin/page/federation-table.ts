@@ -2,11 +2,12 @@
 
 import { signal } from '@preact/signals';
 import { h, type ComponentChild } from 'preact';
-import type { Branch } from './federation-tree.ts';
+import { NO_REGION, type Branch } from './federation-tree.ts';
 import { countOf, formatSpan } from './format.ts';
 import { HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
+import { hrefOf } from './router.ts';
 import { StateMark } from './state-mark.ts';
-import { nowMs, tree } from './store.ts';
+import { drains, nowMs, tree } from './store.ts';
 
 /** Regions that are closed; it stays so while the page is open. */
 const closed = signal<ReadonlySet<string>>(new Set());
@@ -23,6 +24,8 @@ export function FederationTable(): ComponentChild {
   );
 }
 
+const TITLES = ['Place', 'State', 'Shards', 'Heard'];
+
 function Table({ root }: { readonly root: Branch }): ComponentChild {
   return h(
     ScrollBox,
@@ -31,7 +34,7 @@ function Table({ root }: { readonly root: Branch }): ComponentChild {
       'table',
       { class: 'tree' },
       h('caption', { class: 'unseen' }, 'Regions, zones and clusters, and how they are'),
-      h(HeadRow, { titles: ['Place', 'State', 'Shards', 'Heard'] }),
+      h(HeadRow, { titles: drains.value === undefined ? TITLES : [...TITLES, ''] }),
       h('tbody', null, h(Row, { branch: root, depth: 0 })),
       root.children.map((region) =>
         h(Region, { key: region.key, region, many: root.clusters.length >= CLOSED_FROM }),
@@ -77,6 +80,7 @@ function Row(props: RowProps): ComponentChild {
     h('td', null, h(StateMark, { state: branch.state })),
     h('td', { class: 'number' }, h(Shards, { branch })),
     h('td', { class: 'number quiet' }, heardText(branch)),
+    drains.value === undefined ? null : h('td', { class: 'act' }, h(DrainLink, { branch })),
   );
 }
 
@@ -117,4 +121,15 @@ function Shards({ branch: { healthyShards, shards } }: { readonly branch: Branch
 /** How old the picture is: of a place, that of the cluster heard longest ago. */
 function heardText({ heardMs }: Branch): string {
   return heardMs === undefined ? 'never' : formatSpan(Math.max(0, nowMs.value - heardMs));
+}
+
+/** To where it is drained, or its drain ended. */
+function DrainLink({ branch: { kind, key, name } }: { readonly branch: Branch }): ComponentChild {
+  if (kind === 'global' || name === NO_REGION) return null;
+  const target = kind === 'zone' ? key : name;
+  const isDrained =
+    drains.value?.drains.some((drain) => drain.kind === kind && drain.name === target) === true;
+  const href = hrefOf({ view: 'steer', kind, name: target, cluster: '', end: isDrained ? 'true' : '' });
+  const word = isDrained ? 'Undrain' : 'Drain';
+  return h('a', { href, 'aria-label': `${word} ${kind} ${name}` }, `${word}…`);
 }

@@ -20,7 +20,7 @@ export interface Branch {
 }
 
 /** Stands for the place of clusters that are in no region. */
-const NO_REGION = 'no region';
+export const NO_REGION = 'no region';
 
 /**
  * The tree of a picture. A cluster that spans zones is in each of them; a zone of one cluster is one row with it, for most zones

@@ -27,10 +27,11 @@ export interface State {
 
 /** What a cluster's shards count as, and why. */
 export function clusterState(cluster: ClusterNode): State {
-  const { condition, status, unread, lastError } = cluster;
+  const { condition, status, unread, lastError, drained } = cluster;
   const why = lastError === undefined ? {} : { why: lastError };
   if (unread === true && status === 'withdrawn') return { health: 'down', word: 'never read', ...why };
   if (status === 'withdrawn') return { health: 'down', word: `withdrawn, ${condition}`, ...why };
+  if (drained?.extent === 'whole') return { health: 'drained', word: 'drained', why: drained.by.join(', ') };
   if (status === 'pending') return { health: 'idle', word: 'not read yet', ...why };
   if (status === 'held') return { health: 'held', word: `held, ${condition}`, ...why };
   if (condition !== 'Ready') return { health: 'warn', word: condition, ...why };
@@ -38,11 +39,14 @@ export function clusterState(cluster: ClusterNode): State {
 }
 
 /** What is wrong with a cluster that is in contact. */
-function troubleOf({ stale, refusals, advice, shards, healthyShards }: ClusterNode): State | undefined {
+function troubleOf(cluster: ClusterNode): State | undefined {
+  const { stale, refusals, advice, shards, healthyShards, drained } = cluster;
   if (stale > 0)
     return { health: 'held', word: 'Ready, partly stale', why: `${stale} files or lists are held` };
   if (refusals > 0)
     return { health: 'warn', word: 'Ready, refusals', why: `${refusals} objects were refused` };
+  if (drained !== undefined)
+    return { health: 'drained', word: 'Ready, partly drained', why: drained.by.join(', ') };
   if (shards > 0 && healthyShards === 0) return { health: 'warn', word: 'Ready, none healthy' };
   return advice === undefined ? undefined : { health: 'warn', word: 'Ready, empty', why: advice };
 }
@@ -55,6 +59,8 @@ export function placeState(clusters: readonly ClusterNode[]): State {
   if (states.length === 1 && states[0]!.health !== 'warn') return states[0]!;
   if (states.every(({ health }) => health === 'ok')) return { health: 'ok', word: HEALTHS.ok.word };
   if (states.every(({ health }) => health === 'idle')) return { health: 'idle', word: HEALTHS.idle.word };
+  if (states.every(({ health }) => health === 'drained'))
+    return { health: 'drained', word: HEALTHS.drained.word };
   if (shards > 0 && clusters.every(({ healthyShards }) => healthyShards === 0))
     return { health: 'down', word: 'no healthy shard' };
   const well = states.filter(({ health }) => health === 'ok').length;

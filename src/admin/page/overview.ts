@@ -2,6 +2,7 @@
 
 import { h, type ComponentChild } from 'preact';
 import { ChangesPanel } from './changes-panel.ts';
+import { DrainsPanel } from './drains-panel.ts';
 import { FederationTable } from './federation-table.ts';
 import { Figures } from './figures.ts';
 import { LatencyPanel } from './latency-panel.ts';
@@ -16,7 +17,13 @@ export function Overview(): ComponentChild {
     h('h1', { class: 'unseen' }, 'Overview'),
     h(Figures, null),
     h(RestartNote, null),
-    h('div', { class: 'column' }, h(FederationTable, null), h(ChangesPanel, null)),
+    h(
+      'div',
+      { class: 'column' },
+      h(DrainsPanel, { isQuiet: true }),
+      h(FederationTable, null),
+      h(ChangesPanel, null),
+    ),
     h('div', { class: 'column' }, h(WorldPanel, null), h(TrafficPanel, null), h(LatencyPanel, null)),
   );
 }

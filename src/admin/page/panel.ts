@@ -45,7 +45,9 @@ export function HeadRow({ titles }: { readonly titles: readonly string[] }): Com
     h(
       'tr',
       null,
-      titles.map((title) => h('th', { key: title, scope: 'col' }, title)),
+      titles.map((title) =>
+        title === '' ? h('td', { key: title }) : h('th', { key: title, scope: 'col' }, title),
+      ),
     ),
   );
 }

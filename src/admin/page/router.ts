@@ -5,6 +5,13 @@ export type Route =
   | { readonly view: 'overview' }
   | { readonly view: 'services'; readonly search: string; readonly health: string }
   | { readonly view: 'service'; readonly name: string }
+  | {
+      readonly view: 'steer';
+      readonly kind: string;
+      readonly name: string;
+      readonly cluster: string;
+      readonly end: string;
+    }
   | { readonly view: 'explain'; readonly name: string; readonly type: string; readonly client: string };
 
 /** @param hash - with or without its `#` */
@@ -20,6 +27,8 @@ export function readRoute(hash: string): Route {
       return { view, name };
     case 'explain':
       return { view, name: text('name'), type: text('type') || 'A', client: text('client') };
+    case 'steer':
+      return { view, kind: text('kind'), name: text('name'), cluster: text('cluster'), end: text('end') };
     default:
       return { view: 'overview' };
   }
@@ -33,6 +42,7 @@ export function hrefOf(route: Route): string {
     case 'service':
       return `#/service/${encodeURIComponent(route.name)}`;
     case 'services':
+    case 'steer':
     case 'explain': {
       const { view, ...rest } = route;
       const told = Object.entries(rest).filter(([key, value]) => value !== '' && DEFAULTS[key] !== value);

@@ -10,7 +10,7 @@ import type { Health, State } from './health.ts';
 import { Failure, HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
 import { hrefOf } from './router.ts';
 import { StateMark } from './state-mark.ts';
-import { nowMs, onServiceChange, picture } from './store.ts';
+import { drains, nowMs, onServiceChange, picture } from './store.ts';
 import { useAsk } from './use-ask.ts';
 import { WorldMap } from './world-panel.ts';
 
@@ -41,7 +41,13 @@ function Title({
     { class: 'title' },
     h('h1', null, service, h('span', { class: 'quiet' }, `.${namespace}.${federation}`)),
     report === undefined ? null : h(Facts, { report }),
+    h(SteerLink, { name }),
   );
+}
+
+function SteerLink({ name }: { readonly name: string }): ComponentChild {
+  if (drains.value === undefined) return null;
+  return h('a', { href: hrefOf({ view: 'steer', kind: 'service', name, cluster: '', end: '' }) }, 'Drain…');
 }
 
 function Facts({ report }: { readonly report: ServiceReport }): ComponentChild {

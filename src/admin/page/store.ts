@@ -2,6 +2,7 @@
 
 import { computed, signal } from '@preact/signals';
 import type { JournalEntry } from '../../journal/entry.ts';
+import type { DrainsView } from '../drains.ts';
 import type { JournalNews } from '../journal-tail.ts';
 import type { Tick } from '../live-feed.ts';
 import type { TopologyView } from '../topology.ts';
@@ -26,6 +27,8 @@ export const picture = signal<Picture | undefined>(undefined);
 export const tick = signal<Tick | undefined>(undefined);
 export const samples = signal<readonly TrafficSample[]>([]);
 export const traffic = signal<Omit<TrafficView, 'samples'> | undefined>(undefined);
+/** What is drained; undefined: this server has no drains. */
+export const drains = signal<DrainsView | undefined>(undefined);
 /** The newest entries of the journal, the newest first; undefined: none is kept. */
 export const journal = signal<readonly JournalEntry[] | undefined>(undefined);
 /** The server's time, going on while it is not heard. */
@@ -64,6 +67,7 @@ export function startStore(): void {
     },
     events: {
       topology: (value) => (picture.value = value as Picture),
+      drains: (value) => (drains.value = value as DrainsView),
       journal: (value) => {
         journal.value = (value as JournalNews<JournalEntry>).entries.toReversed();
       },
