@@ -24,16 +24,18 @@ interface Form {
   readonly bits: number;
   /** Longest prefix that answers differ by. */
   readonly finest: number;
+  /** Bits of a client's own address that say where it is. */
+  readonly own: number;
   readonly isV4: boolean;
   readonly embed: (address: bigint, random: Random) => bigint;
 }
 
 const FORMS: readonly Form[] = [
-  { bits: 32, finest: 24, isV4: true, embed: (address) => address },
-  { bits: 128, finest: 56, isV4: false, embed: (address) => address },
-  { bits: 128, finest: 120, isV4: true, embed: (address) => (0xffffn << 32n) | address },
-  { bits: 128, finest: 120, isV4: true, embed: (address) => (0x64_ff9bn << 96n) | address },
-  { bits: 128, finest: 40, isV4: true, embed: (address) => (0x2002n << 112n) | (address << 80n) },
+  { bits: 32, finest: 24, own: 32, isV4: true, embed: (address) => address },
+  { bits: 128, finest: 56, own: 56, isV4: false, embed: (address) => address },
+  { bits: 128, finest: 120, own: 128, isV4: true, embed: (address) => (0xffffn << 32n) | address },
+  { bits: 128, finest: 120, own: 128, isV4: true, embed: (address) => (0x64_ff9bn << 96n) | address },
+  { bits: 128, finest: 40, own: 48, isV4: true, embed: (address) => (0x2002n << 112n) | (address << 80n) },
 ];
 
 /** A region has two clusters, each in a zone of its own: `10.REGION.0.CLUSTER`. */
@@ -178,6 +180,25 @@ t.test('a million random clients get what a plain look-up says', (t) => {
   t.strictSame(wrong, [], `seed ${SEED}`);
   t.ok(decoded.size > 1000, `${decoded.size} networks were asked from`);
   t.equal(new Float64Array(counters)[Counter.faults], 0);
+  t.end();
+});
+
+t.test('so do clients over IPv6, and those whose IPv4 address is within one', (t) => {
+  const random = seededRandom(SEED + 2);
+  const world = makeWorld(random);
+  const query = makeQuery(NAME, 'A');
+  const wrong: string[] = [];
+  for (let i = 0; i < 20_000; i++) {
+    const form = FORMS[1 + random(FORMS.length - 1)]!;
+    const known = subject(world, random, form);
+    const inner = form.isV4 ? known | BigInt(random(256)) : known;
+    const client = octetsOf(within(random, form.embed(inner, random), form.own, 128), 128);
+    const row = form.isV4 ? modelRow(world, inner) : (plainRow(world.v6, inner, 128) ?? UNKNOWN_ROW);
+    const got = addresses(world.f.askRaw(query, Transport.udp, client)!);
+    const want = expected(world, row).split(' ').toSorted().join(' ');
+    if (got !== want) wrong.push(`${client.toString('hex')}: ${got}, not ${want}`);
+  }
+  t.strictSame(wrong.slice(0, 3), [], `seed ${SEED + 2}`);
   t.end();
 });
 
