@@ -26,11 +26,8 @@ export interface LiveParts {
   /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedMs: number;
   readonly drains: DrainControl;
-<<<<<<< HEAD
   readonly isDraining: () => boolean;
-=======
   readonly drills: DrillsControl;
->>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
 }
 
 export function liveControlPlane(live: LiveParts): ControlPlane {
@@ -48,11 +45,8 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
       report: (name) => live.domain().services.report(name),
     },
     drains: live.drains,
-<<<<<<< HEAD
     isDraining: live.isDraining,
-=======
     drills: live.drills,
->>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     vitals: () => ({
       ...live.domain().figures(),
       serial: live.serial(),

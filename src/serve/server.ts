@@ -229,11 +229,8 @@ export class RunningServer {
       version,
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
-<<<<<<< HEAD
       isDraining: () => this.#isDraining,
-=======
       drills: this.#drills.control,
->>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     });
     this.#live = new LiveFeed({ control, clock, timers: systemTimers });
     this.metrics = new Metrics({ control, clock, version });
@@ -275,17 +272,11 @@ export class RunningServer {
     this.#announce(this.#listening);
     this.#stack.defer(() => this.#drains.stop());
     this.#drains.start();
-<<<<<<< HEAD
     // After the sockets: nobody waits for a database. A successor has it already.
     if (predecessor === undefined) this.#geo.adopt(this.#settings);
     else await this.succession.seeOff(predecessor);
-=======
     this.#stack.defer(() => this.#drills.stop());
     await this.#drills.start(this.#settings);
-    // After the sockets: nobody waits for a database.
-    this.#stack.defer(() => this.#geo.stop());
-    this.#geo.adopt(this.#settings);
->>>>>>> d75cb7e (serve, admin: drills and plans run, and are steered over the API)
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
   }
