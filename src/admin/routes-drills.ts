@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { BY_CHARACTERS_MAX } from '../steering/drains/drain.ts';
 import type { DrillOutcome } from '../steering/drills/drill-keeper.ts';
 import type { PlanOutcome } from '../steering/drills/plan-keeper.ts';
 import { drillRow, planRow, type DrillsControl } from './drills-control.ts';
@@ -16,11 +17,17 @@ import {
 } from './schemas-drills.ts';
 import { count, epochMs } from './schemas-views.ts';
 
-/** Whoever has the token has no other name. */
+/** Whoever has the token and gives no name. */
 const BY = 'admin token';
 
 /** A name of the configuration is a label, and no longer. */
 const name = z.string().min(1).max(63).describe('As the configuration calls it.');
+const by = z
+  .string()
+  .min(1)
+  .max(BY_CHARACTERS_MAX)
+  .optional()
+  .describe('Who wants it, for the journal. Default: admin token.');
 const dryRun = z.boolean().optional().describe('Only say what it would change. Default: false.');
 
 const JSON_TYPE = 'application/json';
@@ -45,7 +52,7 @@ export const DRILL_ROUTES: Routes = new Map([
     {
       POST: taking({
         about: 'begins a drill now, or says what is in the way; dryRun: only what it would change',
-        body: z.strictObject({ name, dryRun }),
+        body: z.strictObject({ name, dryRun, by }),
         example: { name: 'example' },
         replies: {
           [JSON_TYPE]: z.union([
@@ -56,7 +63,7 @@ export const DRILL_ROUTES: Routes = new Map([
         otherReplies: { ...NO_SUCH, 409: refused('Something is in the way.') },
         serve: ({ control, body, response }) =>
           withDrills(control.drills, response, async (drills) =>
-            sendDrill(response, await drills.beginDrill(body.name, BY, body.dryRun === true)),
+            sendDrill(response, await drills.beginDrill(body.name, body.by ?? BY, body.dryRun === true)),
           ),
       }),
     },
@@ -66,13 +73,13 @@ export const DRILL_ROUTES: Routes = new Map([
     {
       POST: taking({
         about: 'ends a drill that runs, and undrains',
-        body: z.strictObject({ name }),
+        body: z.strictObject({ name, by }),
         example: { name: 'example' },
         replies: { [JSON_TYPE]: z.object({ report: drillReportSchema }) },
         otherReplies: { ...NO_SUCH, 409: refused('It does not run.') },
         serve: ({ control, body, response }) =>
           withDrills(control.drills, response, async (drills) =>
-            sendDrill(response, await drills.endDrill(body.name, BY)),
+            sendDrill(response, await drills.endDrill(body.name, body.by ?? BY)),
           ),
       }),
     },
@@ -95,13 +102,13 @@ export const DRILL_ROUTES: Routes = new Map([
     {
       POST: taking({
         about: 'begins a plan: its first step waits for an approval; dryRun: only what that would change',
-        body: z.strictObject({ name, dryRun }),
+        body: z.strictObject({ name, dryRun, by }),
         example: { name: 'example' },
         replies: planReply,
         otherReplies: { ...NO_SUCH, 409: refused('Something is in the way.') },
         serve: ({ control, body, response }) =>
           withDrills(control.drills, response, async (drills) =>
-            sendPlan(drills, response, await drills.runPlan(body.name, BY, body.dryRun === true)),
+            sendPlan(drills, response, await drills.runPlan(body.name, body.by ?? BY, body.dryRun === true)),
           ),
       }),
     },
@@ -118,8 +125,9 @@ export const DRILL_ROUTES: Routes = new Map([
             .min(1)
             .optional()
             .describe('The step that was looked at; another one is refused. Default: whichever waits.'),
+          by,
         }),
-        example: { name: 'example', step: 1 },
+        example: { name: 'example', step: 1, by: 'anna' },
         replies: planReply,
         otherReplies: {
           ...NO_SUCH,
@@ -127,7 +135,7 @@ export const DRILL_ROUTES: Routes = new Map([
         },
         serve: ({ control, body, response }) =>
           withDrills(control.drills, response, async (drills) =>
-            sendPlan(drills, response, await drills.approvePlan(body.name, BY, body.step)),
+            sendPlan(drills, response, await drills.approvePlan(body.name, body.by ?? BY, body.step)),
           ),
       }),
     },
@@ -137,7 +145,7 @@ export const DRILL_ROUTES: Routes = new Map([
     {
       POST: taking({
         about: 'ends a plan that is under way, and the drains that its steps have ordered',
-        body: z.strictObject({ name }),
+        body: z.strictObject({ name, by }),
         example: { name: 'example' },
         replies: {
           [JSON_TYPE]: z.object({
@@ -148,7 +156,7 @@ export const DRILL_ROUTES: Routes = new Map([
         otherReplies: { ...NO_SUCH, 409: refused('It is not under way, or a drain could not be ended.') },
         serve: ({ control, body, response }) =>
           withDrills(control.drills, response, async (drills) =>
-            sendPlan(drills, response, await drills.abortPlan(body.name, BY)),
+            sendPlan(drills, response, await drills.abortPlan(body.name, body.by ?? BY)),
           ),
       }),
     },

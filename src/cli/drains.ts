@@ -176,7 +176,8 @@ async function showChanges(
 /** Changes of the state meanwhile are no matter: each row is as it was when it was told. */
 function ignore(): void {}
 
-function changeRow({ name, before, after }: NameChange): readonly string[] {
+/** A name before and after, in a line of a table. */
+export function changeRow({ name, before, after }: NameChange): readonly string[] {
   return [name, answerText(name, before), answerText(name, after)];
 }
 

@@ -13,6 +13,8 @@ import type { CommandShape, OptionShape, Shell } from './completion.ts';
 import { DRAIN_KINDS } from '../zonebuilder/drains.ts';
 import { DRAIN_OUTPUTS, runDrain, runDrains, runUndrain } from './drains.ts';
 import type { DrainChoice, DrainOutput } from './drains.ts';
+import { beginDrill, endDrill, runDrills, STEERING_OUTPUTS, type SteeringOutput } from './drills.ts';
+import { PLAN_VERBS, type PlanVerb, runPlans, steerPlan } from './plans.ts';
 import { CommandError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { EXPLAIN_OUTPUTS, NOT_SERVED, runExplain } from './explain.ts';
@@ -98,6 +100,8 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
   addGeo(program, environment);
   addJournal(program, environment);
   addDrains(program, environment);
+  addDrills(program, environment);
+  addPlans(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -201,6 +205,63 @@ function askedOf(
     ...(tokenFile !== undefined && { tokenFile }),
   };
   return { target, output, choice: { kind, name, ...choice } };
+}
+
+function addDrills(program: Command, environment: Environment): void {
+  asking(
+    program.command('drills').description('list the drills: when each is next, and what came of it last'),
+    STEERING_OUTPUTS,
+  ).action(async ({ output, ...target }: Asking<SteeringOutput>) => runDrills(environment, target, output));
+  changing(asking(program.command('drill').description('begin or stop a drill'), STEERING_OUTPUTS))
+    .addArgument(new Argument('<verb>', 'what to do').choices(['run', 'stop']))
+    .argument('<name>', 'as the configuration calls it')
+    .option('--dry-run', 'only say what would be in the way, and list the names whose answers would change')
+    .action(
+      async (
+        verb: 'run' | 'stop',
+        name: string,
+        { output, dryRun = false, ...target }: Asking<SteeringOutput> & { dryRun?: boolean },
+      ) =>
+        verb === 'run'
+          ? beginDrill(environment, target, { name, dryRun, output })
+          : endDrill(environment, target, { name, output }),
+    );
+}
+
+function addPlans(program: Command, environment: Environment): void {
+  asking(
+    program
+      .command('plans')
+      .description('list the plans and how they stand; one with what its next step would change'),
+    STEERING_OUTPUTS,
+  )
+    .argument('[name]', 'only this one, step by step')
+    .action(async (name: string | undefined, { output, ...target }: Asking<SteeringOutput>) =>
+      runPlans(environment, target, { name, output }),
+    );
+  changing(asking(program.command('plan').description('go through a plan step by step'), STEERING_OUTPUTS))
+    .addArgument(new Argument('<verb>', 'what to do').choices(Object.keys(PLAN_VERBS)))
+    .argument('<name>', 'as the configuration calls it')
+    .option('--step <number>', 'approve: only if this step waits', parseStep)
+    .option('--dry-run', 'run: only show what the first step would change')
+    .action(
+      async (
+        verb: PlanVerb,
+        name: string,
+        { output, step, dryRun, ...target }: Asking<SteeringOutput> & { step?: number; dryRun?: boolean },
+      ) =>
+        steerPlan(environment, target, verb, {
+          name,
+          output,
+          ...(verb === 'approve' && step !== undefined && { step }),
+          ...(verb === 'run' && dryRun === true && { dryRun }),
+        }),
+    );
+}
+
+function parseStep(text: string): number {
+  if (!/^[1-9][0-9]{0,2}$/.test(text)) throw new InvalidArgumentError('A step is a number from 1.');
+  return Number(text);
 }
 
 function addJournal(program: Command, environment: Environment): void {

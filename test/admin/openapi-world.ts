@@ -29,6 +29,11 @@ plans:
       - { undrain: zone spare-a }
 `;
 
+/** A Service of its own. */
+function spare(address: string): string {
+  return manifest(address).replaceAll('nginx', 'steady');
+}
+
 /** Starts `fedns serve` with the demonstration's configuration on ports and a state folder of its own. */
 export async function startWorld(test: Test): Promise<World> {
   const [port, adminPort] = [await freePort(), await freePort()];
@@ -39,7 +44,6 @@ export async function startWorld(test: Test): Promise<World> {
     .replace('../state', './state')
     .replaceAll('manifests: demo/', `manifests: ${CONFIG}demo/`)
     .replace('clusters:\n', `clusters:\n${STEERED}`);
-  const spare = (address: string): string => manifest(address).replaceAll('nginx', 'steady');
   const folder = test.testdir({
     'fedns.yaml': `${text}${STEERING}`,
     'spare-1.yaml': spare('192.0.2.101'),
