@@ -108,6 +108,7 @@ export const IMPORTS = {
     'journal',
     'steering/drains',
     'steering/drills',
+    'steering',
     'admin',
     'zonebuilder',
     'config',

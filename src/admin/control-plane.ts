@@ -13,6 +13,7 @@ import type { DrillsControl } from './drills-control.ts';
 import type { JournalControl } from './journal-control.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { DrainControl } from './drains.ts';
+import type { GuardControl } from './guard-control.ts';
 import type { Listing } from './listing.ts';
 import type { ServicesControl } from './services.ts';
 import type { TopologyView } from './topology.ts';
@@ -31,6 +32,8 @@ export interface ClusterView {
   readonly healthyShards: number;
   /** Which drains are about it. Absent: none; Services may be drained by themselves. */
   readonly drained?: ClusterDrains;
+  /** Those of them that the guard keeps there, for their data are missing; absent: none. */
+  readonly guardedShards?: number;
 }
 
 /** Where a client is, as the tables in force say. */
@@ -146,4 +149,5 @@ export interface ControlPlane {
   topology?(): TopologyView;
   readonly services?: ServicesControl;
   readonly drains?: DrainControl;
+  readonly guard?: GuardControl;
 }

@@ -13,6 +13,7 @@ import { collectDrills } from './drill-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
 import { collectQueryWriting } from './query-writing-metrics.ts';
 import { PROPAGATION_BOUNDS } from './traffic.ts';
+import { collectGuard } from './guard-metrics.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
 
@@ -74,6 +75,7 @@ export class Metrics {
     collectDrills(() => options.control.drills, registers);
     collectQueryWriting(() => options.control.queryWriting?.(), registers);
     collectJournal(() => options.control.journal?.status(), registers);
+    collectGuard(() => options.control.guard?.status(), registers);
     collectClusters(() => this.#clusters, options.clock, registers);
   }
 

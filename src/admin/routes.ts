@@ -3,6 +3,7 @@
 import type { Routes } from './route.ts';
 import { DRAIN_ROUTES } from './routes-drains.ts';
 import { DRILL_ROUTES } from './routes-drills.ts';
+import { GUARD_ROUTES } from './routes-guard.ts';
 import { indexRoutes } from './routes-index.ts';
 import { JOURNAL_ROUTES } from './routes-journal.ts';
 import { openapiRoutes } from './routes-openapi.ts';
@@ -18,6 +19,7 @@ export const ROUTES: Routes = new Map([
   ...JOURNAL_ROUTES,
   ...DRAIN_ROUTES,
   ...DRILL_ROUTES,
+  ...GUARD_ROUTES,
   ...openapiRoutes(() => ROUTES),
   ...PAGE_ROUTES,
 ]);

@@ -117,6 +117,9 @@ export const clusterViewSchema = describing<ClusterView>()(
           by: names.describe('The drains that are about it.'),
         })
         .optional(),
+      guardedShards: count
+        .optional()
+        .describe('Those of them that the guard keeps there, for their data are missing. Absent: none.'),
     })
     .meta({ id: 'Cluster', description: 'A member cluster, and what of it is served.' }),
 );

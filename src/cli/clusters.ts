@@ -99,10 +99,15 @@ function wideRow(view: ClusterView, nowMs: number): readonly string[] {
   ];
 }
 
-/** With `stale`, parts of the cluster are as they were last: a file or list is in trouble. */
+/**
+ * With `stale`, parts of the cluster are as they were last: a file or list is in trouble. With `guarded`, shards of it are,
+ * which the guard holds.
+ */
 function statusOf(view: ClusterView): string {
   const isStale = (view.report.stale ?? []).length > 0;
-  return [contactOf(view), ...(isStale ? ['stale'] : []), ...drainMarks(view)].join(',');
+  const isGuarded = (view.guardedShards ?? 0) > 0;
+  const marks = [...(isStale ? ['stale'] : []), ...(isGuarded ? ['guarded'] : []), ...drainMarks(view)];
+  return [contactOf(view), ...marks].join(',');
 }
 
 function drainMarks({ drained }: ClusterView): string[] {
@@ -122,9 +127,12 @@ function contactOf({ report, status, unread }: ClusterView): string {
 
 /** A cluster that is well and publishes nothing has most likely not been told what to publish. */
 function formatAdvice(views: readonly ClusterView[]): string {
-  const lines = views.flatMap(({ report: { name, condition, advice } }) =>
-    condition === 'Ready' && advice !== undefined ? [`warning: ${name}: ${advice}\n`] : [],
-  );
+  const lines = views.flatMap(({ report: { name, condition, advice }, guardedShards = 0 }) => [
+    ...(condition === 'Ready' && advice !== undefined ? [`warning: ${name}: ${advice}\n`] : []),
+    ...(guardedShards > 0
+      ? [`warning: ${name}: ${guardedShards} shards whose data are missing are held; fedns guard says why\n`]
+      : []),
+  ]);
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 

@@ -23,6 +23,8 @@ import { GEO_OUTPUTS, runGeo, runGeoMap, runGeoStatus } from './geo.ts';
 import type { GeoOutput } from './geo.ts';
 import { JOURNAL_OUTPUTS, runJournal } from './journal.ts';
 import type { JournalChoice, JournalOutput } from './journal.ts';
+import { GUARD_OUTPUTS, runGuard, runGuardRelease } from './guard.ts';
+import type { GuardOutput } from './guard.ts';
 import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
 import { RECORD_OUTPUTS, runRecords } from './records.ts';
@@ -102,6 +104,7 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
   addDrains(program, environment);
   addDrills(program, environment);
   addPlans(program, environment);
+  addGuard(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -289,6 +292,24 @@ function addJournal(program: Command, environment: Environment): void {
       const target = { config, ...(admin !== undefined && { admin }) };
       await runJournal(environment, target, { output, choice });
     });
+}
+
+function addGuard(program: Command, environment: Environment): void {
+  const command = program
+    .command('guard')
+    .description('list what the guard withholds, or let go of it')
+    .addArgument(new Argument('[action]', 'release lets go').choices(['release']))
+    .argument('[id]', 'of what is let go; without it everything is');
+  changing(asking(command, GUARD_OUTPUTS)).action(
+    async (
+      action: 'release' | undefined,
+      id: string | undefined,
+      { output, ...target }: Asking<GuardOutput>,
+    ) =>
+      action === undefined
+        ? runGuard(environment, target, output)
+        : runGuardRelease(environment, target, { id, output }),
+  );
 }
 
 function addRecords(program: Command, environment: Environment): void {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
 import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
 import { drillSchema, DRILLS_MAX, planSchema, PLANS_MAX } from './schema-drills.ts';
+import { guardSchema } from './schema-guard.ts';
 import { text } from './schema-text.ts';
 import {
   parseAddressText,
@@ -644,6 +645,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'How long a shard must be down before it leaves, in seconds, 0 to 3600; back sooner, it stays. Default: 0, off.',
     ),
+  guard: guardSchema,
   resolvers: z
     .array(text(parseResolver))
     .max(LIST_MAX)

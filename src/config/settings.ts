@@ -262,6 +262,14 @@ export interface Settings {
   };
   /** How long a shard must be down before it leaves; one that is back sooner does not leave. In seconds; 0 turns it off. */
   readonly dampingSeconds: number;
+  /** What of a loss without evidence is held back, see steering/guard.ts. */
+  readonly guard: {
+    readonly enabled: boolean;
+    readonly maxWithdrawFraction: number;
+    readonly windowSeconds: number;
+    readonly minShards: number;
+    readonly holdSeconds: number;
+  };
   /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */
   readonly resolvers: readonly string[];
   readonly clusters: readonly ClusterSettings[];

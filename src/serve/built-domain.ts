@@ -7,8 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import type { Refusal } from '../watchers/source.ts';
-import type { PlaceConflict } from '../zonebuilder/builder.ts';
-import type { DrainEffect } from '../zonebuilder/builder.ts';
+import type { DrainEffect, PlaceConflict, ShardStanding } from '../zonebuilder/builder.ts';
 import { ZoneBuilder } from '../zonebuilder/builder.ts';
 import type { DrainIndex, DrainRule, DrainTarget } from '../zonebuilder/drains.ts';
 import { explain } from '../zonebuilder/explain.ts';
@@ -97,6 +96,18 @@ export class BuiltDomain implements ServedDomain {
   get services(): ServicesControl {
     const serial = this.#hooks.currentSerial;
     return servicesOf(this.#builder, serial);
+  }
+
+  shard(id: ShardId): ShardStanding | undefined {
+    return this.#builder.shard(id);
+  }
+
+  shardIds(cluster: string): Iterable<ShardId> {
+    return this.#builder.shardIds(cluster);
+  }
+
+  healthyByRegion(): ReadonlyMap<string, number> {
+    return this.#builder.healthyByRegion();
   }
 
   stateOf(cluster: string): ClusterState | undefined {

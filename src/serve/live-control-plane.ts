@@ -9,6 +9,7 @@ import type { DrillsControl } from '../admin/drills-control.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
+import type { GuardKeeper } from './guard-keeper.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 import { clusterNode, regionNodes } from './topology-view.ts';
 
@@ -26,6 +27,7 @@ export interface LiveParts {
   /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedMs: number;
   readonly drains: DrainControl;
+  readonly guard: GuardKeeper;
   readonly isDraining: () => boolean;
   readonly drills: DrillsControl;
 }
@@ -33,7 +35,7 @@ export interface LiveParts {
 export function liveControlPlane(live: LiveParts): ControlPlane {
   return {
     records: (filter) => ({ of: 'records', rows: live.domain().records(filter), serial: live.serial }),
-    clusters: () => viewsOf(live.witness.reports(), live.domain()),
+    clusters: () => viewsOf(live.witness.reports(), live.domain(), live.guard),
     explain: (question) => live.domain().explain(question, live.witness),
     geo: live.geo,
     journal: live.journal,
@@ -45,6 +47,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
       report: (name) => live.domain().services.report(name),
     },
     drains: live.drains,
+    guard: live.guard.control,
     isDraining: live.isDraining,
     drills: live.drills,
     vitals: () => ({
@@ -59,7 +62,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
 function topologyOf(live: LiveParts): TopologyView {
   const domain = live.domain();
   const { domain: name, regions } = live.settings();
-  const clusters = viewsOf(live.witness.reports(), domain).map(clusterNode);
+  const clusters = viewsOf(live.witness.reports(), domain, live.guard).map(clusterNode);
   return {
     domain: name,
     version: live.version,
@@ -73,7 +76,11 @@ function topologyOf(live: LiveParts): TopologyView {
 }
 
 /** A source that has not announced its cluster yet has it pending. */
-function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): readonly ClusterView[] {
+function viewsOf(
+  reports: readonly ClusterReport[],
+  domain: ServedDomain,
+  { guard }: GuardKeeper,
+): readonly ClusterView[] {
   const counts = domain.shardCounts();
   return reports.map((report) => {
     const state = domain.stateOf(report.name);
@@ -87,6 +94,7 @@ function viewsOf(reports: readonly ClusterReport[], domain: ServedDomain): reado
       ...(state?.unread === true && { unread: true }),
       ...(drained !== undefined && { drained }),
       ...(counts.get(report.name) ?? { shards: 0, healthyShards: 0 }),
+      ...(guard.held(report.name) > 0 && { guardedShards: guard.held(report.name) }),
     };
   });
 }

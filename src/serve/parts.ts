@@ -22,9 +22,9 @@ import type { KnownServers } from '../watchers/kubernetes/known-servers.ts';
 import type { OutageGovernor } from '../watchers/health/outage-governor.ts';
 import type { Clock, Log } from '../log.ts';
 import type { ClusterSource, Refusal } from '../watchers/source.ts';
-import type { HealthChange } from '../zonebuilder/builder.ts';
+import type { HealthChange, ShardStanding } from '../zonebuilder/builder.ts';
 import type { ClientReport } from '../zonebuilder/explain-policy.ts';
-import type { Cause, ClusterState, FactSink } from '../zonebuilder/facts.ts';
+import type { Cause, ClusterState, FactSink, ShardId } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
 import type { DrainedDomain } from '../steering/drains/drains.ts';
@@ -44,6 +44,12 @@ export interface ServedDomain extends FactSink, DrainedDomain {
   explain(question: ExplainQuestion, witness: Witness): Explanation;
   /** The Services, for people who look. */
   readonly services: ServicesControl;
+  /** One shard as it counts. */
+  shard(id: ShardId): ShardStanding | undefined;
+  /** Names of the shards of a cluster, healthy or not. */
+  shardIds(cluster: string): Iterable<ShardId>;
+  /** How many shards are healthy in each region; '' for clusters without one. */
+  healthyByRegion(): ReadonlyMap<string, number>;
   /** What is known of a cluster; undefined when it was never announced. */
   stateOf(cluster: string): ClusterState | undefined;
   /** Says what the rows of the tables of clients' places mean. */

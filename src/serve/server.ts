@@ -26,6 +26,7 @@ import { drainControl, makeDrains } from './drain-keeper.ts';
 import { drillGround } from './drill-ground.ts';
 import { DrillsKeeper } from './drills-keeper.ts';
 import { FactRelay } from './fact-relay.ts';
+import { GuardKeeper } from './guard-keeper.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
 import { journalControl } from './journal-control.ts';
@@ -160,6 +161,7 @@ export class RunningServer {
   readonly #ledger: SocketLedger | undefined;
   readonly #journal: JournalKeeper;
   readonly #relay: FactRelay;
+  readonly #guard: GuardKeeper;
   readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
   readonly #geo: GeoKeeper;
@@ -204,8 +206,9 @@ export class RunningServer {
       journal: this.#journal.live,
     });
     this.#drills = this.#makeDrills();
+    this.#guard = this.#makeGuard();
     this.#sources = new Sources(parts, {
-      sink: this.#relay,
+      sink: this.#guard.guard,
       clock,
       log,
       knownOf: (cluster) => this.#knownOf(cluster),
@@ -229,6 +232,7 @@ export class RunningServer {
       version,
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
+      guard: this.#guard,
       isDraining: () => this.#isDraining,
       drills: this.#drills.control,
     });
@@ -357,6 +361,7 @@ export class RunningServer {
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
     this.#geo.adopt(settings);
     await this.#drills.adopt(settings);
+    this.#guard.adopt(settings);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
   }
 
@@ -408,7 +413,7 @@ export class RunningServer {
       drains: this.#drains,
       domain: () => this.#domain,
       dataPlane: () => this.#dataPlane,
-      guardHeld: () => [],
+      guardHeld: () => this.#guard.guard.stops().map(({ cluster }) => `cluster ${cluster}`),
       clock,
     });
     return new DrillsKeeper({
@@ -419,6 +424,24 @@ export class RunningServer {
       log,
       journal: this.#journal.live,
     });
+  }
+
+  /** Between sources and relay: what it withholds outlives the domain that a reload exchanges. */
+  #makeGuard(): GuardKeeper {
+    const { clock, log } = this.#options;
+    const keeper = new GuardKeeper({
+      settings: this.#settings,
+      sink: this.#relay,
+      served: () => this.#domain,
+      lacks: (id) => this.#sources.lacks(id),
+      acceptVersions: (cluster) => this.#sources.acceptVersions(cluster),
+      timers: systemTimers,
+      clock,
+      log,
+      journal: this.#journal.live,
+    });
+    this.#stack.defer(() => keeper.guard.stop());
+    return keeper;
   }
 
   #openDomain(settings: Settings): ServedDomain {

@@ -111,6 +111,11 @@ export class Sources {
     return this.#entries.get(shard.cluster)?.source.lacks(shard) ?? true;
   }
 
+  /** The present versions of a cluster's objects are its newest, whatever was seen before. */
+  acceptVersions(cluster: string): void {
+    this.#entries.get(cluster)?.source.acceptVersions?.();
+  }
+
   /** Names of the clusters in the sink that no configuration names. */
   get joined(): Iterable<string> {
     return [...this.#joined.keys(), ...this.#awaited.keys()];

@@ -372,6 +372,8 @@ export class Guard implements FactSink {
     const { sink, clock } = this.#options;
     const settledMs = clock();
     const withheld = this.#forget(stop, why);
+    // A cluster that has left the configuration has left the domain before it leaves here.
+    if (this.#options.served().stateOf(stop.cluster) === undefined) return;
     this.batch({ ...stop.cause, settledMs }, () => {
       for (const { id, state, cause } of withheld) {
         if (state === undefined) sink.removeShard(id, { ...cause, settledMs });

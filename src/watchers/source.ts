@@ -88,4 +88,6 @@ export interface ClusterSource {
   serviceKeys(): Iterable<string>;
   /** Whether a shard is missing for want of its objects, and not because the cluster says that it is not published or ready. */
   lacks(shard: FederatedName): boolean;
+  /** Takes the versions that its objects have now for their newest, where an earlier one had come after a later one. */
+  acceptVersions?(): void;
 }

@@ -43,6 +43,7 @@ test('defaults are filled in', async (t) => {
     identity: { version: '', hostname: '' },
     outage: { graceSeconds: 60, refusedGraceSeconds: 43_200, failStaticAbove: 0.5 },
     dampingSeconds: 0,
+    guard: { enabled: true, maxWithdrawFraction: 0.5, windowSeconds: 60, minShards: 10, holdSeconds: 300 },
     resolvers: [],
     regions: [],
     drills: [],

@@ -13,7 +13,7 @@ import type { HostnameAddresses } from '../../src/state/snapshot-format.ts';
 import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import { systemTimers } from '../../src/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
-import type { Cause, ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
+import type { Cause, ClusterState, ShardId, ShardState } from '../../src/zonebuilder/facts.ts';
 import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { report } from '../admin/fake-control-plane.ts';
 
@@ -61,6 +61,7 @@ export const SETTINGS: Settings = {
   drills: [],
   plans: [],
   log: { level: 'error', format: 'json', queries: 0 },
+  guard: { enabled: true, maxWithdrawFraction: 0.5, windowSeconds: 60, minShards: 10, holdSeconds: 300 },
 };
 
 export function shard(cluster: string, service: string): ShardState {
@@ -129,6 +130,21 @@ export class FakeDomain implements ServedDomain {
       const name = `${one.service}.${one.cluster}.${this.settings.domain}.`;
       yield { name, type: 'A', ttlSeconds: this.settings.ttlSeconds, data: one.addresses };
     }
+  }
+
+  shard({ cluster, service }: ShardId): ReturnType<ServedDomain['shard']> {
+    const state = this.shards.get(cluster)?.find((one) => one.service === service);
+    if (state === undefined) return undefined;
+    const others = [...this.shards.values()].flat().filter((one) => one !== state && one.service === service);
+    return { state, isHealthy: state.ready, isAlone: !others.some(({ ready }) => ready) };
+  }
+
+  *shardIds(cluster: string): ReturnType<ServedDomain['shardIds']> {
+    yield* this.shards.get(cluster) ?? [];
+  }
+
+  healthyByRegion(): ReturnType<ServedDomain['healthyByRegion']> {
+    return new Map([['', [...this.shards.values()].flat().filter(({ ready }) => ready).length]]);
   }
 
   explain(): ReturnType<ServedDomain['explain']> {
