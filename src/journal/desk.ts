@@ -56,6 +56,7 @@ export class Desk {
   readonly #store: Store | undefined;
   readonly #scribe: Scribe;
   readonly #readings = new Map<number, Reading>();
+  #isStarted = false;
   #entries = 0;
   #lost = 0;
   #lostSinceMs: number | undefined;
@@ -65,8 +66,8 @@ export class Desk {
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#store = options.store && new Store({ ...options.store, clock: options.clock });
-    this.#attempt(() => this.#store?.start());
-    this.#scribe = new Scribe(this.#store?.lastSeq ?? 0);
+    this.#scribe = new Scribe(0);
+    this.#start();
   }
 
   get status(): DeskStatus {
@@ -82,6 +83,7 @@ export class Desk {
 
   /** @returns the lines that a batch amounts to, also those that the disk did not take */
   write(batch: Batch): string {
+    if (!this.#isStarted) this.#start();
     let all = '';
     for (const piece of piecesOf(this.#scribe.entriesOf(batch))) {
       all += piece.text;
@@ -92,6 +94,7 @@ export class Desk {
 
   /** What is to be done now and then: forces lines to the disk, and takes away what is too old. */
   tend(): void {
+    if (!this.#isStarted) return;
     this.#attempt(() => {
       this.#store?.sync();
       this.#store?.trim();
@@ -136,11 +139,18 @@ export class Desk {
     this.#attempt(() => this.#store?.stop());
   }
 
+  /** A folder that cannot be used is tried again with every batch. */
+  #start(): void {
+    this.#isStarted = this.#attempt(() => this.#store?.start());
+    this.#scribe.continueFrom(this.#store?.lastSeq ?? 0);
+  }
+
   #append(piece: Piece): void {
     if (this.#store === undefined) return void (this.#entries += piece.count);
     const gap = this.#gapLine(piece);
     const text = gap + piece.text;
-    const isWritten = this.#attempt(() => this.#store!.append({ ...piece, text }, piece.lastSeq));
+    const isWritten =
+      this.#isStarted && this.#attempt(() => this.#store!.append({ ...piece, text }, piece.lastSeq));
     if (isWritten) {
       this.#entries += piece.count;
       this.#lostNow = 0;

@@ -32,6 +32,11 @@ export class Scribe {
     return this.#seq;
   }
 
+  /** Numbers go on behind this one. */
+  continueFrom(lastSeq: number): void {
+    this.#seq = Math.max(this.#seq, lastSeq);
+  }
+
   /** The entries that a batch amounts to, one by one. */
   *entriesOf({ items, chunks }: Batch): Generator<JournalEntry> {
     const pairs = pairsOf(chunks);

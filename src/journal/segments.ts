@@ -28,6 +28,12 @@ const NAME = /^(\d{12,15})(?:-(\d{1,15})-(\d{1,15}))?\.ndjson(\.zst)?$/;
 /** What is left where writing a file aside was cut off. */
 export const ASIDE_SUFFIX = '.new';
 
+/** Whether a name is that of a segment that is not compressed. */
+export function isPlainName(name: string): boolean {
+  const [match, , from, , isCompressed] = NAME.exec(name) ?? [];
+  return match !== undefined && from === undefined && isCompressed === undefined;
+}
+
 export function plainName(firstSeq: number): string {
   return `${String(firstSeq).padStart(12, '0')}.ndjson`;
 }

@@ -25,6 +25,7 @@ import type { JournalEntry } from './entry.ts';
 import {
   ASIDE_SUFFIX,
   compressedName,
+  isPlainName,
   LINE_FEED,
   listSegments,
   plainName,
@@ -247,7 +248,7 @@ function removeLeftovers(directory: string): void {
     const path = join(directory, name);
     const isAside = name.endsWith(`.ndjson.zst${ASIDE_SUFFIX}`);
     // The plain form of a segment that is there compressed.
-    const isTwice = name.endsWith('.ndjson') && !segments.has(path) && /^\d+\.ndjson$/.test(name);
+    const isTwice = isPlainName(name) && !segments.has(path);
     if (isAside || isTwice) unlinkSync(path);
   }
 }
