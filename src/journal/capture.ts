@@ -214,7 +214,7 @@ export class Capture {
     const beforeOctets = before === undefined ? 0 : before.length;
     const afterOctets = after === undefined ? 0 : after.length;
     const octets = PAIR_OCTETS + beforeOctets + afterOctets;
-    if (this.#waiting + this.#away + octets > this.#max) return this.#lose(1);
+    if (this.#isFull(octets + ITEM_OCTETS)) return this.#lose(1);
     if (table.readPlaces !== undefined || table.readClusters !== undefined) this.#settle(table);
     if (this.#used + octets > this.#chunk.length) this.#openChunk(octets);
     const chunk = this.#chunk;
