@@ -131,14 +131,14 @@ export class LiveFeed {
       if (this.#readers.size === 0) this.#journal?.stop();
       this.onPages(this.#readers.size);
     });
-    response.write(`retry: ${RETRY_MS}\n\n${this.#whole()}${this.#tickText(undefined)}`);
+    response.write(`retry: ${RETRY_MS}\n\n${this.#whole()}${this.#tickText(undefined, true)}`);
   }
 
   /** Looks once, and tells all pages. */
   tick(): void {
     const traffic = this.#meter.sample(this.#options.clock());
     const hasReaders = this.#readers.size > 0;
-    const news = hasReaders ? this.#renew() + this.#journalNews() + this.#tickText(traffic) : '';
+    const news = hasReaders ? this.#renew() + this.#journalNews() + this.#tickText(traffic, false) : '';
     this.#changed.clear();
     this.#more = false;
     if (!hasReaders) return;
@@ -160,7 +160,7 @@ export class LiveFeed {
       return;
     }
     // Whoever has missed something gets the whole: news says only what is other than a second ago.
-    if (reader.missed > 0) response.write(this.#whole() + this.#tickText(undefined));
+    if (reader.missed > 0) response.write(this.#whole() + this.#tickText(undefined, true));
     else response.write(news);
     reader.missed = 0;
   }
@@ -189,14 +189,15 @@ export class LiveFeed {
     return [...this.#texts.values(), journal].join('');
   }
 
-  #tickText(traffic: TrafficSample | undefined): string {
+  /** @param isAll - for somebody who does not know what changed before */
+  #tickText(traffic: TrafficSample | undefined, isAll: boolean): string {
     const { serial, services } = this.#options.control.vitals();
     const tick: Tick = {
       nowMs: this.#options.clock(),
       serial,
       services,
       changed: [...this.#changed],
-      more: this.#more || traffic === undefined,
+      more: this.#more || isAll,
       ...(traffic !== undefined && { traffic }),
     };
     return eventText('tick', tick);
