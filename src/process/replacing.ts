@@ -58,9 +58,9 @@ export class Replacing {
       this.#done.resolve(await handOver({ succession, log, command, nice, signal: this.#abort.signal }));
     } catch (error) {
       const reason = reasonOf(error);
-      log.error({ code: 'NOT_REPLACED', reason }, 'no other process follows, this one goes on');
       if (file !== undefined)
         await writeFile(file, `${JSON.stringify({ reason, atMs: Date.now() })}\n`).catch(() => undefined);
+      log.error({ code: 'NOT_REPLACED', reason }, 'no other process follows, this one goes on');
       this.#running = undefined;
       onFailure();
     }

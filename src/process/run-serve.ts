@@ -120,12 +120,16 @@ async function untilStopped(running: Running): Promise<number> {
     log.error({ code: 'FAULT', error: told }, 'nobody caught this: a bug, please report it');
   };
   process.on('uncaughtException', fault).on('unhandledRejection', fault);
-  await manager.ready(`answers at ${server.addresses.map(formatListen).join(', ')}`);
+  await manager.ready(statusOf(server));
   const end = await Promise.race([signals.stop, replacing.done]);
   watch.stop();
   if (typeof end === 'number') await manager.followedBy(end);
   else await drain(running, end, replacing);
   return stop(server, log);
+}
+
+function statusOf({ addresses }: RunningServer): string {
+  return `answers at ${addresses.map(formatListen).join(', ')}`;
 }
 
 /** Answers on for as long as queries may still be sent here. */
@@ -184,6 +188,7 @@ async function reloadOnce({ server, log, manager, options }: Running): Promise<v
       'configuration refused, the old one stays in force',
     );
   }
+  await manager.ready(statusOf(server));
 }
 
 /** Calls of the result run one after the other; of those that come meanwhile, one more run serves them all. */
