@@ -58,6 +58,7 @@ function openManifests(cluster: ClusterSettings, context: SourceContext): Cluste
     account: (namespace, service) => source.account(namespace, service),
     serviceKeys: () => source.serviceKeys(),
     lacks: (shard) => source.lacks(shard),
+    acceptVersions: () => source.acceptVersions?.(),
     stop: async () => {
       await source.stop();
       shared.governor.leave(cluster.name);

@@ -210,5 +210,6 @@ export function alwaysInContact(governor: OutageGovernor, source: ClusterSource)
     account: (namespace, service) => source.account(namespace, service),
     serviceKeys: () => source.serviceKeys(),
     lacks: (shard) => source.lacks(shard),
+    acceptVersions: () => source.acceptVersions?.(),
   };
 }

@@ -144,7 +144,10 @@ export class KubernetesSource implements ClusterSource {
     this.#identity = new ServerIdentity({
       client: this.#client,
       timers,
-      onOther: () => this.#beginResync("another cluster answers at its API server's address"),
+      onOther: () => {
+        this.#objects.forgetVersions();
+        this.#beginResync("another cluster answers at its API server's address");
+      },
       onKnown: (uid) => options.servers?.note(this.name, uid),
     });
     this.#credentialWatch = new CredentialWatch({ ...options, cluster: this.name });
@@ -226,6 +229,10 @@ export class KubernetesSource implements ClusterSource {
     return this.#objects.lacks(shard);
   }
 
+  acceptVersions(): void {
+    this.#objects.acceptVersions();
+  }
+
   /** How each loop is doing, for metrics. */
   loopStates(): ReadonlyMap<string, ListWatchState> {
     return new Map([...this.#loops].map(([kind, loop]) => [kind, loop.state]));
@@ -238,6 +245,7 @@ export class KubernetesSource implements ClusterSource {
     const onServer = (): void => {
       this.#identity.forget();
       this.#options.servers?.forget(this.name);
+      this.#objects.forgetVersions();
       this.#beginResync('its credentials lead to another API server');
     };
     const watches = namespacesOf(this.#options.settings).length * NAMESPACED_KINDS;

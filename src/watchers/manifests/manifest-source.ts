@@ -192,6 +192,10 @@ export class ManifestSource implements ClusterSource {
     return this.#objects.lacks(shard);
   }
 
+  acceptVersions(): void {
+    this.#objects.acceptVersions();
+  }
+
   #request(notice: Notice): Promise<void> {
     const isFirst = this.#waiting === undefined;
     this.#waiting = this.#waiting === undefined ? notice : joined(this.#waiting, notice);

@@ -32,6 +32,7 @@ import {
 } from './objects.ts';
 import type { SlimEndpointSlice, SlimNode, SlimResult, SlimService } from './objects.ts';
 import { NetworkTally } from './node-networks.ts';
+import { OlderObjects, versionOf } from './older-objects.ts';
 import { PlaceBudget } from './place-budget.ts';
 import { RefusalLog } from '../refusal-log.ts';
 import { RefusalBook } from '../refusals.ts';
@@ -89,6 +90,7 @@ export class ClusterObjects {
   readonly #exports = new Set<string>();
   readonly #nodes = new Map<string, KeptNode>();
   readonly #slices = new EndpointIndex();
+  readonly #older = new OlderObjects();
   readonly #imports: ImportTally;
   readonly #places: PlaceBudget;
   readonly #log: Pick<Log, 'warn'> | undefined;
@@ -355,6 +357,21 @@ export class ClusterObjects {
     return select === 'export' && !this.#exports.has(key);
   }
 
+  /** The versions that objects have now are their newest, whatever was seen before. */
+  acceptVersions(): void {
+    this.begin();
+    const cause = { object: `versions of cluster ${this.#settings.name}`, timeMs: this.#clock() };
+    for (const service of this.#older.clear()) this.#touch(service, cause);
+    this.commit();
+  }
+
+  /** Another cluster than before tells its objects: their versions have nothing to do with those that were seen. */
+  forgetVersions(): void {
+    for (const kept of this.#services.values()) kept.version = 0;
+    for (const kept of this.#slices.values()) kept.version = 0;
+    this.#older.clear();
+  }
+
   /** What can be said of one Service beyond its shards. */
   account(namespace: string, name: string): ServiceAccount {
     const key = `${namespace}/${name}`;
@@ -449,7 +466,12 @@ export class ClusterObjects {
 
   #putService(key: string, service: SlimService, cause: Cause): void {
     const kept = keepService(service, this.#settings.publish === 'clusterIP');
-    if (sameService(this.#services.get(key), kept)) return;
+    const known = this.#services.get(key);
+    if (known !== undefined && sameService(known, kept)) {
+      this.#renew(`Service ${key}`, key, known, kept.version, cause);
+      return;
+    }
+    this.#older.note(`Service ${key}`, key, known?.version ?? 0, kept.version);
     this.#changes++;
     // The same text is the key of the Service's slices and shards, and of those in other clusters.
     const shared = intern(key);
@@ -459,7 +481,13 @@ export class ClusterObjects {
 
   #putSlice(key: string, slice: SlimEndpointSlice, cause: Cause): void {
     const known = this.#slices.get(key);
-    if (known !== undefined && sameSlice(known, slice)) return;
+    const service = slice.service === undefined ? '' : `${slice.namespace}/${slice.service}`;
+    const version = versionOf(slice.resourceVersion);
+    if (known !== undefined && sameSlice(known, slice)) {
+      this.#renew(`EndpointSlice ${key}`, service, known, version, cause);
+      return;
+    }
+    this.#older.note(`EndpointSlice ${key}`, service, known?.version ?? 0, version);
     this.#changes++;
     this.#tally.countEndpoints(slice.all, 1);
     this.#imports.count(slice.importer, 1);
@@ -467,6 +495,14 @@ export class ClusterObjects {
     if (before !== undefined) this.#replaced(before, slice, cause);
     if (slice.service !== undefined) this.#touch(`${slice.namespace}/${slice.service}`, cause);
     if (before?.service !== undefined) this.#touch(before.service, cause);
+  }
+
+  /** The object says what it said: a version that is older changes nothing, and a newer one may end that it was older. */
+  #renew(object: string, service: string, known: { version: number }, version: number, cause: Cause): void {
+    if (version < known.version) return;
+    const isNewer = this.#older.note(object, service, known.version, version);
+    known.version = version;
+    if (isNewer) this.#touch(service, cause);
   }
 
   #putNode(key: string, node: SlimNode): void {
@@ -486,6 +522,7 @@ export class ClusterObjects {
 
   #drop(kind: ObjectKind, key: string, cause: Cause): void {
     if (this.#has(kind, key)) this.#changes++;
+    this.#older.forget(`${kind} ${key}`);
     switch (kind) {
       case 'Service':
         if (this.#services.delete(key)) this.#touch(key, cause);
@@ -695,6 +732,7 @@ export class ClusterObjects {
       endpoints: this.#slices.endpoints(key, service.publishNotReadyAddresses),
       region: this.#topology.region,
       zones: this.#topology.zones,
+      older: this.#older.has(key),
     };
   }
 

@@ -5,6 +5,7 @@
 
 import { intern } from './intern.ts';
 import type { EndpointSummary, SlimEndpointSlice } from './objects.ts';
+import { versionOf } from './older-objects.ts';
 
 /** What is kept of a slice. */
 export interface IndexedSlice {
@@ -15,6 +16,8 @@ export interface IndexedSlice {
   readonly ready: EndpointSummary;
   readonly all: EndpointSummary;
   readonly addresses: SlimEndpointSlice['addresses'];
+  /** Its resourceVersion as a number, 0 where nothing can be told. */
+  version: number;
 }
 
 /** The endpoints of one Service, over all its slices and both address families. */
@@ -41,6 +44,10 @@ export class EndpointIndex {
     return this.#slices.get(key);
   }
 
+  values(): IterableIterator<IndexedSlice> {
+    return this.#slices.values();
+  }
+
   keys(): IterableIterator<string> {
     return this.#slices.keys();
   }
@@ -55,6 +62,7 @@ export class EndpointIndex {
       ready: slice.ready,
       all: slice.all,
       addresses: slice.addresses,
+      version: versionOf(slice.resourceVersion),
     };
     this.#slices.set(key, entry);
     this.link(entry);

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { SharedTable, textOf } from './intern.ts';
 import type { ObjectNames } from './object-key.ts';
 import type { SlimIngress, SlimService } from './objects.ts';
+import { versionOf } from './older-objects.ts';
 
 /** What many Services have in common. */
 type Traits = Pick<
@@ -20,6 +21,8 @@ export interface KeptService {
   readonly traits: Traits;
   /** JSON of {@link Sources}; empty where there are none. */
   readonly sources: string;
+  /** Its resourceVersion as a number, 0 where nothing can be told. */
+  version: number;
 }
 
 /** Where addresses come from: address and hostname of each entry, the external IPs, the cluster's own. */
@@ -49,7 +52,8 @@ export function keepService(service: SlimService, publishesClusterIPs: boolean):
   }));
   const { ingress, externalIPs } = service;
   const clusterIPs = publishesClusterIPs ? service.clusterIPs : NONE;
-  return { traits, sources: packSources([ingress.map(packIngress), externalIPs, clusterIPs]) };
+  const sources = packSources([ingress.map(packIngress), externalIPs, clusterIPs]);
+  return { traits, sources, version: versionOf(service.resourceVersion) };
 }
 
 /** The Service again, by its names. */

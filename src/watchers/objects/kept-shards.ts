@@ -14,6 +14,7 @@ type Profile = Pick<
   | 'federation'
   | 'ready'
   | 'missing'
+  | 'older'
   | 'readyZones'
   | 'ports'
   | 'ttlSeconds'
@@ -135,14 +136,15 @@ function pack(facts: ShardFacts, cause: Cause): KeptShard {
 
 function profileOf(facts: ShardFacts): Profile {
   const { federation, ready, readyZones, ports, ttlSeconds, addressTtlSeconds, maxAddresses, srv } = facts;
-  const { policy, weight, missing } = facts;
+  const { policy, weight, missing, older } = facts;
   const numbers = [ttlSeconds, addressTtlSeconds, maxAddresses, srv?.priority, srv?.weight, weight];
-  const marks = `${numbers.join(',')} ${policy ?? ''} ${missing ?? ''}`;
+  const marks = `${numbers.join(',')} ${policy ?? ''} ${missing ?? ''} ${older ?? ''}`;
   const key = `${federation} ${ready} ${marks} ${JSON.stringify(readyZones)} ${textOf(ports)}`;
   return profiles.share(key, () => ({
     federation,
     ready,
     ...(missing === undefined ? {} : { missing }),
+    ...(older === undefined ? {} : { older }),
     readyZones,
     ports,
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),

@@ -50,6 +50,8 @@ export interface ServiceFacts {
   readonly region: string | undefined;
   /** Zones of the cluster, sorted. */
   readonly zones: readonly string[];
+  /** One of its objects is of an earlier version than was seen before. Default: no. */
+  readonly older?: boolean;
   /** Follows exactly these hostnames for this Service from now on; called once per reduction. */
   resolve(hostnames: readonly string[], findings: Finding[]): readonly string[];
   /** Least TTL in seconds of the hostnames that {@link resolve} was called with last; undefined where none is known. */
@@ -85,6 +87,7 @@ export function reduceService(service: SlimService, facts: ServiceFacts, rules: 
     addressZones: isHeadless(service, rules) ? placeAddresses(addresses, inZones, facts, rules) : undefined,
     ports: usablePorts(service.ports, findings),
     marks: {
+      ...(facts.older === true && { older: true as const }),
       ...missingOf(service, facts, { ...texts, usable: hostnames, resolved }),
       ...readTtl(service.marks.ttl, findings),
       ...(resolved.length > 0 && resolvedTtl(facts)),
@@ -141,7 +144,7 @@ function missingOf(
 /** What only some shards say. */
 type ShardMarks = Pick<
   ShardFacts,
-  'missing' | 'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv' | 'policy' | 'weight'
+  'missing' | 'older' | 'ttlSeconds' | 'addressTtlSeconds' | 'maxAddresses' | 'srv' | 'policy' | 'weight'
 >;
 
 /** Whether two shards say the same. */
@@ -150,6 +153,7 @@ export function sameFacts(a: ShardFacts, b: ShardFacts): boolean {
     a.federation === b.federation &&
     a.ready === b.ready &&
     a.missing === b.missing &&
+    a.older === b.older &&
     a.ttlSeconds === b.ttlSeconds &&
     a.addressTtlSeconds === b.addressTtlSeconds &&
     a.maxAddresses === b.maxAddresses &&
