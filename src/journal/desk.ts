@@ -95,10 +95,13 @@ export class Desk {
   /** What is to be done now and then: forces lines to the disk, and takes away what is too old. */
   tend(): void {
     if (!this.#isStarted) return;
-    this.#attempt(() => {
+    const { trouble } = this.status;
+    const isDone = this.#attempt(() => {
       this.#store?.sync();
       this.#store?.trim();
     });
+    // That nothing was to be done does not mean that the disk takes lines again.
+    if (isDone) this.#trouble = trouble;
   }
 
   /** Begins to read; {@link next} goes on. */

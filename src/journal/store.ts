@@ -161,7 +161,8 @@ export class Store {
     // Whoever has removed the folder meanwhile, or mended what kept it from being made.
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, plainName(firstSeq));
-    return { file: openSync(path, 'w', STATE_FILE_MODE), path, firstSeq, octets: 0, firstMs, lastMs };
+    // To append is to write at the end whatever was taken back before.
+    return { file: openSync(path, 'a', STATE_FILE_MODE), path, firstSeq, octets: 0, firstMs, lastMs };
   }
 
   /** Goes on with the newest segment, without a line that a crash has cut off. */
