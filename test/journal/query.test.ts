@@ -41,14 +41,16 @@ const ENTRIES: readonly JournalEntry[] = [
   change(10, 'web.shop.f', 'c12'),
 ];
 
+function text(from: number, to: number): string {
+  return ENTRIES.slice(from, to)
+    .map((entry) => `${JSON.stringify(entry)}\n`)
+    .join('');
+}
+
 /** The first three compressed, the next three as a crash leaves a segment, the rest in the newest. */
 function folder(test: Test): string {
   const directory = join(test.testdir({}), 'journal');
   mkdirSync(directory);
-  const text = (from: number, to: number): string =>
-    ENTRIES.slice(from, to)
-      .map((entry) => `${JSON.stringify(entry)}\n`)
-      .join('');
   writeFileSync(join(directory, '000000000001-10-30.ndjson.zst'), zstdCompressSync(text(0, 3)));
   writeFileSync(join(directory, '000000000004.ndjson'), text(3, 6));
   writeFileSync(join(directory, '000000000007.ndjson'), `${text(6, 10)}{"seq":11,"torn`);
