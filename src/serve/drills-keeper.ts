@@ -22,8 +22,14 @@ export interface DrillsOptions {
   readonly journal: Pick<Journal, 'note'>;
 }
 
+interface SteeringSettings {
+  readonly drills: readonly DrillSettings[];
+  readonly plans: readonly PlanSettings[];
+}
+
 /** The drills and plans of one server. */
 export class DrillsKeeper {
+  #settings: SteeringSettings = { drills: [], plans: [] };
   readonly #drills: DrillKeeper;
   readonly #plans: PlanKeeper;
 
@@ -50,22 +56,14 @@ export class DrillsKeeper {
   }
 
   /** Takes up what the last run has left. To be called once the drains of that run are in force. */
-  async start(settings: {
-    readonly drills: readonly DrillSettings[];
-    readonly plans: readonly PlanSettings[];
-  }): Promise<void> {
+  async start(settings: SteeringSettings): Promise<void> {
     await this.#plans.start();
     await this.#drills.start();
     await this.adopt(settings);
   }
 
-  async adopt({
-    drills,
-    plans,
-  }: {
-    readonly drills: readonly DrillSettings[];
-    readonly plans: readonly PlanSettings[];
-  }): Promise<void> {
+  async adopt({ drills, plans }: SteeringSettings): Promise<void> {
+    this.#settings = { drills, plans };
     this.#plans.adopt(plans);
     await this.#drills.adopt(drills);
   }
@@ -75,9 +73,15 @@ export class DrillsKeeper {
     this.#drills.lookAt(services);
   }
 
-  /** Ends the drill that runs. */
+  /** Ends the drill that runs, and begins none. May be called again. */
   stop(): Promise<void> {
     return this.#drills.stop();
+  }
+
+  /** Takes back a {@link stop}. */
+  async resume(): Promise<void> {
+    this.#drills.resume();
+    await this.adopt(this.#settings);
   }
 
   readonly control: DrillsControl = {

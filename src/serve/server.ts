@@ -279,8 +279,8 @@ export class RunningServer {
     // After the sockets: nobody waits for a database. A successor has it already.
     if (predecessor === undefined) this.#geo.adopt(this.#settings);
     else await this.succession.seeOff(predecessor);
+    // Before the drains end, and the sockets; where this is not reached, below.
     this.#stack.defer(() => this.#drills.stop());
-    await this.#drills.start(this.#settings);
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
   }
@@ -300,6 +300,8 @@ export class RunningServer {
     this.#journal.live.note({ what: 'started', text: `version ${version}${follows}` });
     // What was taken out is so from the first answer on.
     await this.#drains.restore();
+    this.#stack.defer(() => this.#drills.stop());
+    await this.#drills.start(this.#settings);
   }
 
   #openDataPlane(): void {
@@ -336,6 +338,7 @@ export class RunningServer {
       admin: () => this.#admin,
       snapshots: () => this.#keeper,
       journal: this.#journal.live,
+      drills: this.#drills,
       clock: this.#options.clock,
       log: this.#options.log,
     });

@@ -9,6 +9,7 @@ import type { AdminServer } from '../admin/server.ts';
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { SnapshotKeeper } from '../state/snapshot.ts';
 import type { Clock, Log } from '../log.ts';
+import type { DrillsKeeper } from './drills-keeper.ts';
 import type { FactRelay } from './fact-relay.ts';
 import type { OpenState } from './open-state.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
@@ -45,6 +46,7 @@ export interface SuccessionParts {
   readonly admin: () => AdminServer | undefined;
   readonly snapshots: () => SnapshotKeeper | undefined;
   readonly journal: Pick<LiveJournal, 'stop' | 'resume'>;
+  readonly drills: Pick<DrillsKeeper, 'stop' | 'resume'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -135,7 +137,9 @@ export class SuccessionKeeper {
    * @throws RangeError when the serial is not ahead of this server's own; then nothing has changed
    */
   async cede(serial: number): Promise<void> {
-    const { state, domain, admin, snapshots, journal } = this.#parts;
+    const { state, domain, admin, snapshots, journal, drills } = this.#parts;
+    // The end of a drill is published, and its drain is not to be taken over.
+    await drills.stop();
     await state.serial.cede(serial);
     this.#share();
     domain().showSerial(serial);
@@ -151,7 +155,7 @@ export class SuccessionKeeper {
   }
 
   async #takeBackState(): Promise<void> {
-    const { state, admin, snapshots, journal, log } = this.#parts;
+    const { state, admin, snapshots, journal, drills, log } = this.#parts;
     const attempt = async (what: string, step: () => Promise<void> | undefined): Promise<void> => {
       try {
         await step();
@@ -163,6 +167,7 @@ export class SuccessionKeeper {
     await attempt('the serial', () => state.serial.own());
     await attempt('the snapshot', () => snapshots()?.cede(false));
     journal.resume();
+    await attempt('drills', () => drills.resume());
     await attempt('the admin address', () => admin()?.start());
     this.#unshare();
   }

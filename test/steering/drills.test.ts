@@ -360,6 +360,19 @@ test('of several fedns with the same drains, one runs the drill, and any of them
   });
 });
 
+test('a stop that is taken back has ended the drill, and the next begins', async (t) => {
+  await withKeeper(async (world, keeper) => {
+    await keeper.begin('nightly', 'somebody');
+    await keeper.stop();
+    t.match(await keeper.begin('nightly', 'somebody'), { kind: 'absent' });
+    t.match(world.kept.drills!.reports, [{ code: 'stopped' }]);
+    keeper.resume();
+    await keeper.adopt([DRILL]);
+    await world.time.advance(Date.parse('2026-10-24T00:31Z') - world.time.clock());
+    t.equal(keeper.running, 'nightly');
+  });
+});
+
 test('a plan that is under way comes before a drill', async (t) => {
   const world = makeWorld(EVENING);
   await dated(world.time.clock, async () => {

@@ -138,6 +138,11 @@ export class DrillKeeper {
     await this.#inTurn(() => this.#end({ code: 'stopped', text: 'fedns is stopping' }));
   }
 
+  /** After a {@link stop}: drills that are adopted begin again. */
+  resume(): void {
+    this.#isStopped = false;
+  }
+
   /** Puts other settings in force. A drill that runs and is another now, or none, is ended. */
   async adopt(drills: readonly DrillSettings[]): Promise<void> {
     const wanted = new Map(drills.map((settings) => [settings.name, settings]));
