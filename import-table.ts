@@ -73,6 +73,7 @@ export const IMPORTS = {
   journal: ['state', 'zonebuilder', 'log', 'timers'],
   'steering/drains': ['journal', 'state', 'zonebuilder', 'log', 'timers'],
   'steering/drills': ['journal', 'state', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
+  'steering/shared': ['steering/drains', 'watchers', 'watchers/api', 'watchers/credentials', 'log', 'timers'],
   admin: [
     'journal',
     'steering/drains',
@@ -109,6 +110,7 @@ export const IMPORTS = {
     'steering/drains',
     'steering/drills',
     'steering',
+    'steering/shared',
     'admin',
     'zonebuilder',
     'config',

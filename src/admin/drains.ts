@@ -2,6 +2,7 @@
 
 import type { Drain, DrainOrder, DrainOutcome, EndOutcome, Refusal } from '../steering/drains/drain.ts';
 import type { SharedStatus } from '../steering/drains/drains.ts';
+import type { Replica } from '../steering/drains/replicas.ts';
 import type { RolloutStatus } from '../steering/drains/rollout.ts';
 import type { DrainTarget } from '../zonebuilder/drains.ts';
 import type { NameChange } from '../zonebuilder/what-if.ts';
@@ -14,21 +15,10 @@ export type {
   EndOutcome,
   NameChange,
   Refusal,
+  Replica,
   RolloutStatus,
   SharedStatus,
 };
-
-/** Another server that steers by the same drains, as it was when it was last asked. */
-export interface ReplicaView {
-  /** `ADDRESS:PORT` of its admin server. */
-  readonly address: string;
-  /** `unreachable`: it did not answer; `behind`: it has other drains, or not all of its workers answer by them. */
-  readonly state: 'served' | 'behind' | 'unreachable';
-  /** Why it cannot be reached. */
-  readonly error?: string;
-  /** Until its last answer from before has run out; 0: it has. Absent: not known. */
-  readonly oldAnswersSeconds?: number;
-}
 
 /** How far what was ordered last has come. */
 export interface SteeringView extends RolloutStatus {
@@ -37,7 +27,7 @@ export interface SteeringView extends RolloutStatus {
   /** Whether, of every replica that is known, the last answer from before has run out. */
   readonly isSettled: boolean;
   /** Absent: the configuration names no other replicas. */
-  readonly replicas?: readonly ReplicaView[];
+  readonly replicas?: readonly Replica[];
   /** Where replicas read their drains. Absent: this server drains alone. */
   readonly shared?: SharedStatus;
 }

@@ -11,7 +11,9 @@ const ORIGINS = ['manifests', 'kubeconfig', 'inCluster'] as const;
 
 /** Checks clusters, and the files that they name. */
 export function checkClusters(config: ConfigDraft, report: Report, lookAt: LookAtFile): void {
-  const { clusters, clusterSecrets } = config;
+  const { clusters, clusterSecrets, steering } = config;
+  const shared = steering?.configMap?.kubeconfig;
+  if (shared) checkFile(shared.path, ['steering', 'configMap', 'kubeconfig', 'path'], report, lookAt);
   if (clusters?.length === 0 && !clusterSecrets) {
     report('NO_CLUSTER', ['clusters'], 'there is no member cluster', 'add one, or clusterSecrets');
   }

@@ -10,6 +10,7 @@ import type {
   DnstapSettings,
   PlanStepSettings,
   Settings,
+  SteeringSettings,
 } from './settings.ts';
 import { staticsOf } from './statics.ts';
 
@@ -33,6 +34,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     geoip,
     regions,
     clusterSecrets,
+    steering,
     drills,
     plans,
     ...rest
@@ -54,6 +56,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     ...(geoip && { geoip: { databases: databasesOf(geoip).map(path) } }),
     regions: regions.map(({ place, ...region }) => ({ ...region, ...(place && { place }) })),
     ...(clusterSecrets && { clusterSecrets }),
+    steering: steeringOf(steering, path),
     ...(rateLimit && { rateLimit }),
     cookies: {
       policy: cookies.policy,
@@ -116,11 +119,27 @@ function destinationOf(
   return { kind: 'file', path: path(file!), octetsMax: rotateOctets, keep };
 }
 
+function steeringOf(
+  { configMap, peers }: ConfigFile['steering'],
+  path: (relative: string) => string,
+): SteeringSettings {
+  if (!configMap) return { peers };
+  const { namespace, name, kubeconfig } = configMap;
+  return { peers, configMap: { namespace, name, origin: apiOf(kubeconfig, path) } };
+}
+
 function originOf(
   { manifests, kubeconfig }: ClusterEntry,
   path: (relative: string) => string,
 ): ClusterOrigin {
   if (manifests !== undefined) return { kind: 'manifests', path: path(manifests) };
+  return apiOf(kubeconfig, path);
+}
+
+function apiOf(
+  kubeconfig: ClusterEntry['kubeconfig'],
+  path: (relative: string) => string,
+): Exclude<ClusterOrigin, { readonly kind: 'manifests' | 'secret' }> {
   if (!kubeconfig) return { kind: 'inCluster' };
   const { context, ...same } = kubeconfig;
   return {

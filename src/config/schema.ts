@@ -16,6 +16,7 @@ import {
   parseMailbox,
   parseNetwork,
   parseOwnerName,
+  parsePeer,
   parseResolver,
 } from './values.ts';
 
@@ -665,6 +666,32 @@ export const settingsSchema = z.strictObject({
     .max(RECORDS_MAX)
     .default([])
     .describe('Static records: vanity names, MX, TXT, delegations, wildcards. Default: none.'),
+  steering: z
+    .strictObject({
+      configMap: z
+        .strictObject({
+          namespace: label.describe('Its namespace.'),
+          name: label.describe('Its name.'),
+          kubeconfig: kubeconfig
+            .optional()
+            .describe('How to reach the API server. Default: the cluster that fedns itself runs in.'),
+        })
+        .optional()
+        .describe(
+          'A ConfigMap that all replicas read their drains from, under drains.yaml; fedns drain writes there. Default: each ' +
+            'server drains alone.',
+        ),
+      peers: z
+        .array(text(parsePeer))
+        .max(LIST_MAX)
+        .default([])
+        .describe(
+          'Admin addresses of the replicas, NAME:PORT or ADDRESS:PORT, this one may be among them; each address of a name is a ' +
+            'replica. They are asked whether they serve what was ordered. Default: none.',
+        ),
+    })
+    .prefault({})
+    .describe('How replicas drain together.'),
   drills: z
     .array(drillSchema)
     .max(DRILLS_MAX)

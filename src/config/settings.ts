@@ -189,6 +189,24 @@ export interface PlanSettings {
   readonly steps: readonly PlanStepSettings[];
 }
 
+export interface SteeringSettings {
+  /** Absent: each server drains alone. */
+  readonly configMap?: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly origin: Exclude<ClusterOrigin, { readonly kind: 'manifests' | 'secret' }>;
+  };
+  /** Admin servers of the replicas. */
+  readonly peers: readonly PeerAddress[];
+}
+
+/** A replica, or a name that stands for some. */
+export interface PeerAddress {
+  /** A name in lower case, or an address. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Settings {
   /** The file that the settings were read from. */
   readonly file: string;
@@ -277,6 +295,8 @@ export interface Settings {
   readonly clusterSecrets?: { readonly namespace: string };
   /** The operator's records, and those that follow from `nameservers`. */
   readonly statics: StaticSet;
+  /** How replicas drain together. */
+  readonly steering: SteeringSettings;
   readonly drills: readonly DrillSettings[];
   readonly plans: readonly PlanSettings[];
   readonly log: {

@@ -119,6 +119,18 @@ export function parseResolver(text: string): string {
   return formatListen(listen);
 }
 
+/** `NAME:PORT` or `ADDRESS:PORT`. */
+export function parsePeer(text: string): { readonly host: string; readonly port: number } {
+  const [, name, port] = /^([^:[\]]+):([0-9]{1,5})$/.exec(text) ?? [];
+  if (name === undefined || canonicalAddress(name) !== undefined) {
+    const { address, port: ofAddress } = parseListen(text);
+    return { host: address, port: ofAddress };
+  }
+  if (Number(port) > 65535 || Number(port) === 0)
+    throw new BadValue('BAD_LISTEN', `${quote(text)} has no port from 1 to 65535`);
+  return { host: parseDomainName(name), port: Number(port) };
+}
+
 /** `address:port`, with brackets around IPv6. */
 export function formatListen(listen: ListenAddress): string {
   return listen.address.includes(':')

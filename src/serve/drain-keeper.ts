@@ -6,6 +6,7 @@ import type { Clock, Log } from '../log.ts';
 import type { StateLayout } from '../state/layout.ts';
 import { drainFile, FORGETFUL } from '../steering/drains/drain-file.ts';
 import { Drains, type SharedDrains } from '../steering/drains/drains.ts';
+import { Peers, type PeersOptions } from '../steering/shared/peers.ts';
 import { systemTimers } from '../timers.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 
@@ -14,19 +15,22 @@ export interface DrainKeeperOptions {
   readonly layout: StateLayout | undefined;
   readonly domain: () => ServedDomain;
   readonly dataPlane: () => DataPlane | undefined;
-  /** Absent: this server drains alone. */
-  readonly shared?: SharedDrains;
+  /** Undefined: this server drains alone. */
+  readonly shared: SharedDrains | undefined;
+  /** Admin servers of the replicas. */
+  readonly peers: PeersOptions['peers'];
   readonly clock: Clock;
   readonly log: Log;
   readonly journal: Pick<Journal, 'note'>;
 }
 
 export function makeDrains(options: DrainKeeperOptions): Drains {
-  const { layout, domain, dataPlane, shared, clock, log, journal } = options;
+  const { layout, domain, dataPlane, shared, peers, clock, log, journal } = options;
   return new Drains({
     domain,
     keep: layout === undefined ? FORGETFUL : drainFile(layout.drains, clock, log),
     ...(shared !== undefined && { shared }),
+    ...(peers.length > 0 && { replicas: (own) => new Peers({ peers, own, timers: systemTimers }) }),
     // Before there are workers, nobody answers by anything.
     served: () => dataPlane()?.settled() ?? Promise.resolve(),
     clock,
@@ -51,12 +55,14 @@ export function drainControl(drains: Drains, clock: Clock): DrainControl {
 function viewOf(drains: Drains): DrainsView {
   const rollout = drains.rollout();
   const shared = drains.shared();
+  const replicas = drains.replicas();
   return {
     drains: drains.list(),
     steering: {
       ...rollout,
-      isServedByAll: rollout.isServed,
-      isSettled: rollout.isServed && rollout.oldAnswersSeconds === 0,
+      isServedByAll: replicas?.isServedByAll ?? rollout.isServed,
+      isSettled: replicas?.isSettled ?? (rollout.isServed && rollout.oldAnswersSeconds === 0),
+      ...(replicas !== undefined && { replicas: replicas.list() }),
       ...(shared !== undefined && { shared }),
     },
   };

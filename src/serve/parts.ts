@@ -30,6 +30,7 @@ import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
 import type { DrainedDomain } from '../steering/drains/drains.ts';
 import type { DrainTarget } from '../zonebuilder/drains.ts';
 import type { Remaining } from '../zonebuilder/remaining.ts';
+import type { DrainedDomain, SharedDrains } from '../steering/drains/drains.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { Witness } from './absence.ts';
 import type { Compile } from './geo/compile-job.ts';
@@ -203,6 +204,11 @@ export interface Parts {
   /** @throws when the settings cannot be served, with a message for the operator */
   openDomain(settings: Settings, hooks: ServedDomainHooks): ServedDomain;
   openShared(settings: Settings, context: SharedContext): SharedSources;
+  /** Where replicas read their drains; undefined: nowhere. Default: nowhere. */
+  openSharedDrains?(
+    settings: Settings,
+    context: { readonly clock: Clock; readonly log: Log },
+  ): SharedDrains | undefined;
   openSource(cluster: ClusterSettings, context: SourceContext): ClusterSource;
   /** Where sockets are had from that may be passed on, and those of the process before; undefined: there is no such way. */
   openLedger?(settings: Settings, passed: readonly PassedSocket[]): Promise<SocketLedger | undefined>;

@@ -8,6 +8,7 @@ import { SocketLedger } from '../server/workers/socket-ledger.ts';
 import { chooseTransport, loadMemoryAdvice } from '../server/workers/udp-transport.ts';
 import { ManifestSource } from '../watchers/manifests/manifest-source.ts';
 import type { ClusterSource } from '../watchers/source.ts';
+import { ConfigMapDrains } from '../steering/shared/config-map.ts';
 import { systemTimers } from '../timers.ts';
 import { BuiltDomain } from './built-domain.ts';
 import { compileInThread } from './geo/compile-job.ts';
@@ -21,6 +22,21 @@ const prepareMemory = await loadMemoryAdvice();
 export const realParts: Parts = {
   openDomain: (settings, hooks) => new BuiltDomain(settings, hooks, prepareMemory),
   openShared: (settings, context) => new RealSharedSources(settings, context),
+  openSharedDrains: ({ steering: { configMap } }, { clock, log }) => {
+    if (configMap === undefined) return undefined;
+    const { namespace, name, origin } = configMap;
+    const load = accessLoader(origin, process.env);
+    const credentials = new Credentials({ load, timers: systemTimers, clock, env: process.env });
+    return new ConfigMapDrains({
+      namespace,
+      name,
+      credentials,
+      timers: systemTimers,
+      clock,
+      random: Math.random,
+      log,
+    });
+  },
   openSource: (cluster, context) =>
     cluster.origin.kind === 'manifests' ? openManifests(cluster, context) : openKubernetes(cluster, context),
   openLedger: async ({ transport: wanted }, passed) => {

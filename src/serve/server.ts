@@ -103,6 +103,7 @@ const FIXED_KEYS = [
   'journal',
   'tcp',
   'tls',
+  'steering',
 ] as const;
 
 /** Services that are warned of in the life of a process; a few say what a thousand would. */
@@ -201,6 +202,8 @@ export class RunningServer {
       layout: state.layout,
       domain: () => this.#domain,
       dataPlane: () => this.#dataPlane,
+      peers: settings.steering.peers,
+      shared: parts.openSharedDrains?.(settings, { clock, log }),
       clock,
       log,
       journal: this.#journal.live,

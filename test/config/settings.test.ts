@@ -46,6 +46,7 @@ test('defaults are filled in', async (t) => {
     guard: { enabled: true, maxWithdrawFraction: 0.5, windowSeconds: 60, minShards: 10, holdSeconds: 300 },
     resolvers: [],
     regions: [],
+    steering: { peers: [] },
     drills: [],
     plans: [],
     clusters: [

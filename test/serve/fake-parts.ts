@@ -58,6 +58,7 @@ export const SETTINGS: Settings = {
     limits: { objects: 1000, objectOctets: 1000, changesPerSecond: 1000 },
   })),
   statics: packStatics([], 'example.com'),
+  steering: { peers: [] },
   drills: [],
   plans: [],
   log: { level: 'error', format: 'json', queries: 0 },

@@ -4,6 +4,7 @@ import type { Journal } from '../../journal/entry.ts';
 import type { Log } from '../../log.ts';
 import { drainKey, drainText } from '../../zonebuilder/drains.ts';
 import type { Drain } from './drain.ts';
+import type { Replicas } from './replicas.ts';
 import type { RolloutStatus } from './rollout.ts';
 
 /** Where it is told. */
@@ -75,22 +76,44 @@ function tellGone(drain: Drain, context: Telling & { readonly by: string; readon
   journal.note(isOver ? { what: 'drainExpired', subject } : { what: 'drainEnded', subject, by });
 }
 
-/** Every worker of this server answers by what is in force. */
-export function tellServed(drains: readonly Drain[], status: RolloutStatus, { log, journal }: Telling): void {
+/** Every worker of this server answers by what is in force; where there are other replicas, that is half of the news. */
+export function tellServed(
+  drains: readonly Drain[],
+  status: RolloutStatus,
+  replicas: Replicas | undefined,
+  { log, journal }: Telling,
+): void {
   const { digest, oldAnswersSeconds } = status;
   log.info({ digest, oldAnswersSeconds }, 'every worker answers by the drains that are in force');
-  const text = `every worker of this server answers by it; answers from before run out in ${oldAnswersSeconds} s`;
+  if (replicas !== undefined) return;
+  const text = `every worker answers by it; answers from before run out in ${oldAnswersSeconds} s`;
   journal.note({ what: 'steered', subject: subjectOf(drains), text });
 }
 
-/** No answer from before is left in any cache. */
+/** No answer of this server from before is left in any cache. */
 export function tellSettled(
   drains: readonly Drain[],
   { digest }: RolloutStatus,
+  replicas: Replicas | undefined,
   { log, journal }: Telling,
 ): void {
   log.info({ digest }, 'the last answer from before has run out of its TTL');
-  journal.note({ what: 'settled', subject: subjectOf(drains) });
+  if (replicas === undefined) journal.note({ what: 'settled', subject: subjectOf(drains) });
+}
+
+/** All replicas serve what is in force, or have no answer from before in any cache. */
+export function tellAll(
+  what: 'served' | 'settled',
+  drains: readonly Drain[],
+  replicas: Replicas,
+  { log, journal }: Telling,
+): void {
+  const others = replicas.list().map(({ address }) => address);
+  const text = `with ${others.join(', ')}`;
+  if (what === 'served')
+    log.info({ replicas: others }, 'every replica answers by the drains that are in force');
+  else log.info({ replicas: others }, 'the last answer of any replica from before has run out of its TTL');
+  journal.note({ what: what === 'served' ? 'steered' : 'settled', subject: subjectOf(drains), text });
 }
 
 function subjectOf(drains: readonly Drain[]): string {

@@ -44,8 +44,9 @@ import {
   withNewDrain,
   withoutDrain,
 } from './drain.ts';
-import { tellDifferences, tellServed, tellSettled } from './drain-events.ts';
+import { tellAll, tellDifferences, tellServed, tellSettled } from './drain-events.ts';
 import { type DrainKeep, NOTHING_KEPT } from './drain-file.ts';
+import type { Replicas } from './replicas.ts';
 import { Rollout, type RolloutStatus } from './rollout.ts';
 import { matching, resolveTarget } from './targets.ts';
 
@@ -89,6 +90,8 @@ export interface DrainsOptions {
   readonly keep: DrainKeep;
   /** Absent: this server drains alone. */
   readonly shared?: SharedDrains;
+  /** The other servers that steer by the same drains. Absent: none is known. */
+  readonly replicas?: (own: () => RolloutStatus) => Replicas;
   /** Resolves once no worker answers from what was before the call. */
   readonly served: () => Promise<void>;
   readonly clock: Clock;
@@ -104,6 +107,7 @@ const DIGEST_CHARACTERS = 16;
 export class Drains {
   readonly #options: DrainsOptions;
   readonly #rollout: Rollout;
+  readonly #replicas: Replicas | undefined;
   #kept: Readonly<Record<DrainScope, readonly Drain[]>> = NOTHING_KEPT;
   /** In force. */
   #drains: readonly Drain[] = [];
@@ -116,10 +120,11 @@ export class Drains {
     const { clock, timers, served } = options;
     this.#options = options;
     const events = {
-      onServed: (status: RolloutStatus) => tellServed(this.#drains, status, options),
-      onSettled: (status: RolloutStatus) => tellSettled(this.#drains, status, options),
+      onServed: (status: RolloutStatus) => tellServed(this.#drains, status, this.#replicas, options),
+      onSettled: (status: RolloutStatus) => tellSettled(this.#drains, status, this.#replicas, options),
     };
     this.#rollout = new Rollout({ clock, timers, served, ...events }, digestOf([]));
+    this.#replicas = options.replicas?.(() => this.#rollout.status);
   }
 
   /** What is in force, the oldest first. */
@@ -134,6 +139,10 @@ export class Drains {
   /** How far the newest of them has come about. */
   rollout(): RolloutStatus {
     return this.#rollout.status;
+  }
+
+  replicas(): Replicas | undefined {
+    return this.#replicas;
   }
 
   shared(): SharedStatus | undefined {
@@ -156,6 +165,7 @@ export class Drains {
   /** Follows the shared object from now on. */
   start(): void {
     const { shared } = this.#options;
+    this.#replicas?.start((what) => tellAll(what, this.#drains, this.#replicas!, this.#options));
     shared?.start((drains) => this.#takeShared(drains, shared.status().where));
   }
 
@@ -163,6 +173,7 @@ export class Drains {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#rollout.stop();
+    this.#replicas?.stop();
     await this.#options.shared?.stop();
     await this.#last;
   }
@@ -283,8 +294,9 @@ export class Drains {
     return { services, warnings: fault === undefined ? [] : [`a restart would forget it: ${fault}`] };
   }
 
-  #takeShared(shared: readonly Drain[], by: string): number {
+  #takeShared(told: readonly Drain[], by: string): number {
     if (this.#stopped) return 0;
+    const shared = told.map((drain) => this.#kept.shared.find((known) => isSameOrder(known, drain)) ?? drain);
     const isSame = JSON.stringify(shared) === JSON.stringify(this.#kept.shared);
     this.#kept = { ...this.#kept, shared };
     const services = this.#apply(by);
@@ -323,6 +335,7 @@ export class Drains {
     const object = told.length === 0 ? 'drains' : told.join(', ');
     const effect = domain().setDrains(this.rules, { object, timeMs: nowMs });
     this.#rollout.begin(digest, effect.ttlSecondsMax);
+    this.#replicas?.touch();
     return effect.services;
   }
 
@@ -347,6 +360,11 @@ export class Drains {
     this.#kept = { ...this.#kept, local };
     void this.#save();
   }
+}
+
+/** What does not say since when it is would be another drain each time that it is read. */
+function isSameOrder(a: Drain, b: Drain): boolean {
+  return JSON.stringify({ ...a, sinceMs: 0 }) === JSON.stringify({ ...b, sinceMs: 0 });
 }
 
 function notDrained(asked: DrainTarget): Refusal {

@@ -59,6 +59,14 @@ interface RequestPlan {
   readonly accept: string;
   readonly limits: RequestLimits;
   readonly signal: AbortSignal;
+  /** Absent: a GET. */
+  readonly write?: Write;
+}
+
+/** What a request brings, as JSON. */
+interface Write {
+  readonly method: 'PUT' | 'POST';
+  readonly body: string;
 }
 
 interface Pool {
@@ -112,6 +120,28 @@ export class ApiClient {
     return readText(chunks, octetsMax);
   }
 
+  /**
+   * Writes an object and reads what has become of it. One that is sent again, because its connection had been closed, meets what it
+   * has brought about itself: its resource version, or the name that it creates, tells.
+   *
+   * @throws ApiError; with status 409 where the object is there already, or is another by now
+   */
+  async write(
+    write: Write,
+    path: string,
+    limits: RequestLimits,
+    signal: AbortSignal,
+    octetsMax: number,
+  ): Promise<string> {
+    const access = await this.#access();
+    if (this.#closed || signal.aborted) throw new ApiError('INTERRUPTED', 'stopped');
+    const response = await this.#send(access, { path, accept: 'application/json', limits, signal, write });
+    if (response.statusCode === 401) this.#options.credentials.refused(access.authorization);
+    const isDone = response.statusCode === 200 || response.statusCode === 201;
+    if (!isDone) throw await this.#readError(response, signal);
+    return readText(this.#chunks(response, limits.idleMs, signal), octetsMax);
+  }
+
   /** Ends everything that is under way and closes all connections. */
   close(): void {
     this.#closed = true;
@@ -154,11 +184,14 @@ export class ApiClient {
     }
   }
 
-  #sendOnce(access: ApiAccess, { path, accept, limits, signal }: RequestPlan): Promise<IncomingMessage> {
+  #sendOnce(
+    access: ApiAccess,
+    { path, accept, limits, signal, write }: RequestPlan,
+  ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const open = access.server.protocol === 'http:' ? httpRequest : httpsRequest;
     const request = open(
-      requestOptions(access, path, accept, this.#poolFor(access), this.#options.userAgent),
+      requestOptions(access, path, accept, this.#poolFor(access), this.#options.userAgent, write),
     );
     request.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }) => {
       if (statusCode !== 200) request.destroy(proxyError(access.proxy!, statusCode));
@@ -191,7 +224,7 @@ export class ApiClient {
       over();
       reject(new ApiError('UNREACHABLE', 'the connection was closed before a reply'));
     });
-    request.end();
+    request.end(write?.body);
     return promise;
   }
 
@@ -306,6 +339,7 @@ function requestOptions(
   accept: string,
   { agent, context }: Pool,
   userAgent: string,
+  write?: Write,
 ): RequestOptions {
   const { server, authorization, headers, tls } = access;
   return {
@@ -313,7 +347,7 @@ function requestOptions(
     ...(context === undefined ? {} : { secureContext: context }),
     rejectUnauthorized: tls.rejectUnauthorized,
     agent,
-    method: 'GET',
+    method: write?.method ?? 'GET',
     host: server.hostname.replace(/^\[|\]$/g, ''),
     port: server.port === '' ? (server.protocol === 'http:' ? 80 : 443) : server.port,
     path: server.pathname.replace(/\/$/, '') + path,
@@ -321,6 +355,7 @@ function requestOptions(
       ...headers,
       accept,
       'user-agent': userAgent,
+      ...(write && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(write.body) }),
       ...(authorization === undefined ? {} : { authorization }),
     },
   };
