@@ -27,7 +27,6 @@ import type { ClientReport } from '../zonebuilder/explain-policy.ts';
 import type { Cause, ClusterState, FactSink, ShardId } from '../zonebuilder/facts.ts';
 import type { RowOrders } from '../zonebuilder/orders.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
-import type { DrainedDomain } from '../steering/drains/drains.ts';
 import type { DrainTarget } from '../zonebuilder/drains.ts';
 import type { Remaining } from '../zonebuilder/remaining.ts';
 import type { DrainedDomain, SharedDrains } from '../steering/drains/drains.ts';
