@@ -4,6 +4,7 @@
  */
 
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { SERVICE_HEALTHS } from '../admin/services.ts';
 import type { AdminTarget } from './admin-client.ts';
 import { runCheck } from './check.ts';
 import { CLUSTER_OUTPUTS, runClusters } from './clusters.ts';
@@ -29,6 +30,10 @@ import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
 import { RECORD_OUTPUTS, runRecords } from './records.ts';
 import type { RecordChoice, RecordOutput } from './records.ts';
+import { runService, runServices, SERVICE_OUTPUTS } from './services.ts';
+import type { ServiceOutput, ServicesChoice } from './services.ts';
+import { runStatus, STATUS_OUTPUTS } from './status.ts';
+import type { StatusOutput } from './status.ts';
 
 /** Read when `--config` is not given. */
 const DEFAULT_CONFIG = 'fedns.yaml';
@@ -98,6 +103,7 @@ function addReplace(program: Command, environment: Environment): void {
 }
 
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {
+  addFederation(program, environment);
   addRecords(program, environment);
   addGeo(program, environment);
   addJournal(program, environment);
@@ -133,6 +139,39 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
         };
         exit(await runExplain(environment, target, question));
       },
+    );
+}
+
+function addFederation(program: Command, environment: Environment): void {
+  asking(
+    program
+      .command('status')
+      .description('say how the federation is, what it answers and how fast it follows'),
+    STATUS_OUTPUTS,
+  ).action(async ({ output, ...target }: Asking<StatusOutput>) => runStatus(environment, target, output));
+  asking(program.command('services').description('find Services, and say how they are'), SERVICE_OUTPUTS)
+    .argument('[search...]', 'parts of the name, all of which it has')
+    .addOption(new Option('--health <which>', 'which of them').choices(SERVICE_HEALTHS).default('all'))
+    .option('--limit <count>', 'how many at most', '100')
+    .option('--offset <count>', 'how many to leave out', '0')
+    .action(
+      async (
+        words: readonly string[],
+        { output, health, limit, offset, ...target }: Asking<ServiceOutput> & Omit<ServicesChoice, 'search'>,
+      ) => {
+        const search = words.length > 0 && { search: words.join(' ') };
+        await runServices(environment, target, { output, choice: { health, limit, offset, ...search } });
+      },
+    );
+  asking(
+    program
+      .command('service')
+      .description('say who answers for a Service at each place, and from which shards'),
+    SERVICE_OUTPUTS,
+  )
+    .argument('<name>', 'SERVICE.NAMESPACE.FEDERATION, or any name of the Service')
+    .action(async (name: string, { output, ...target }: Asking<ServiceOutput>) =>
+      runService(environment, target, { output, name }),
     );
 }
 
