@@ -114,6 +114,7 @@ export class Drains {
   #timer: Timer | undefined;
   /** Orders come one after the other: each is weighed against what is in force. */
   #last: Promise<unknown> = Promise.resolve();
+  #saved: Promise<string | undefined> = Promise.resolve(undefined);
   #stopped = false;
 
   constructor(options: DrainsOptions) {
@@ -176,6 +177,7 @@ export class Drains {
     this.#replicas?.stop();
     await this.#options.shared?.stop();
     await this.#last;
+    await this.#saved;
   }
 
   /** Names whose answers an order would change, step by step. @returns the reason why nothing can be foretold */
@@ -304,8 +306,13 @@ export class Drains {
     return services;
   }
 
-  /** @returns what went wrong, which is logged */
-  async #save(): Promise<string | undefined> {
+  /** One after the other, so that the newest is the last. @returns what went wrong, which is logged */
+  #save(): Promise<string | undefined> {
+    this.#saved = this.#saved.then(() => this.#saveNow());
+    return this.#saved;
+  }
+
+  async #saveNow(): Promise<string | undefined> {
     const { keep, log } = this.#options;
     try {
       await keep.save(this.#kept);
