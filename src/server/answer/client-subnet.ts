@@ -58,20 +58,21 @@ export function subnetLength(subnet: ClientSubnet): number {
  */
 export function writeSubnet(reply: DataView, at: number, subnet: ClientSubnet, scope: number): number {
   const { family, source, words } = subnet;
-  let left = subnetOctets(source);
-  let before = (family << 16) | (source << 8) | scope;
-  reply.setInt32(at, (CLIENT_SUBNET << 16) | (FIXED_OCTETS + left));
-  reply.setInt32(at + 4, before);
-  let to = at + 8;
-  let i = 0;
-  for (; left >= 4; left -= 4, to += 4) {
-    before = words[i++]!;
-    reply.setInt32(to, before);
-  }
-  if (left === 0) return to;
-  // A whole word that ends where the option does: its first octets are those written last.
-  reply.setInt32(to + left - 4, (before << (left * 8)) | (words[i]! >>> (32 - left * 8)));
-  return to + left;
+  const octets = subnetOctets(source);
+  reply.setInt32(at, (CLIENT_SUBNET << 16) | (FIXED_OCTETS + octets));
+  reply.setInt32(at + 4, (family << 16) | (source << 8) | scope);
+  const address = at + 8;
+  if (octets <= 4) writeFirst(reply, address, words[0]!, octets);
+  else for (let i = 0; i < octets; i += 4) writeFirst(reply, address + i, words[i >>> 2]!, octets - i);
+  return address + octets;
+}
+
+/** Writes the first octets of a word, and no others: the reply may end behind them. */
+function writeFirst(reply: DataView, at: number, word: number, octets: number): void {
+  if (octets >= 4) return reply.setInt32(at, word);
+  if (octets === 1) return reply.setInt8(at, word >>> 24);
+  if (octets >= 2) reply.setInt16(at, word >>> 16);
+  if (octets === 3) reply.setInt8(at + 2, word >>> 8);
 }
 
 function subnetOctets(source: number): number {
