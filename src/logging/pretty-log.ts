@@ -68,8 +68,34 @@ function stackLines(stack: string, paint: Paint): string {
   return lines.map((line) => `${paint('dim', line)}\n`).join('');
 }
 
+interface Listen {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** An address and port, and nothing else. */
+function isListen(value: unknown): value is Listen {
+  const { address, port, ...rest } = (value ?? {}) as Partial<Listen>;
+  return typeof address === 'string' && typeof port === 'number' && Object.keys(rest).length === 0;
+}
+
+/** What a list may be written of without brackets. */
+function isShort(value: unknown): boolean {
+  return (
+    typeof value === 'number' ||
+    isListen(value) ||
+    (typeof value === 'string' && /^[^\s"=,[\]]+$/.test(value))
+  );
+}
+
 /** A word as it is, anything else as JSON, so that where a value ends is always seen. */
 function formatValue(value: unknown): string {
+  if (Array.isArray(value) && value.length > 0 && value.every(isShort))
+    return value.map(formatValue).join(',');
+  if (isListen(value))
+    return value.address.includes(':')
+      ? `[${value.address}]:${value.port}`
+      : `${value.address}:${value.port}`;
   const isWord = typeof value === 'string' && /^[^\s"=]+$/.test(value);
   return printable(isWord ? value : JSON.stringify(value));
 }

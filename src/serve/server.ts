@@ -654,7 +654,7 @@ export class RunningServer {
   }
 
   #announce({ addresses, transport, reason, threads }: Listening): void {
-    const fields = { addresses, transport, reason, threads, admin: this.adminAddress };
+    const fields = { addresses, admin: this.adminAddress, transport, reason, threads };
     this.#options.log.info(fields, 'listening');
   }
 }

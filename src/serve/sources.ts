@@ -128,6 +128,7 @@ export class Sources {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#shared?.parts.governor.stop();
     await Promise.all([...this.#entries.values()].map(({ source }) => source.stop()));
     this.#entries.clear();
     await this.#shared?.parts.stop();

@@ -51,7 +51,21 @@ t.test('a line has the local time, the level, the message and then the fields', 
     [{ level: 'info', msg: 'ready' }, '19:33:07.120 INFO  ready\n'],
     [
       { level: 'info', cluster: 'a', shards: 3, reason: 'no route', zones: ['x'], msg: 'a cluster counts' },
-      '19:33:07.120 INFO  a cluster counts  cluster=a shards=3 reason="no route" zones=["x"]\n',
+      '19:33:07.120 INFO  a cluster counts  cluster=a shards=3 reason="no route" zones=x\n',
+    ],
+    [
+      {
+        level: 'info',
+        addresses: [{ address: '::1', port: 53 }],
+        admin: { address: '127.0.0.1', port: 9153 },
+        cpus: [],
+        keys: ['a', 'b'],
+        odd: ['a b', 'c,d'],
+        place: { address: 'x', port: 1, more: 1 },
+        msg: 'listening',
+      },
+      '19:33:07.120 INFO  listening  addresses=[::1]:53 admin=127.0.0.1:9153 cpus=[] keys=a,b odd=["a b","c,d"] ' +
+        'place={"address":"x","port":1,"more":1}\n',
     ],
     [
       { level: 'info', error: '\u001b]0;x\u0007', zone: 'a\u009b2J', msg: 'a\nb' },

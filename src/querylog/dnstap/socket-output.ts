@@ -187,8 +187,12 @@ export class SocketOutput implements FrameOutput {
     const pauseMs = this.#pauseMs();
     // Once for each time that it was there; at its absence nothing changes.
     if (wasOpen || this.#failures === 0) {
-      const fields = { to: this.#toText(), reason: this.#reason || 'it has closed the connection', pauseMs };
-      say('warn', fields, 'no reader takes dnstap messages; they are lost once the queue is full');
+      const fields = { to: this.#toText(), reason: this.#reason || 'it has closed the connection' };
+      say(
+        'warn',
+        fields,
+        'no reader takes dnstap messages: they wait while there is room, and fedns goes on asking',
+      );
     }
     this.#failures++;
     this.#timer = this.#options.timers.after(pauseMs, () => this.start());

@@ -123,7 +123,8 @@ export class WorkerPool {
       throw error;
     }
     this.#warnOfFree();
-    this.#options.log.info({ ...this.report() }, `UDP transport is ${transport.kind}: ${transport.why}`);
+    const { transport: _t, why: _w, listen: _l, ...fields } = this.report();
+    this.#options.log.info(fields, `UDP transport is ${transport.kind}: ${transport.why}`);
     return this.#listen;
   }
 

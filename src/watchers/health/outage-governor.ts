@@ -68,6 +68,7 @@ export class OutageGovernor {
   /** When the last isolation ended: from then on, grace periods run anew. */
   #reunitedMs = -Infinity;
   #timer: Timer | undefined;
+  #isStopped = false;
 
   constructor(options: OutageOptions) {
     this.#timers = options.timers;
@@ -135,13 +136,16 @@ export class OutageGovernor {
     this.#judge();
   }
 
+  /** Clusters that leave from now on, one after the other, are no outage. */
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#members.clear();
   }
 
   #judge(): void {
+    if (this.#isStopped) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#judgeIsolation();

@@ -227,6 +227,23 @@ test('a cluster that leaves counts no more', async (t) => {
   t.equal(time.timers, 0);
 });
 
+test('at a stop, clusters that leave one after the other are no isolation', async (t) => {
+  const told: unknown[][] = [];
+  const time = new FakeTime();
+  const governor = new OutageGovernor({
+    timers: time,
+    graceSeconds: 60,
+    refusedGraceSeconds: 60,
+    failStaticAbove: 0.5,
+    onIsolation: (...what) => told.push(what),
+  });
+  for (const name of ['a', 'b', 'c']) governor.join(name, () => {}, 'inContact');
+  governor.lost('c', { sinceMs: time.now() });
+  governor.stop();
+  for (const name of ['a', 'b', 'c']) governor.leave(name);
+  t.strictSame(told, []);
+});
+
 test('a cluster read from files is always in contact, and counts', async (t) => {
   const { governor, time } = governed(1);
   const calls: string[] = [];
