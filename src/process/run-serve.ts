@@ -44,8 +44,6 @@ export async function runServe(options: ServeProcess): Promise<number> {
   const config = await options.load(options.file, { tolerateAbsent: true });
   if (config.kind === 'refused') return complain(config.faults);
   const log = createLog(...logChoice(config.settings));
-  const { version, file } = options;
-  log.info({ version, node: process.version, file }, 'fedns starts');
   warn(log, config);
   try {
     const predecessor = await meetPredecessor();

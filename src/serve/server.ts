@@ -654,7 +654,8 @@ export class RunningServer {
   }
 
   #announce({ addresses, transport, reason, threads }: Listening): void {
-    const fields = { addresses, admin: this.adminAddress, transport, reason, threads };
+    const { version } = this.#options;
+    const fields = { version, addresses, admin: this.adminAddress, transport, reason, threads };
     this.#options.log.info(fields, 'listening');
   }
 }
