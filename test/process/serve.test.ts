@@ -177,7 +177,7 @@ t.test('what nobody catches in the control plane is logged and counted, and answ
   const child = fileURLToPath(new URL('fault-child.ts', import.meta.url));
   const fedns = start(t, process.execPath, [child, file]);
   await fedns.until(/"msg":"listening"/);
-  fedns.child.kill('SIGUSR2');
+  fedns.child.kill('SIGWINCH');
   await fedns.until(
     /rejected on purpose(.|\n)*thrown on purpose|thrown on purpose(.|\n)*rejected on purpose/,
   );
