@@ -64,7 +64,9 @@ export function drillGround(options: GroundOptions): Ground {
 }
 
 function outcomeOf(outcome: DrainOutcome | EndOutcome): OrderOutcome {
-  return 'message' in outcome ? { kind: 'refused', text: outcome.message } : { kind: 'done' };
+  if (!('message' in outcome)) return { kind: 'done' };
+  const takenBy = 'takenBy' in outcome ? { takenBy: outcome.takenBy } : {};
+  return { kind: 'refused', text: outcome.message, ...takenBy };
 }
 
 /** A preview may be long: what is not shown is counted. */

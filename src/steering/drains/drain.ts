@@ -73,6 +73,21 @@ export type EndOutcome =
 export interface Refusal {
   readonly kind: 'unknown' | 'conflict' | 'unkept';
   readonly message: string;
+  /** Of an order for what is not drained ({@link DrainOrder.isNew}): who has it drained already. */
+  readonly takenBy?: string;
+}
+
+/** A target is drained already, and was ordered as one that is not. */
+export class DrainTakenError extends Error {
+  /** Who ordered the drain that is there. */
+  readonly by: string;
+
+  constructor(drain: Drain) {
+    const { by = 'somebody' } = drain;
+    super(`${drainKey(drain)} is drained already (${by})`);
+    this.name = 'DrainTakenError';
+    this.by = by;
+  }
 }
 
 /** Drains that are in force at a time. */
@@ -88,12 +103,11 @@ export function withDrain(drains: readonly Drain[], drain: Drain, nowMs: number)
 /**
  * The same for a target that is not drained.
  *
- * @throws an error with a message for the operator where it is
+ * @throws DrainTakenError where it is
  */
 export function withNewDrain(drains: readonly Drain[], drain: Drain, nowMs: number): Drain[] {
   const there = inForce(drains, nowMs).find((each) => drainKey(each) === drainKey(drain));
-  if (there !== undefined)
-    throw new Error(`${drainKey(drain)} is drained already (${there.by ?? there.scope})`);
+  if (there !== undefined) throw new DrainTakenError(there);
   return withDrain(drains, drain, nowMs);
 }
 

@@ -35,6 +35,7 @@ import {
   type DrainOrder,
   type DrainOutcome,
   DRAINS_MAX,
+  DrainTakenError,
   type DrainScope,
   type EndOutcome,
   inForce,
@@ -281,7 +282,7 @@ export class Drains {
       const drains = await this.#options.shared!.change(edit);
       return { services: this.#takeShared(drains, by ?? 'the admin address'), warnings: [] };
     } catch (error) {
-      return { kind: 'unkept', message: reasonOf(error) };
+      return takenOf(error) ?? { kind: 'unkept', message: reasonOf(error) };
     }
   }
 
@@ -376,6 +377,14 @@ function isSameOrder(a: Drain, b: Drain): boolean {
 
 function notDrained(asked: DrainTarget): Refusal {
   return { kind: 'unknown', message: `${drainKey(asked)} is not drained` };
+}
+
+/** Whether it was found where drains are kept that the target is drained already. */
+function takenOf(error: unknown): Refusal | undefined {
+  const found = [error, error instanceof Error ? error.cause : undefined].find(
+    (each) => each instanceof DrainTakenError,
+  );
+  return found && { kind: 'conflict', message: found.message, takenBy: found.by };
 }
 
 /** The same for the same rules, in whatever order they stand. */

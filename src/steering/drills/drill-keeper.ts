@@ -267,7 +267,8 @@ export class DrillKeeper {
     const done = await ground.drain({ ...order, forSeconds: forSeconds + SPARE_SECONDS });
     if (done.kind === 'refused') {
       this.#own = undefined;
-      return this.#refuse(settings, by, { code: 'order', text: done.text });
+      const isElsewhere = done.takenBy === orderedBy(name);
+      return this.#refuse(settings, by, { code: isElsewhere ? 'elsewhere' : 'order', text: done.text });
     }
     const baseline = new Map(services.map(({ service, remaining }) => [service, remaining]));
     const [service, shards] = [...baseline].toSorted(([, a], [, b]) => a - b)[0]!;

@@ -35,7 +35,10 @@ export interface DrainOrder {
 }
 
 /** What became of an order; a refusal is told in one line. */
-export type OrderOutcome = { readonly kind: 'done' } | { readonly kind: 'refused'; readonly text: string };
+export type OrderOutcome =
+  | { readonly kind: 'done' }
+  /** `takenBy`: who has drained what was to be drained anew. */
+  | { readonly kind: 'refused'; readonly text: string; readonly takenBy?: string };
 
 /** What an order would come to. */
 export interface Forecast {
