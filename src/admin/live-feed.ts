@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Timer, Timers } from '../timers.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { drillRow, planRow } from './drills-control.ts';
 import { JournalTail } from './journal-tail.ts';
 import { SAMPLE_MS, TrafficMeter, type TrafficSample, type TrafficView } from './traffic.ts';
 
@@ -45,6 +46,12 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
     return picture;
   },
   drains: (control) => control.drains?.view(),
+  guard: (control) => control.guard?.status(),
+  drills: ({ drills }) =>
+    drills && {
+      drills: drills.drills().map((view) => drillRow(view)),
+      plans: drills.plans().map((view) => planRow(view)),
+    },
 };
 
 interface Reader {

@@ -27,6 +27,7 @@ const clusterNodeSchema = describing<ClusterNode>()(
       heardMs: epochMs.optional().describe('When the last octet came, in steps of ten seconds.'),
       shards: count,
       healthyShards: count.describe('Those in the answers.'),
+      guardedShards: count.optional().describe('Shards that the guard keeps in the answers.'),
       drained: z
         .object({
           extent: z.enum(['whole', 'part']).describe('whole: nothing of it counts.'),

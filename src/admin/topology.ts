@@ -45,6 +45,8 @@ export interface ClusterNode {
   readonly heardMs?: number;
   readonly shards: number;
   readonly healthyShards: number;
+  /** Shards that the guard keeps in the answers; absent: none. */
+  readonly guardedShards?: number;
   /** Which drains are about it; absent: none. */
   readonly drained?: ClusterDrains;
   /** Objects that were refused. */

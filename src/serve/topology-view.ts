@@ -7,7 +7,7 @@ import { regionPoint } from './geo/world.ts';
 
 /** A cluster in few words. */
 export function clusterNode(view: ClusterView): ClusterNode {
-  const { report, status, unread, shards, healthyShards, drained } = view;
+  const { report, status, unread, shards, healthyShards, drained, guardedShards } = view;
   const heardMs = Math.max(...Object.values(report.lastOctetMs));
   return {
     name: report.name,
@@ -22,6 +22,7 @@ export function clusterNode(view: ClusterView): ClusterNode {
     ...(heardMs > 0 && { heardMs: heardMs - (heardMs % HEARD_STEP_MS) }),
     shards,
     healthyShards,
+    ...(guardedShards !== undefined && { guardedShards }),
     ...(drained !== undefined && { drained }),
     refusals: report.refusals.length,
     stale: report.stale?.length ?? 0,

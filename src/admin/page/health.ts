@@ -40,7 +40,9 @@ export function clusterState(cluster: ClusterNode): State {
 
 /** What is wrong with a cluster that is in contact. */
 function troubleOf(cluster: ClusterNode): State | undefined {
-  const { stale, refusals, advice, shards, healthyShards, drained } = cluster;
+  const { stale, refusals, advice, shards, healthyShards, drained, guardedShards = 0 } = cluster;
+  if (guardedShards > 0)
+    return { health: 'held', word: 'Ready, guarded', why: `the guard holds ${guardedShards} shards` };
   if (stale > 0)
     return { health: 'held', word: 'Ready, partly stale', why: `${stale} files or lists are held` };
   if (refusals > 0)

@@ -5,6 +5,7 @@ import { ChangesPanel } from './changes-panel.ts';
 import { DrainsPanel } from './drains-panel.ts';
 import { FederationTable } from './federation-table.ts';
 import { Figures } from './figures.ts';
+import { GuardPanel } from './guard-panel.ts';
 import { LatencyPanel } from './latency-panel.ts';
 import { picture } from './store.ts';
 import { TrafficPanel } from './traffic-panel.ts';
@@ -20,6 +21,7 @@ export function Overview(): ComponentChild {
     h(
       'div',
       { class: 'column' },
+      h(GuardPanel, { isQuiet: true }),
       h(DrainsPanel, { isQuiet: true }),
       h(FederationTable, null),
       h(ChangesPanel, null),

@@ -1,21 +1,21 @@
 /**
  * The view in which something is drained, or a drain is ended: what would change is shown before anything does, and only what was
- * shown can be ordered. The token is kept while the page is open, and nowhere else.
+ * shown can be ordered.
  */
 
-import { signal } from '@preact/signals';
 import { h, type ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Drain, NameChange } from '../drains.ts';
 import { ApiError, ask, messageOf } from './api.ts';
 import { targetText } from './drain-text.ts';
+import { DrillsPanel } from './drills-panel.ts';
+import { GuardPanel } from './guard-panel.ts';
 import { DrainsPanel } from './drains-panel.ts';
 import { countOf } from './format.ts';
 import { Blank, Failure, HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
 import { readPreview, type Preview } from './preview.ts';
 import { drains } from './store.ts';
-
-const token = signal('');
+import { token, TokenField } from './token-field.ts';
 
 const KINDS = ['zone', 'region', 'cluster', 'service'] as const;
 const LENGTHS = [
@@ -69,6 +69,8 @@ export function SteerView(props: Props): ComponentChild {
     ),
     h(Desk, { ...props, isEnd }),
     h(DrainsPanel, null),
+    h(GuardPanel, null),
+    h(DrillsPanel, null),
   );
 }
 
@@ -228,20 +230,7 @@ function Confirm({ order, onDone }: ConfirmProps): ComponentChild {
   return h(
     'form',
     { class: 'confirm', onSubmit },
-    h(
-      'label',
-      { class: 'field' },
-      h('span', null, 'Admin token'),
-      h('input', {
-        type: 'password',
-        autocomplete: 'off',
-        required: true,
-        placeholder: 'admin.token in the state folder',
-        value: token.value,
-        onInput: (event: { currentTarget: HTMLInputElement }) =>
-          (token.value = event.currentTarget.value.trim()),
-      }),
-    ),
+    h(TokenField, null),
     isLoss
       ? h(
           'label',

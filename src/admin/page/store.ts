@@ -3,6 +3,8 @@
 import { computed, signal } from '@preact/signals';
 import type { JournalEntry } from '../../journal/entry.ts';
 import type { DrainsView } from '../drains.ts';
+import type { DrillRow, PlanRow } from '../drills-control.ts';
+import type { GuardStatus } from '../guard-control.ts';
 import type { JournalNews } from '../journal-tail.ts';
 import type { Tick } from '../live-feed.ts';
 import type { TopologyView } from '../topology.ts';
@@ -29,6 +31,13 @@ export const samples = signal<readonly TrafficSample[]>([]);
 export const traffic = signal<Omit<TrafficView, 'samples'> | undefined>(undefined);
 /** What is drained; undefined: this server has no drains. */
 export const drains = signal<DrainsView | undefined>(undefined);
+/** What the guard holds; undefined: there is none. */
+export const guard = signal<GuardStatus | undefined>(undefined);
+interface Drills {
+  readonly drills: readonly DrillRow[];
+  readonly plans: readonly PlanRow[];
+}
+export const drills = signal<Drills | undefined>(undefined);
 /** The newest entries of the journal, the newest first; undefined: none is kept. */
 export const journal = signal<readonly JournalEntry[] | undefined>(undefined);
 /** The server's time, going on while it is not heard. */
@@ -68,6 +77,8 @@ export function startStore(): void {
     events: {
       topology: (value) => (picture.value = value as Picture),
       drains: (value) => (drains.value = value as DrainsView),
+      guard: (value) => (guard.value = value as GuardStatus),
+      drills: (value) => (drills.value = value as Drills),
       journal: (value) => {
         journal.value = (value as JournalNews<JournalEntry>).entries.toReversed();
       },
