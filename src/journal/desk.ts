@@ -81,15 +81,17 @@ export class Desk {
     };
   }
 
-  /** @returns the lines that a batch amounts to, also those that the disk did not take */
-  write(batch: Batch): string {
+  /**
+   * Writes what a batch amounts to.
+   *
+   * @param onLines - gets it too, some lines at a time, also those that the disk did not take
+   */
+  write(batch: Batch, onLines: (lines: string) => void = () => {}): void {
     if (!this.#isStarted) this.#start();
-    let all = '';
     for (const piece of piecesOf(this.#scribe.entriesOf(batch))) {
-      all += piece.text;
       this.#append(piece);
+      onLines(piece.text);
     }
-    return all;
   }
 
   /** What is to be done now and then: forces lines to the disk, and takes away what is too old. */

@@ -245,7 +245,8 @@ export class LiveJournal implements Journal {
       case 'written':
         this.#capture.written(message.octets);
         this.#away.shift();
-        this.#adopt(message.status);
+        return this.#adopt(message.status);
+      case 'lines':
         return this.#tell(message.lines);
       case 'status':
         return this.#adopt(message.status);
@@ -271,7 +272,7 @@ export class LiveJournal implements Journal {
   }
 
   #tell(lines: string): void {
-    if (lines === '' || this.#subscribers.size === 0) return;
+    if (this.#subscribers.size === 0) return;
     const entries = lines
       .slice(0, -1)
       .split('\n')

@@ -17,7 +17,9 @@ export type ToThread =
   | { readonly kind: 'stop' };
 
 export type FromThread =
-  | { readonly kind: 'written'; readonly octets: number; readonly lines: string; readonly status: DeskStatus }
+  /** For those who follow. */
+  | { readonly kind: 'lines'; readonly lines: string }
+  | { readonly kind: 'written'; readonly octets: number; readonly status: DeskStatus }
   | { readonly kind: 'status'; readonly status: DeskStatus }
   /** No slice: the reading was given up. */
   | { readonly kind: 'slice'; readonly id: number; readonly slice: Slice | undefined };

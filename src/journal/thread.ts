@@ -19,9 +19,8 @@ send({ kind: 'status', status: desk.status });
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'batch': {
-      const lines = desk.write(message.batch);
-      const told = isFollowed ? lines : '';
-      return send({ kind: 'written', octets: message.octets, lines: told, status: desk.status });
+      desk.write(message.batch, isFollowed ? (lines) => send({ kind: 'lines', lines }) : undefined);
+      return send({ kind: 'written', octets: message.octets, status: desk.status });
     }
     case 'follow':
       isFollowed = message.isFollowed;

@@ -27,7 +27,7 @@ function open(test: Test, directory = test.testdir({}), maxOctets = 64 * MIB, ma
   return {
     directory: folder,
     desk,
-    note: (count, timeMs = nowMs) => void desk.write({ items: events(count, timeMs), chunks: [] }),
+    note: (count, timeMs = nowMs) => desk.write({ items: events(count, timeMs), chunks: [] }),
     entries: () => [...readJournal(folder, {})].filter((entry) => entry !== undefined),
   };
 }
