@@ -10,6 +10,7 @@ import { collectDataPlane } from './data-plane-metrics.ts';
 import { collectClusters } from './cluster-metrics.ts';
 import { collectJournal } from './journal-metrics.ts';
 import { collectDrills } from './drill-metrics.ts';
+import { collectDrains } from './drain-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
 import { collectQueryWriting } from './query-writing-metrics.ts';
 import { PROPAGATION_BOUNDS } from './traffic.ts';
@@ -71,6 +72,7 @@ export class Metrics {
     registerVitals(options, registers);
     registerProcess(options, this.#loopDelay, registers);
     collectDataPlane(() => options.control.vitals().counters, registers);
+    collectDrains(() => options.control.drains?.view(), options.clock, registers);
     collectGeo(() => options.control.geo?.status(), options.clock, registers);
     collectDrills(() => options.control.drills, registers);
     collectQueryWriting(() => options.control.queryWriting?.(), registers);
