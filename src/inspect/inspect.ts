@@ -10,6 +10,7 @@ import { createCookieMemory } from '../server/policy/cookies.ts';
 import { TlsCertificate } from '../server/tcp/tls-certificate.ts';
 import { checkStateDirectory } from '../state/layout.ts';
 import { inspectCredentials } from './credentials.ts';
+import { inspectDnstap } from './dnstap.ts';
 import { fault, messageOf, type Finding, type InspectOptions } from './finding.ts';
 
 /** @returns what is wrong, cluster by cluster in the order of the file, and then the rest */
@@ -20,6 +21,7 @@ export async function inspect(settings: Settings, options: InspectOptions): Prom
     inspectTls(settings),
     inspectCookies(settings),
     inspectState(settings),
+    inspectDnstap(settings),
   ]);
   return [...clusters, ...parts].flat();
 }

@@ -137,6 +137,26 @@ test('what else the configuration names is looked at', async (t) => {
       says: /^cookies\.secretFile: cannot use the cookie secret/,
     },
     {
+      title: 'a file for dnstap messages to be made',
+      more: 'stateDir: false\ndnstap: { file: x.tap }\n',
+      says: undefined,
+    },
+    {
+      title: 'one in a folder that is not there',
+      more: 'stateDir: false\ndnstap: { file: nowhere/x.tap }\n',
+      says: /^dnstap\.file: no file can be made: ENOENT.*nowhere'/,
+    },
+    {
+      title: 'a reader of dnstap that is not there',
+      more: 'stateDir: false\ndnstap: { socket: tap.sock }\n',
+      says: /^dnstap\.socket: no reader is there yet: ENOENT/,
+    },
+    {
+      title: 'one over TCP',
+      more: 'stateDir: false\ndnstap: { tcp: "127.0.0.1:6000" }\n',
+      says: undefined,
+    },
+    {
       title: 'Secrets of the cluster that fedns does not run in',
       more: 'stateDir: false\nclusterSecrets: { namespace: fedns }\n',
       says: /^inCluster: KUBERNETES_SERVICE_HOST and _PORT are not set \(clusterSecrets\)/,

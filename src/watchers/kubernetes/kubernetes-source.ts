@@ -455,7 +455,7 @@ export class KubernetesSource implements ClusterSource {
     if (status === this.#status) return;
     const { log } = this.#options;
     const fields = { cluster: this.name, status, before: this.#status };
-    if (status === 'available') log.info(fields, 'a cluster counts');
+    if (status === 'available') log.info(fields, 'a cluster is read: its shards count');
     else log.warn(fields, `${this.name} is ${this.#reason()}; ${this.#consequence(status)}`);
     this.#status = status;
     this.#objects.setStatus(status);
@@ -465,11 +465,11 @@ export class KubernetesSource implements ClusterSource {
   #consequence(status: Exclude<ClusterStatus, 'available'>): string {
     if (this.#objects.synced) return `its ${this.#objects.report().shards} shards ${CONSEQUENCES[status]}`;
     if (this.#options.hasEarlierFacts === true) return `its shards of the run before ${CONSEQUENCES[status]}`;
-    return 'it was never read: names that only it could know are SERVFAIL until it is, or is removed';
+    return 'it was never read, so names that only it could know are SERVFAIL until it is read or removed';
   }
 
   #reason(): string {
-    return `${this.#health.condition}: ${this.#lastError() ?? 'it has not been read yet'}`;
+    return `${this.#health.condition}: ${this.#lastError() ?? 'no answer yet'}`;
   }
 
   #relistCause(kind: ObjectKind): Cause {
