@@ -23,21 +23,22 @@ export interface Exchange {
 }
 
 /** Writes an exchange into a ring as a worker would. */
-export function write(ring: SharedArrayBuffer, exchange: Exchange): void {
+export function write(into: SharedArrayBuffer, exchange: Exchange): void {
   const { query, reply = new Uint8Array(0), transport = Transport.udp } = exchange;
   const client = addressOctets(exchange.client ?? '192.0.2.53');
   const server = exchange.server === '' ? new Uint8Array(0) : addressOctets(exchange.server ?? '192.0.2.1');
   const recorder = new Recorder(Math.random, CLOCK);
-  recorder.adopt({ ring, shares: { log: 1, dnstap: 1 } });
+  recorder.adopt({ ring: into, shares: { log: 1, dnstap: 1 } });
   recorder.begin(exchange.readers ?? Reader.log | Reader.dnstap, transport, query, 0, query.length);
   recorder.client(client, 0, client.length, 40397);
   recorder.server(server, 0, server.length, transport === Transport.tls ? 853 : 53);
   recorder.end(reply, 0, reply.length);
 }
 
-/** What the thread gets to see of an exchange. */
+const ring = createQueryRing();
+
+/** What the thread gets to see of an exchange. Good until the next one. */
 export function recordOf(exchange: Exchange): QueryRecord {
-  const ring = createQueryRing();
   write(ring, exchange);
   const view = viewRing(ring);
   const records: QueryRecord[] = [];
