@@ -148,10 +148,10 @@ t.test('a connection goes on being answered while its process ends', async (t) =
   const client = await TcpClient.open(at.port);
   client.send(framed(query(1)));
   await client.receive(1);
-  let isOver = false;
-  const replaced = replace(t, at).then(() => (isOver = true));
+  const progress = { isOver: false };
+  const replaced = replace(t, at).then(() => (progress.isOver = true));
   // Each query waits for the reply to the one before, up to the close that the server begins.
-  for (let id = 2; !isOver && (await isAnswered(client, id)); id++);
+  for (let id = 2; !progress.isOver && (await isAnswered(client, id)); id++);
   await replaced;
   holder(t, at);
   t.equal(await exitOf(first), 0);
