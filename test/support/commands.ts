@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   'zonemaster-cli': 'zonemaster-cli',
   dnsviz: 'dnsviz',
   faketime: 'faketime',
+  script: 'bsdutils',
   fstrm_capture: 'fstrm-bin',
   dnstap: 'golang-github-dnstap-golang-dnstap-cli',
   'dnstap-read': 'bind9-dnsutils',
