@@ -10,6 +10,7 @@ export function checkServer(config: ConfigDraft, report: Report): void {
   checkNameservers(config, report);
   checkListen(config, report);
   checkAdmin(config, report);
+  checkTtls(config, report);
 }
 
 function checkNameservers({ domain, nameservers = [] }: ConfigDraft, report: Report): void {
@@ -79,4 +80,9 @@ export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
 function covers(wide: ListenAddress, narrow: ListenAddress): boolean {
   if (wide.port !== narrow.port || wide.address === narrow.address) return false;
   return wide.address === (narrow.address.includes(':') ? '::' : '0.0.0.0');
+}
+
+function checkTtls({ ttl, ttlDegraded }: ConfigDraft, report: Report): void {
+  if (ttl === undefined || ttlDegraded === undefined || ttlDegraded <= ttl) return;
+  report('OUT_OF_RANGE', ['ttlDegraded'], `must be at most ${ttl}, the ttl`);
 }

@@ -24,6 +24,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
   const {
     ttl,
     ttlMin,
+    ttlDegraded,
     maxAddresses,
     negativeTtl,
     apexTtl,
@@ -46,6 +47,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     hostmaster: config.hostmaster ?? `hostmaster.${config.domain}`,
     ttlSeconds: ttl,
     ttlMinSeconds: ttlMin,
+    ...(ttlDegraded !== undefined && { ttlDegradedSeconds: ttlDegraded }),
     ...(maxAddresses !== undefined && { maxAddresses }),
     negativeTtlSeconds: negativeTtl,
     apexTtlSeconds: apexTtl,

@@ -482,6 +482,13 @@ export const settingsSchema = z.strictObject({
       "Least TTL in seconds that a Service's annotation fedns.io/ttl or the TTL of a load balancer's host name brings; " +
         'no cluster can ask for less. It does not raise ttl itself. Default: 5.',
     ),
+  ttlDegraded: ttl
+    .optional()
+    .describe(
+      `Longest TTL in seconds, 0 to ${TTL_SECONDS_MAX} and at most ttl, while a shard at or below a name's level is not ` +
+        'healthy, drained or held, so that what happens next is seen soon; then the full one again. Default: none, always the ' +
+        'full one.',
+    ),
   maxAddresses: z
     .int()
     .min(1)

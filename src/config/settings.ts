@@ -223,6 +223,8 @@ export interface Settings {
   readonly ttlSeconds: number;
   /** Least TTL that annotations and host names bring. */
   readonly ttlMinSeconds: number;
+  /** Longest TTL of a level while something at or below it is degraded; absent: as always. */
+  readonly ttlDegradedSeconds?: number;
   /** Most addresses of one reply, per family; absent: all. */
   readonly maxAddresses?: number;
   /** TTL of negative answers and the SOA's MINIMUM. */

@@ -50,6 +50,7 @@ export class BuiltDomain implements ServedDomain {
       domain: settings.domain,
       ttlSeconds: settings.ttlSeconds,
       ttlMinSeconds: settings.ttlMinSeconds,
+      ttlDegradedSeconds: settings.ttlDegradedSeconds,
       maxAddresses: maxAddressesOf(settings),
       policies: policiesOf(settings),
       onNotice: (notice) => hooks.onNotice?.(notice),

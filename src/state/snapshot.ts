@@ -124,6 +124,8 @@ export interface SnapshotKeeperOptions {
   readonly hostnames: () => Iterable<HostnameAddresses>;
   /** The newest SOA serial; it changes whenever an answer changed. */
   readonly serial: () => number;
+  /** Changes whenever facts changed in something that no answer shows. Default: never. */
+  readonly marks?: () => number;
   readonly clock: () => number;
   readonly schedule: Schedule;
   readonly log: SnapshotLog;
@@ -133,6 +135,7 @@ export interface SnapshotKeeperOptions {
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   #savedSerial: number | undefined;
+  #savedMarks: number | undefined;
   #savedMs: number | undefined;
   #job: { stop(): Promise<void> } | undefined;
   #saving: Promise<boolean> | undefined;
@@ -155,7 +158,8 @@ export class SnapshotKeeper {
 
   /** Whether the file has the newest answers. */
   get isCurrent(): boolean {
-    return this.#savedSerial === this.#options.serial();
+    const { serial, marks } = this.#options;
+    return this.#savedSerial === serial() && this.#savedMarks === marks?.();
   }
 
   /** Leaves the file to another process; `false` takes it back. */
@@ -187,7 +191,8 @@ export class SnapshotKeeper {
   async #saveIfChanged(): Promise<boolean> {
     const { path, facts, hostnames, clock, log } = this.#options;
     const serial = this.#options.serial();
-    if (this.#isCeded || serial === this.#savedSerial) return false;
+    const marks = this.#options.marks?.();
+    if (this.#isCeded || this.isCurrent) return false;
     const savedMs = clock();
     try {
       await replaceFile(path, bounded(encodeSnapshot({ savedMs, serial }, facts(), hostnames())));
@@ -196,6 +201,7 @@ export class SnapshotKeeper {
       return false;
     }
     this.#savedSerial = serial;
+    this.#savedMarks = marks;
     this.#savedMs = savedMs;
     return true;
   }

@@ -128,6 +128,12 @@ export class Guard implements FactSink {
     return this.#tally;
   }
 
+  /** How often a shard was withheld or let go, since the start. */
+  get changes(): number {
+    const { withheld, released } = this.#tally;
+    return [...withheld.values(), ...released.values()].reduce((sum, shards) => sum + shards, 0);
+  }
+
   /** What is withheld, the oldest first. */
   stops(): readonly Stop[] {
     return this.#stops.list();

@@ -16,6 +16,7 @@ import type { ChangeRecorder, NumberedCluster } from './recorder.ts';
 import { encodeOrders, NO_ORDERS, type RowOrders } from './orders.ts';
 import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
+import { degradedLevels } from './degraded.ts';
 import type { NamedCluster } from './cluster-table.ts';
 import { clusterLabel, encodeClusters } from './cluster-table.ts';
 import {
@@ -69,6 +70,8 @@ export interface ZoneBuilderOptions {
   readonly ttlSeconds: number;
   /** No annotation and no host name brings a TTL below this; default 0. */
   readonly ttlMinSeconds?: number;
+  /** Longest TTL of a level at or below which a shard is not healthy, drained or held. Default: none. */
+  readonly ttlDegradedSeconds?: number | undefined;
   /** Most addresses of one reply, per family, by federation; absent or 0: all. */
   readonly maxAddresses?: (federation: string) => number;
   /** Which shards global names answer with, by federation; default: all. */
@@ -199,7 +202,7 @@ export class ZoneBuilder implements FactSink {
   /** Those of them that stand at names of Services, by `S.N.F`. */
   #places: ReadonlyMap<string, readonly StaticPlace[]>;
   #isDelegated: (name: string) => boolean;
-  readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse'>;
+  readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse' | 'degraded'>;
   /** By Service, the region that its global name is answered with, where it is to stay so. */
   readonly #inUse = new Map<string, string>();
   /** What operators have taken out of the answers. */
@@ -438,6 +441,8 @@ export class ZoneBuilder implements FactSink {
     if (state.status === 'pending') this.#publishAwaited();
     const same =
       (before.status === 'pending') === (state.status === 'pending') &&
+      // Held, its shards count as before, and answers are not to be kept for as long.
+      (this.#options.ttlDegradedSeconds === undefined || before.status === state.status) &&
       counted === counts(member) &&
       region === member.region &&
       sameZones(zones, member.zones);
@@ -857,10 +862,21 @@ export class ZoneBuilder implements FactSink {
       // What is only known from before is no choice of anybody's.
       policy: lastKnown ? POLICY_ALL : configured,
       inUse: configured.failback === 'manual' ? this.#inUse.get(known.name) : undefined,
+      degraded: this.#degraded(shards, verdicts),
     };
     const counted = lastKnown ? all.flatMap(toLastKnown) : healthy;
     const answers = viewService(known.name, all, counted, statics, rules);
     return { known, clusters: shards.map(({ cluster }) => cluster), verdicts, ...answers };
+  }
+
+  #degraded(shards: readonly PackedShard[], verdicts: readonly Verdict[]): ViewRules['degraded'] {
+    const { ttlDegradedSeconds } = this.#options;
+    if (ttlDegradedSeconds === undefined) return undefined;
+    const levels = degradedLevels(verdicts, (i) => {
+      const { region, zones } = this.#byNumber[shards[i]!.cluster]!;
+      return { region, zones: zones.values() };
+    });
+    return levels.size === 0 ? undefined : { levels, ttlSeconds: ttlDegradedSeconds };
   }
 
   /** A Service as it is answered for at the moment. */

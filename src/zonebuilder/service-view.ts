@@ -49,6 +49,8 @@ export interface ViewRules {
   readonly ttlSeconds: number;
   /** No annotation and no host name brings a TTL below this; the domain's own TTL may be. */
   readonly ttlMinSeconds: number;
+  /** Levels of which the TTL is at most so long, for something at or below them is degraded. */
+  readonly degraded?: { readonly levels: ReadonlySet<number>; readonly ttlSeconds: number } | undefined;
   /** Of the Service's federation; 0 for all. */
   readonly maxAddresses: number;
   /** All location names, asked for only where they are needed. */
@@ -217,12 +219,13 @@ function levelTtls(
   rules: ViewRules,
 ): { ttlSeconds: number; levelTtls: LevelTtl[] } {
   const bound = new Map<number, number>();
+  for (const level of rules.degraded?.levels ?? []) bound.set(level, rules.degraded!.ttlSeconds);
   for (const place of placed)
     bound.set(place.at, Math.min(bound.get(place.at) ?? Infinity, sharedTtl(place)));
   const isPlain = shards.every(
     (shard) => shard.ttlSeconds === undefined && shard.addressTtlSeconds === undefined,
   );
-  if (isPlain && placed.length === 0) return { ttlSeconds: rules.ttlSeconds, levelTtls: [] };
+  if (isPlain && bound.size === 0) return { ttlSeconds: rules.ttlSeconds, levelTtls: [] };
   const ttlAt = (location: number): number =>
     Math.min(
       ttlOf(

@@ -1,6 +1,15 @@
 import { test } from 'tap';
 import { codesOf, example } from './example.ts';
 
+test('the TTL of degraded levels is at most the full one', async (t) => {
+  for (const [ttlDegraded, codes] of [
+    [0, []],
+    [180, []],
+    [181, ['OUT_OF_RANGE ttlDegraded']],
+  ] as const)
+    t.same(codesOf(example({ ttl: `ttl: 180\nttlDegraded: ${ttlDegraded}` })), codes, `${ttlDegraded}`);
+});
+
 test('name servers', async (t) => {
   const cases: { title: string; list: string; codes: string[] }[] = [
     { title: 'outside the domain without addresses', list: '{ name: ns.example.net }', codes: [] },

@@ -26,6 +26,7 @@ export interface FederationOptions {
   readonly domain?: string;
   readonly whenNoneHealthy?: ZoneBuilderOptions['whenNoneHealthy'];
   readonly ttlMinSeconds?: number;
+  readonly ttlDegradedSeconds?: number | undefined;
   /** Which shards global names answer with; default: all. */
   readonly policies?: Partial<FederationPolicy>;
   /** Most addresses of one reply. */
@@ -90,6 +91,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     onHealth: (flips) => health.push(...flips),
     onNotice: (notice) => notices.push(notice),
     ttlMinSeconds: options.ttlMinSeconds ?? 0,
+    ttlDegradedSeconds: options.ttlDegradedSeconds,
     maxAddresses: () => options.maxAddresses ?? 0,
     policies: () => ({ ...POLICY_ALL, ...options.policies }),
   });
