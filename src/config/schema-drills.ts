@@ -4,8 +4,8 @@ import { text } from './schema-text.ts';
 import { parseBlocked, parseCron, parseDuration, parseTarget, parseTimeZone } from './steering-text.ts';
 import { parseLabel } from './values.ts';
 
-/** Drills: one at a time runs, and a year has 365 days. */
-export const DRILLS_MAX = 366;
+/** Drills: one at a time runs, and people read the list. */
+export const DRILLS_MAX = 100;
 /** Plans, and steps of one: people go through them one by one. */
 export const PLANS_MAX = 100;
 const STEPS_MAX = 100;

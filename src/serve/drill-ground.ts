@@ -51,7 +51,7 @@ export function drillGround(options: GroundOptions): Ground {
     },
     undrain: async (target, by) => outcomeOf(await drains.end(target, by)),
     forecast: (change) => forecast(drains, domain(), change),
-    remainingUnder: (target) => gathered(domain().remainingUnder(target)),
+    remainingUnder: async (target) => (await gathered(domain().remainingUnder(target))).found,
     countingShards: (service) => domain().countingShards(service),
     silentBeyond: (target) =>
       domain()
@@ -69,16 +69,16 @@ function outcomeOf(outcome: DrainOutcome | EndOutcome): OrderOutcome {
   return { kind: 'refused', text: outcome.message, ...takenBy };
 }
 
-/** A preview may be long: what is not shown is counted. */
+/** It may be long: what is not shown is counted. */
 async function forecast(
   drains: Drains,
   domain: ServedDomain,
   { verb, target }: { readonly verb: 'drain' | 'undrain'; readonly target: DrainTarget },
 ): Promise<Forecast> {
   const rules = rulesAfter(drains, verb, target);
-  const changes = await gathered(domain.changesUnder(rules));
-  const losses = await gathered(domain.lossesUnder(rules));
-  return { names: changes.length, changes: changes.slice(0, NAMES_SHOWN_MAX), losses };
+  const { found: changes, count: names } = await gathered(domain.changesUnder(rules), NAMES_SHOWN_MAX);
+  const { found: losses } = await gathered(domain.lossesUnder(rules));
+  return { names, changes, losses };
 }
 
 function rulesAfter(drains: Drains, verb: 'drain' | 'undrain', target: DrainTarget): DrainIndex {
@@ -86,14 +86,19 @@ function rulesAfter(drains: Drains, verb: 'drain' | 'undrain', target: DrainTarg
   return indexDrains(verb === 'drain' ? [...others, { ...target, percent: 0 }] : others);
 }
 
-async function gathered<T>(steps: Iterable<T | undefined>): Promise<T[]> {
+/** Takes the steps without keeping others waiting, and keeps the first of what they find. */
+async function gathered<T>(
+  steps: Iterable<T | undefined>,
+  most = Infinity,
+): Promise<{ readonly found: readonly T[]; readonly count: number }> {
   const found: T[] = [];
   let count = 0;
+  let taken = 0;
   for (const step of steps) {
-    if (step !== undefined) found.push(step);
-    if (++count % STEPS_A_TURN === 0) await turn();
+    if (++taken % STEPS_A_TURN === 0) await turn();
+    if (step !== undefined && ++count <= most) found.push(step);
   }
-  return found;
+  return { found, count };
 }
 
 function queriesOf(dataPlane: DataPlane | undefined): number {

@@ -31,6 +31,11 @@ const cases: readonly (readonly [
   ['the same moment of UTC once it has ended', '09:00 - 10:00', '2026-10-25T07:30Z', 10, false],
   ['the hour that comes twice, first', 'Sun 02:00 - 03:00', '2026-10-25T00:10Z', 10, true],
   ['the hour that comes twice, again', 'Sun 02:00 - 03:00', '2026-10-25T01:10Z', 10, true],
+  ['a day and a night, and the day after', '2026-12-25', '2026-12-24T10:00Z', 1440, true],
+  ['not the one after that', '2026-12-26', '2026-12-24T10:00Z', 1440, false],
+  ['a minute of the night after', '04:10 - 04:11', '2026-12-24T10:00Z', 1440, true],
+  ['a time of day that a summer night lacks', 'Sun 02:30 - 02:31', '2026-03-28T12:00Z', 1440, false],
+  ['the one before it', 'Sun 01:59 - 02:00', '2026-03-28T12:00Z', 1440, true],
   ['the hour after', 'Sun 02:00 - 03:00', '2026-10-25T02:00Z', 10, false],
 ];
 

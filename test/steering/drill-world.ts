@@ -3,7 +3,8 @@
 import type { DrillSettings, PlanSettings, TargetSettings } from '../../src/config/settings.ts';
 import type { JournalEvent } from '../../src/journal/entry.ts';
 import { createSchedule, nextMoment } from '../../src/jobs.ts';
-import { DrillKeeper, type DrillState } from '../../src/steering/drills/drill-keeper.ts';
+import type { DrillState } from '../../src/steering/drills/drill-book.ts';
+import { DrillKeeper } from '../../src/steering/drills/drill-keeper.ts';
 import { PlanKeeper, type PlanState } from '../../src/steering/drills/plan-keeper.ts';
 import type { DrainInForce, Forecast, Ground } from '../../src/steering/drills/ground.ts';
 import { drainKey, indexDrains, type DrainTarget } from '../../src/zonebuilder/drains.ts';

@@ -360,6 +360,16 @@ test('of several fedns with the same drains, one runs the drill, and any of them
   });
 });
 
+test('a clock that is put back makes no drill longer', async (t) => {
+  await withKeeper(async (world, keeper) => {
+    await keeper.begin('nightly', 'somebody');
+    world.time.step(-HOUR_MS);
+    await world.time.advance(DRILL.forSeconds * 1000 + 1000);
+    t.equal(keeper.running, undefined);
+    t.match(world.kept.drills!.reports, [{ code: 'elapsed' }]);
+  });
+});
+
 test('a stop that is taken back has ended the drill, and the next begins', async (t) => {
   await withKeeper(async (world, keeper) => {
     await keeper.begin('nightly', 'somebody');

@@ -9,7 +9,7 @@ interface Pending {
 }
 
 export class StillTime implements Timers {
-  readonly #startMs: number;
+  #startMs: number;
   readonly #pending = new Set<Pending>();
   #nowMs = 0;
 
@@ -23,6 +23,11 @@ export class StillTime implements Timers {
 
   now(): number {
     return this.#nowMs;
+  }
+
+  /** Puts the wall clock forward, or back. */
+  step(ms: number): void {
+    this.#startMs += ms;
   }
 
   /** Timers that are set. */

@@ -27,15 +27,34 @@ export function blockedBy(
   seconds: number,
 ): BlockedWindow | undefined {
   if (windows.length === 0) return undefined;
-  const localTime = localTimeOf(timeZone);
-  const endMs = fromMs + seconds * 1000;
-  // Minute by minute: where the clock is put back or forward, nothing else is sure to be right.
-  for (let ms = fromMs; ms < endMs; ms += MINUTE_MS) {
-    const moment = localTime(ms);
+  for (const moment of momentsOf(localTimeOf(timeZone), fromMs, Math.ceil(seconds / 60))) {
     const found = windows.find((window) => isWithin(window, moment));
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/**
+ * Each minute of at most a day. Where no clock is put forward or back meanwhile, the local time of the first and the last tells
+ * all; otherwise each is asked for.
+ */
+function* momentsOf(
+  localTime: (ms: number) => LocalMoment,
+  fromMs: number,
+  minutes: number,
+): Generator<LocalMoment> {
+  const first = localTime(fromMs);
+  const last = localTime(fromMs + (minutes - 1) * MINUTE_MS);
+  const passed = (last.weekMinute - first.weekMinute + WEEK_MINUTES) % WEEK_MINUTES;
+  const dayMinute = first.weekMinute % DAY_MINUTES;
+  for (let minute = 0; minute < minutes; minute++) {
+    if (passed !== minutes - 1) yield localTime(fromMs + minute * MINUTE_MS);
+    else
+      yield {
+        date: dayMinute + minute < DAY_MINUTES ? first.date : last.date,
+        weekMinute: (first.weekMinute + minute) % WEEK_MINUTES,
+      };
+  }
 }
 
 function isWithin(window: BlockedWindow, { date, weekMinute }: LocalMoment): boolean {

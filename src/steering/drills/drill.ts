@@ -159,7 +159,8 @@ export interface ShardSight {
 
 /** What is looked at while a drill runs. */
 export interface Sight extends ShardSight {
-  readonly nowMs: number;
+  /** Its time has passed, by the wall clock or by the other one. */
+  readonly isOver: boolean;
   readonly drains: readonly DrainInForce[];
   readonly guardHeld: readonly string[];
   readonly silent: readonly string[];
@@ -172,7 +173,6 @@ export function endingOf(run: DrillRun, sight: Sight): Reason<EndingCode> | unde
   const isOwnThere = sight.drains.some(
     ({ target, by }) => drainKey(target) === own && by === orderedBy(run.drill),
   );
-  const isOver = sight.nowMs >= run.untilMs;
   return firstOf<Partial<Record<EndingCode, string | false | undefined>>>({
     shards: fallen(run, sight)?.text,
     silent: some(sight.silent, 'out of contact'),
@@ -182,7 +182,7 @@ export function endingOf(run: DrillRun, sight: Sight): Reason<EndingCode> | unde
       'was drained',
     ),
     // Its drain expires at the same moment, by a timer that may be the earlier one.
-    elapsed: isOver && 'its time is over',
+    elapsed: sight.isOver && 'its time is over',
     undrained: !isOwnThere && 'its drain was ended by somebody else',
   });
 }

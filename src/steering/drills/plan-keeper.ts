@@ -6,6 +6,7 @@ import type { Clock, Log } from '../../log.ts';
 import { drainKey, type DrainTarget } from '../../zonebuilder/drains.ts';
 import type { Forecast, Ground } from './ground.ts';
 import type { Ledger } from './ledger.ts';
+import { Queue } from './queue.ts';
 import {
   aborted,
   begun,
@@ -64,7 +65,7 @@ export class PlanKeeper {
   readonly #options: PlanKeeperOptions;
   readonly #runs = new Map<string, PlanRun>();
   #plans: readonly PlanSettings[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #queue = new Queue();
 
   constructor(options: PlanKeeperOptions) {
     this.#options = options;
@@ -128,7 +129,7 @@ export class PlanKeeper {
 
   /** Begins a run; with `isDry`, only says what its first step would do. */
   run(name: string, by: string, isDry = false): Promise<PlanOutcome> {
-    return this.#inTurn(async () => {
+    return this.#queue.run(async () => {
       const { clock, drillRunning } = this.#options;
       const plan = this.#plans.find((each) => each.name === name);
       if (plan === undefined) return refusal('UNKNOWN_PLAN', `there is no plan ${name}`);
@@ -151,7 +152,7 @@ export class PlanKeeper {
    * @param step - the one that was shown, from 1; absent: whichever waits
    */
   approve(name: string, by: string, step?: number): Promise<PlanOutcome> {
-    return this.#inTurn(async () => {
+    return this.#queue.run(async () => {
       const run = this.#runs.get(name);
       const waiting = run && stepWaiting(run);
       if (run === undefined || waiting === undefined) return this.#notUnderWay(name);
@@ -213,7 +214,7 @@ export class PlanKeeper {
 
   /** Ends a run, and the drains of it that are still there. */
   abort(name: string, by: string): Promise<PlanOutcome> {
-    return this.#inTurn(async () => {
+    return this.#queue.run(async () => {
       const run = this.#runs.get(name);
       if (run === undefined || run.condition !== 'waiting') return this.#notUnderWay(name);
       const undrained: string[] = [];
@@ -240,12 +241,6 @@ export class PlanKeeper {
     log.info({ plan: run.plan, by }, `a plan: ${text}`);
     note({ what: run.condition === 'waiting' ? 'planStep' : 'planEnded', subject: run.plan, by, text });
     await ledger.save({ runs: [...this.#runs.values()] });
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 }
 
