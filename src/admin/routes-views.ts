@@ -127,9 +127,13 @@ function namesOf(parameters: readonly Parameter[]): string {
 function sendLocation(control: ControlPlane, query: URLSearchParams, response: ServerResponse): void {
   const client = query.get('client');
   if (client === null) return sendJson(response, 200, control.geo?.status() ?? {});
-  if (isIP(client) === 0 || client.includes('%'))
-    return sendError(response, 400, 'client: an IP address is needed');
+  if (!isAddress(client)) return sendError(response, 400, 'client: an IP address is needed');
   sendJson(response, 200, control.geo?.locate(client) ?? {});
+}
+
+/** A zone of IPv6 says which interface of one machine is meant, and nothing of where a client is. */
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
 }
 
 async function sendMap(call: Call): Promise<void> {
@@ -173,7 +177,7 @@ function sendExplanation(control: ControlPlane, query: URLSearchParams, response
   if (name === '' || name.length > NAME_CHARACTERS_MAX)
     return sendError(response, 400, 'name: one name is needed');
   if (!TYPE_PATTERN.test(type)) return sendError(response, 400, 'type: a mnemonic such as AAAA, or TYPEnnn');
-  if (client !== undefined && isIP(client) === 0)
+  if (client !== undefined && !isAddress(client))
     return sendError(response, 400, 'client: an IP address is needed');
   const question = { name, type, ...(client !== undefined && { client }) };
   const explanation = asked(response, () => control.explain(question));

@@ -13,8 +13,21 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   widths: readonly number[] = [],
 ): string {
-  const columns = head.map((_, column) => widthOf(column, head, rows, widths));
-  return [head, ...rows].map((row) => `${formatRow(row, columns)}\n`).join('');
+  const shown = rows.map((row) => row.map(printable));
+  const columns = head.map((_, column) => widthOf(column, head, shown, widths));
+  return [head, ...shown].map((row) => `${formatRow(row, columns)}\n`).join('');
+}
+
+/** Control characters, and those that turn the direction of what follows. */
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** What others wrote, such as the reason of a drain, stays in its cell and must not steer the terminal. */
+export function printable(cell: string): string {
+  return cell.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Rows that are seen before the first is printed: a listing of a small domain is a table like any other. */
@@ -35,9 +48,10 @@ export class LongTable {
 
   /** @returns what can be printed by now */
   add(rows: readonly (readonly string[])[]): string {
-    this.#widths = this.#head.map((_, column) => widthOf(column, this.#head, rows, this.#widths));
-    if (this.#held === undefined) return this.#format(rows);
-    for (const row of rows) this.#held.push(row);
+    const shown = rows.map((row) => row.map(printable));
+    this.#widths = this.#head.map((_, column) => widthOf(column, this.#head, shown, this.#widths));
+    if (this.#held === undefined) return this.#format(shown);
+    for (const row of shown) this.#held.push(row);
     return this.#held.length < ROWS_SEEN ? '' : this.end();
   }
 

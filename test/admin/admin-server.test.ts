@@ -52,6 +52,7 @@ t.test('each path answers as documented', async (t) => {
     ['/api/v1/explain?name=a..b', 400, /empty label/],
     ['/api/v1/explain?name=a&type=%20', 400, /type/],
     ['/api/v1/explain?name=a&client=here', 400, /client/],
+    ['/api/v1/explain?name=a&client=fe80::1%25eth0', 400, /client/],
     [`/api/v1/explain?name=${'a'.repeat(2000)}`, 400, /name/],
     ['/api/v1/records?servce=nginx', 400, /servce: not one of federation, namespace, service/],
     ['/api/v1/records?type=A,%20', 400, /type/],

@@ -349,6 +349,10 @@ t.test(
       t.match(log, [/put aside/], title);
       const aside = readdirSync(folder).find((name) => name.endsWith('.unread'))!;
       t.equal(readFileSync(join(folder, aside), 'utf8'), text, `${title}: nothing is lost`);
+      const again = desk(t, { keep });
+      await again.drains.restore();
+      t.strictSame(again.drains.list(), drains.list(), `${title}: the next start knows as much`);
+      t.equal(log.length, 1, title);
       await drains.order({ kind: 'region', name: 'r1' });
       t.equal(readFileSync(join(folder, aside), 'utf8'), text, `${title}: nor written over`);
     }

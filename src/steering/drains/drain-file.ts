@@ -4,7 +4,7 @@
  * back what somebody has taken out.
  */
 
-import { readFile, rename } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import type { Clock, Log } from '../../log.ts';
 import { replaceFile } from '../../state/atomic-file.ts';
 import { reasonOf } from '../../state/layout.ts';
@@ -35,14 +35,16 @@ export function drainFile(path: string, clock: Clock, log: Pick<Log, 'error'>): 
       const text = await readText(path, log);
       if (text === undefined) return NOTHING_KEPT;
       const { faults, ...drains } = readDocument(text, clock());
-      if (faults.length > 0) await putAside(path, faults, clock(), log);
+      if (faults.length > 0) await putAside(path, { faults, drains, nowMs: clock() }, log);
       return drains;
     },
-    save: ({ local, shared }) => {
-      const document = { version: VERSION, drains: local.map(writeEntry), shared: shared.map(writeEntry) };
-      return replaceFile(path, [`${JSON.stringify(document, undefined, 2)}\n`]);
-    },
+    save: (drains) => write(path, drains),
   };
+}
+
+function write(path: string, { local, shared }: KeptDrains): Promise<void> {
+  const document = { version: VERSION, drains: local.map(writeEntry), shared: shared.map(writeEntry) };
+  return replaceFile(path, [`${JSON.stringify(document, undefined, 2)}\n`]);
 }
 
 /** For a server without a state folder. */
@@ -64,17 +66,20 @@ async function readText(path: string, log: Pick<Log, 'error'>): Promise<string |
   }
 }
 
+/** Copies the file aside, and leaves what was understood in its place: the next start has nothing else to go by. */
 async function putAside(
   path: string,
-  faults: readonly string[],
-  nowMs: number,
+  { faults, drains, nowMs }: { faults: readonly string[]; drains: KeptDrains; nowMs: number },
   log: Pick<Log, 'error'>,
 ): Promise<void> {
   const aside = `${path}.${nowMs}.unread`;
   const fields = { code: 'DRAINS_UNREAD', path: aside, reason: faults.join('; ') };
-  await rename(path, aside).catch((error: unknown) => {
+  try {
+    await copyFile(path, aside);
+    await write(path, drains);
+  } catch (error) {
     fields.reason += `; and it cannot be put aside: ${reasonOf(error)}`;
-  });
+  }
   log.error(
     fields,
     'not all drains of the last run are understood: the file is put aside, what can be read is in force',
