@@ -132,16 +132,32 @@ t.test('the npm package serves when it is installed elsewhere', async (t) => {
   );
   t.equal(run(process.execPath, [main, '--version']), `${VERSION}\n`);
   for (const transport of ['auto', 'portable']) {
-    const port = await freePort();
+    const [port, adminPort] = [await freePort(), await freePort()];
     const file = join(folder, `${transport}.yaml`);
-    writeFileSync(file, config(port, await freePort(), `transport: ${transport}\nstateDir: false\n`));
+    writeFileSync(file, config(port, adminPort, `transport: ${transport}\nstateDir: false\n`));
     const fedns = start(t, process.execPath, [main, 'serve', '--config', file]);
     await fedns.until(/"msg":"listening"/);
     t.strictSame(await addressesOf(port, NGINX), ['192.0.2.10'], transport);
+    t.strictSame(await missingOfPage(`http://127.0.0.1:${adminPort}/`), [], 'the page is whole');
     fedns.child.kill('SIGTERM');
     t.equal(await fedns.ended, 0);
   }
 });
+
+/** What the page names and cannot be fetched, or is no JavaScript. */
+async function missingOfPage(base: string): Promise<string[]> {
+  const html = await (await fetch(base, { headers: { accept: 'text/html' } })).text();
+  const named = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
+  const bare = Object.values((JSON.parse(/\{"imports".*\}/.exec(html)![0]) as { imports: object }).imports);
+  const replies = await Promise.all([...named, ...bare].map((address) => fetch(new URL(address, base))));
+  const isWrong = ({ status, headers, url }: Response): boolean =>
+    status !== 200 || (/\.js$/.test(url) && !headers.get('content-type')!.startsWith('text/javascript'));
+  return [
+    ...replies.filter(isWrong).map(({ url }) => url),
+    ...named.filter((address) => address.endsWith('.ts')),
+    ...(named.some((address) => address.endsWith('/main.js')) ? [] : ['main.js']),
+  ];
+}
 
 t.test('the documents in the npm package link to what it carries', (t) => {
   const folder = t.testdir({});
