@@ -89,7 +89,7 @@ t.test('what is wrong with a cluster is told by its worst', async (t) => {
     [{ stale: 1, refusals: 3 }, 'held', 'Ready, partly stale'],
     [{ guardedShards: 2 }, 'held', 'Ready, guarded'],
     [{ refusals: 3 }, 'warn', 'Ready, refusals'],
-    [{ healthyShards: 0 }, 'warn', 'Ready, none healthy'],
+    [{ healthyShards: 0 }, 'warn', 'none healthy'],
     [{ healthyShards: 0, drained: { extent: 'whole', by: ['zone us-a.us'] } }, 'drained', 'drained'],
     [{ drained: { extent: 'part', by: ['zone us-a.us'] } }, 'drained', 'Ready, partly drained'],
     [

@@ -49,7 +49,7 @@ function troubleOf(cluster: ClusterNode): State | undefined {
     return { health: 'warn', word: 'Ready, refusals', why: `${refusals} objects were refused` };
   if (drained !== undefined)
     return { health: 'drained', word: 'Ready, partly drained', why: drained.by.join(', ') };
-  if (shards > 0 && healthyShards === 0) return { health: 'warn', word: 'Ready, none healthy' };
+  if (shards > 0 && healthyShards === 0) return { health: 'warn', word: 'none healthy' };
   return advice === undefined ? undefined : { health: 'warn', word: 'Ready, empty', why: advice };
 }
 
