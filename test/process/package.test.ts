@@ -144,14 +144,17 @@ t.test('the npm package serves when it is installed elsewhere', async (t) => {
   }
 });
 
+function isWrong({ status, headers, url }: Response): boolean {
+  if (status !== 200) return true;
+  return url.endsWith('.js') && !headers.get('content-type')!.startsWith('text/javascript');
+}
+
 /** What the page names and cannot be fetched, or is no JavaScript. */
 async function missingOfPage(base: string): Promise<string[]> {
   const html = await (await fetch(base, { headers: { accept: 'text/html' } })).text();
   const named = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
   const bare = Object.values((JSON.parse(/\{"imports".*\}/.exec(html)![0]) as { imports: object }).imports);
   const replies = await Promise.all([...named, ...bare].map((address) => fetch(new URL(address, base))));
-  const isWrong = ({ status, headers, url }: Response): boolean =>
-    status !== 200 || (/\.js$/.test(url) && !headers.get('content-type')!.startsWith('text/javascript'));
   return [
     ...replies.filter(isWrong).map(({ url }) => url),
     ...named.filter((address) => address.endsWith('.ts')),
