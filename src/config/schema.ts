@@ -554,7 +554,7 @@ export const settingsSchema = z.strictObject({
     .union([pathText, z.literal(false)], { error: 'must be a folder, or false to keep no state' })
     .default('./state')
     .describe(
-      'Folder for snapshot, serial and admin token, relative to this file; false keeps no state. ' +
+      'Folder for snapshot, serial, journal and admin token, relative to this file; false keeps no state. ' +
         'Default: ./state.',
     ),
   journal: z

@@ -100,6 +100,42 @@ t.test('journal -f shows a change while it happens', async (t) => {
   t.match(follower.output(), /fedns stopped|ended the listing|broke off/);
 });
 
+t.test('a reload is in the journal with all that is answered otherwise, and nothing else', async (t) => {
+  const { folder, file, port } = await site(t);
+  const running = await serve(t, file);
+  const text = readFileSync(file, 'utf8');
+  const count = entriesIn(folder).length;
+  const reload = async (more: string, isThere: (entry: JournalEntry) => boolean): Promise<void> => {
+    writeFileSync(file, `${text}${more}`);
+    running.child.kill('SIGHUP');
+    while (!entriesIn(folder).some(isThere)) await lookAgain();
+  };
+  const records = 'records: [{ name: www.example.com, type: A, data: 192.0.2.99 }]\n';
+  await reload(records, ({ kind }) => kind === 'records');
+  await reload(
+    `${records}ttl: 60\n`,
+    (entry) => entry.kind === 'change' && entry.cause.object === 'configuration',
+  );
+  t.strictSame(await addressesOf(port, NGINX), ['192.0.2.10']);
+  const entries = entriesIn(folder).slice(count);
+  t.match(
+    entries.find(({ kind }) => kind === 'records'),
+    { name: 'www.example.com', type: 'A', before: [], after: [/^\d+ 192\.0\.2\.99$/] },
+  );
+  const changes = entries.filter((entry) => entry.kind === 'change');
+  t.match(changes, [
+    { service: /^nginx\./, levels: [{ place: '', before: { ttlSeconds: 180 }, after: { ttlSeconds: 60 } }] },
+  ]);
+  t.equal(changes.length, 1);
+  t.notOk(
+    entries.some(({ kind }) => kind === 'places'),
+    'the places are the same',
+  );
+  running.child.kill('SIGTERM');
+  await running.ended;
+  t.match(entriesIn(folder).at(-1), { kind: 'event', what: 'stopped' });
+});
+
 /** FOLDER, node, main.ts, name: fills the disk while fedns runs, changes an answer, makes room, changes it again. */
 const FULL_DISK = `
 set -eu
