@@ -66,8 +66,7 @@ export class FileOutput implements FrameOutput {
   write(octets: Buffer, frames: number): void {
     const { tally } = this.#observer;
     try {
-      if (this.#file !== undefined && this.#file.octets + octets.length > this.#options.octetsMax)
-        this.#turn();
+      if (this.#isFull(octets.length)) this.#turn();
       if (this.#file === undefined) return void (tally[Tally.framesLostFile]! += frames);
       append(this.#file, octets);
       tally[Tally.frames]! += frames;
@@ -99,6 +98,13 @@ export class FileOutput implements FrameOutput {
     tally[Tally.opened]!++;
     tally[Tally.isOpen] = 1;
     say('info', { file: path }, 'dnstap messages go to a new file');
+  }
+
+  /** What has its place by now may be the file of a successor, which is not ours to move. */
+  #isFull(octets: number): boolean {
+    const { path, octetsMax } = this.#options;
+    const file = this.#file;
+    return file !== undefined && file.octets + octets > octetsMax && inodeOf(path) === file.inode;
   }
 
   #turn(): void {

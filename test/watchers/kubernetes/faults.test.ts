@@ -438,7 +438,10 @@ test('a server that stays away is withdrawn after the grace period, and both tim
 
 test('what becomes of a cluster that was not read is said without a count of its shards', async (t) => {
   const cases: [boolean, RegExp][] = [
-    [false, /^one is Offline: .*; it was never read, so names that only it could know are SERVFAIL until it is read/],
+    [
+      false,
+      /^one is Offline: .*; it was never read, so names that only it could know are SERVFAIL until it is read/,
+    ],
     [true, /^one is Offline: .*; its shards of the run before are withdrawn from the answers$/],
   ];
   for (const [hasEarlierFacts, says] of cases) {
