@@ -71,6 +71,17 @@ t.test(
   },
 );
 
+t.test('a file that has another in its place is written on, and leaves that one there', async (t) => {
+  const { path, output, write, framesIn } = open(t, { octetsMax: 100 });
+  output.start();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, 'of a successor');
+  for (const text of ['a'.repeat(40), 'b'.repeat(40)]) write(text);
+  await output.stop();
+  t.strictSame(framesIn('.1'), [START, 'a'.repeat(40), 'b'.repeat(40), STOP]);
+  t.equal(readFileSync(path, 'utf8'), 'of a successor');
+});
+
 t.test(
   'a reload begins a new file where another program has moved the old one, and only there',
   async (t) => {
