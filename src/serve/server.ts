@@ -420,7 +420,8 @@ export class RunningServer {
       drains: this.#drains,
       domain: () => this.#domain,
       dataPlane: () => this.#dataPlane,
-      guardHeld: () => this.#guard.guard.stops().map(({ cluster }) => `cluster ${cluster}`),
+      guardHeld: () =>
+        this.#guard.guard.stops().map(({ cluster, shards }) => `${cluster} (${shards.size} shards)`),
       clock,
     });
     return new DrillsKeeper({

@@ -141,6 +141,10 @@ test('a drill takes a region out, and gives it up when a shard elsewhere falls',
     run: { services: 1, lowest: { shards: 1, service: 'nginx.mynamespace.myfederation' } },
   });
   t.ok(row.last.run!.queries >= 1, 'queries were counted');
+  const metrics = await (await fetch(`http://127.0.0.1:${site.adminPort}/metrics`)).text();
+  t.match(metrics, /^fedns_drill_running\{drill="weekly"\} 0$/m);
+  t.match(metrics, /^fedns_drill_last_timestamp_seconds\{drill="weekly",outcome="failed"\} \d/m);
+  t.match(metrics, /^fedns_plan_waiting_step\{plan="leave-eu"\} 0$/m);
   t.match(await change(site, 'drills/run', WEEKLY), {
     status: 409,
     text: /two \(notReady\) beyond what is drained/,
