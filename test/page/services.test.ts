@@ -3,6 +3,7 @@ import t from 'tap';
 import { LiveFeed } from '../../src/admin/live-feed.ts';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
+import type { GuardControl, GuardStopView } from '../../src/admin/guard-control.ts';
 import type { ServicesControl } from '../../src/admin/services.ts';
 import type { TopologyView } from '../../src/admin/topology.ts';
 import { systemTimers } from '../../src/timers.ts';
@@ -35,11 +36,51 @@ const TOPOLOGY: TopologyView = {
   clusters: [],
 };
 
+const TOKEN = 'x'.repeat(43);
+
+/** What the guard holds; let go of stop by stop. */
+const held = new Map<string, GuardStopView>(
+  ['g1', 'g2'].map((id) => [
+    id,
+    {
+      id,
+      cluster: `gce-${id}`,
+      rule: 'empty',
+      why: 'the name would be without addresses',
+      missing: 'EndpointSlice shop/web-1 is gone',
+      cause: 'EndpointSlice shop/web-1',
+      sinceMs: Date.now(),
+      shards: 3,
+      services: ['web.shop.myfederation'],
+      isRunning: true,
+      leftSeconds: 100,
+    },
+  ]),
+);
+
+const guard: GuardControl = {
+  status: () => ({
+    enabled: true,
+    stops: [...held.values()],
+    shards: held.size * 3,
+    withheld: {},
+    released: {},
+  }),
+  release: (id) => (id !== undefined && held.delete(id) ? 3 : undefined),
+};
+
 async function startServer(): Promise<string> {
-  const control = fakeControlPlane({ services, topology: () => TOPOLOGY });
+  const control = fakeControlPlane({ services, guard, topology: () => TOPOLOGY });
   const metrics = new Metrics({ control, clock: Date.now, version: '1.2.3' });
   const live = new LiveFeed({ control, clock: Date.now, timers: systemTimers });
-  const server = new AdminServer({ control, metrics, live, log, listen: { address: '127.0.0.1', port: 0 } });
+  const server = new AdminServer({
+    token: TOKEN,
+    control,
+    metrics,
+    live,
+    log,
+    listen: { address: '127.0.0.1', port: 0 },
+  });
   await server.start();
   live.start();
   t.teardown(async () => {
@@ -114,3 +155,25 @@ t.test('Services without a healthy shard are told from those that lack one', asy
   await page.getByRole('combobox').fill('no such thing');
   await page.getByText('No Service is like that.').waitFor();
 });
+
+t.test(
+  'what the guard holds is shown with the time that it has left, and released with the token',
+  async (t) => {
+    const { page, faults } = await openPage(browser, { base });
+    await page.locator('.guard li', { hasText: 'gce-g1' }).getByText('believed in 100 s').waitFor();
+    await page.getByRole('link', { name: 'Release stop g1 of gce-g1' }).click();
+    await page.getByLabel('Stop').selectOption('g1');
+    await page.getByLabel('Admin token').fill('wrong');
+    await page.getByRole('button', { name: 'Release what is held' }).click();
+    await page.getByRole('alert').filter({ hasText: 'the admin token is needed' }).waitFor();
+    t.equal(held.size, 2, 'nothing without the token');
+    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Release what is held' }).click();
+    await page.locator('.guard li', { hasText: 'gce-g1' }).waitFor({ state: 'detached' });
+    t.strictSame([...held.keys()], ['g2'], 'the other is held on');
+    t.strictSame(
+      faults.filter((fault) => !fault.includes('401 (Unauthorized)')),
+      [],
+    );
+  },
+);

@@ -10,7 +10,7 @@ import { hrefOf, type Route } from './router.ts';
 import { ServiceView } from './service-view.ts';
 import { ServicesView } from './services-view.ts';
 import { SteerView } from './steer-view.ts';
-import { drains, nowMs, picture, route } from './store.ts';
+import { drains, guard, nowMs, picture, route } from './store.ts';
 
 /** The views that the head leads to; further ones are reached from these. */
 const TABS: readonly {
@@ -80,6 +80,11 @@ function viewOf(shown: Route): ComponentChildren {
   }
 }
 
+/** A server whose parts cannot be steered has no such view. */
+function canSteer(): boolean {
+  return drains.value !== undefined || guard.value !== undefined;
+}
+
 function Head(): ComponentChild {
   const { view } = route.value;
   return h(
@@ -90,7 +95,7 @@ function Head(): ComponentChild {
     h(
       'nav',
       { 'aria-label': 'Views' },
-      TABS.filter((tab) => tab.route.view !== 'steer' || drains.value !== undefined).map((tab) =>
+      TABS.filter((tab) => tab.route.view !== 'steer' || canSteer()).map((tab) =>
         h(
           'a',
           {

@@ -55,7 +55,6 @@ interface Props {
 
 export function SteerView(props: Props): ComponentChild {
   const isEnd = props.end === 'true';
-  if (drains.value === undefined) return h(Blank, null, 'This fedns has no drains.');
   return h(
     'div',
     { class: 'steer' },
@@ -67,7 +66,7 @@ export function SteerView(props: Props): ComponentChild {
         ? 'What was drained counts again as its endpoints say.'
         : 'What is drained counts as unhealthy for DNS and goes on running: clients are led elsewhere as their answers run out.',
     ),
-    h(Desk, { ...props, isEnd }),
+    drains.value === undefined ? null : h(Desk, { ...props, isEnd }),
     h(DrainsPanel, null),
     h(GuardPanel, null),
     h(DrillsPanel, null),
