@@ -14,6 +14,7 @@ import { OutageGovernor } from '../../src/watchers/health/outage-governor.ts';
 import { systemTimers } from '../../src/timers.ts';
 import type { ClusterReport, ClusterSource } from '../../src/watchers/source.ts';
 import type { Cause, ClusterState, ShardId, ShardState } from '../../src/zonebuilder/facts.ts';
+import { type DrainRule, drainText } from '../../src/zonebuilder/drains.ts';
 import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { report } from '../admin/fake-control-plane.ts';
 
@@ -84,6 +85,8 @@ export class FakeDomain implements ServedDomain {
   settings: Settings;
   readonly states = new Map<string, ClusterState>();
   readonly shards = new Map<string, ShardState[]>();
+  /** In force, in words. */
+  drains: readonly string[] = [];
   readonly #hooks: ServedDomainHooks;
   readonly image = {
     control: new SharedArrayBuffer(8),
@@ -160,7 +163,8 @@ export class FakeDomain implements ServedDomain {
 
   setOrders(): void {}
 
-  setDrains(): ReturnType<ServedDomain['setDrains']> {
+  setDrains(rules: Iterable<DrainRule>): ReturnType<ServedDomain['setDrains']> {
+    this.drains = Array.from(rules, drainText);
     return { services: 0, ttlSecondsMax: 0 };
   }
 

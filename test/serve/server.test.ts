@@ -366,3 +366,23 @@ t.test('the admin token is in the state folder', async (t) => {
   t.equal(await post({}), 401);
   t.equal(await post({ authorization: `Bearer ${token}` }), 405);
 });
+
+t.test('a reload that builds another domain keeps what is drained, and a restart does', async (t) => {
+  const stateDir = join(t.testdir(), 'state');
+  const parts = fakeParts();
+  const { server } = await start(t, parts, { stateDir });
+  const token = readFileSync(join(stateDir, 'admin.token'), 'utf8').trim();
+  const reply = await fetch(`http://127.0.0.1:${server.adminAddress!.port}/api/v1/drains`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'cluster', name: 'one' }),
+  });
+  t.equal(reply.status, 200);
+  t.strictSame(parts.domains[0]!.drains, ['cluster one']);
+  await server.reload({ ...SETTINGS, stateDir, ttlSeconds: 60 });
+  t.strictSame(parts.domains[1]!.drains, ['cluster one']);
+  await server.stop();
+  const next = fakeParts();
+  await start(t, next, { stateDir });
+  t.strictSame(next.domains[0]!.drains, ['cluster one']);
+});
