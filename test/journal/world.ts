@@ -2,6 +2,7 @@
 import { Capture, type DomainRecorder } from '../../src/journal/capture.ts';
 import type { JournalEntry } from '../../src/journal/entry.ts';
 import { Scribe } from '../../src/journal/scribe.ts';
+import type { DrainRule } from '../../src/zonebuilder/drains.ts';
 import { CAUSE, type Federation, type FederationOptions, makeFederation } from '../support/federation.ts';
 import { mutate, PLACES, randomShard, type Random } from '../support/random.ts';
 
@@ -48,7 +49,23 @@ export function changeOne(random: Random, federation: Federation): void {
     const { name, region, zones } = random.pick(missing);
     federation.cluster(name, region, zones);
   } else if (random.oneIn(10)) upheaval(random, federation);
+  else if (random.oneIn(10)) drain(random, federation);
   else mutate(random, federation);
+}
+
+/** Other things are drained than before, or nothing. */
+function drain(random: Random, { builder }: Federation): void {
+  const rules: readonly DrainRule[] = [
+    { kind: 'cluster', name: 'c1', percent: 0 },
+    { kind: 'region', name: 'eu', percent: 0 },
+    { kind: 'zone', name: 'us2.us', percent: 0 },
+    { kind: 'service', name: 'web.shop.f', percent: 0 },
+    { kind: 'service', name: 'db.shop.f', cluster: 'c0', percent: 0 },
+  ];
+  builder.setDrains(
+    rules.filter(() => random.oneIn(3)),
+    CAUSE,
+  );
 }
 
 /** A cluster moves, leaves, or brings many things at once. */
