@@ -51,6 +51,8 @@ export class Past {
   #isStopped = false;
   /** After the moment came a gap, or another run: what follows says nothing of it. */
   #isCut = false;
+  /** The Service left after the moment: what that change does not name had no addresses, and what comes later is another one. */
+  #isGoneLater = false;
   #startedMs: number | undefined;
 
   constructor(timeMs: number) {
@@ -112,10 +114,10 @@ export class Past {
   /** What is told of this very place. */
   #own(place: string, present: Present): Answer | undefined {
     if (this.#answers.has(place)) return this.#answers.get(place);
-    if (this.#isWhole)
-      return place === '' || place.startsWith('cluster ') ? { kind: 'absent' } : { kind: 'alias', to: '' };
+    if (this.#isWhole) return place === '' ? { kind: 'absent' } : withoutAddresses(place);
     const next = this.#next.get(place);
     if (next !== undefined) return wholeOf(levelOf(next, place).before);
+    if (this.#isGoneLater) return withoutAddresses(place);
     return this.#isCut ? undefined : present.answerAt(place);
   }
 
@@ -143,7 +145,8 @@ export class Past {
     if (this.#isCut) return;
     if (entry.kind === 'gap' || (entry.kind === 'event' && entry.what === 'started')) this.#isCut = true;
     if (entry.kind === 'places') this.#addLaterNames(entry);
-    if (entry.kind !== 'change') return;
+    if (entry.kind !== 'change' || this.#isGoneLater) return;
+    this.#isGoneLater = entry.levels.some(({ place, after }) => place === '' && after.kind === 'absent');
     for (const { place } of entry.levels) if (!this.#next.has(place)) this.#next.set(place, entry);
   }
 
@@ -169,6 +172,11 @@ export class Past {
     this.#names.clear();
     this.#isWhole = isWhole;
   }
+}
+
+/** A place of a Service that is known, of which no entry tells. */
+function withoutAddresses(place: string): Answer {
+  return place.startsWith('cluster ') ? { kind: 'absent' } : { kind: 'alias', to: '' };
 }
 
 function levelOf({ levels }: ChangeEntry, place: string): ChangeEntry['levels'][number] {

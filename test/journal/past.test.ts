@@ -10,7 +10,7 @@ import { isWanted } from '../../src/journal/query.ts';
 import { makeRandom, SERVICES } from '../support/random.ts';
 import { changeOne, DOMAIN, journaled, type JournaledWorld, LOCATIONS, served } from './world.ts';
 
-const HISTORIES = 6;
+const HISTORIES = 12;
 const CHANGES = 60;
 /** Moments of each history that are looked at. */
 const MOMENTS = 5;
