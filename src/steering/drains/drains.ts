@@ -282,7 +282,12 @@ export class Drains {
       const drains = await this.#options.shared!.change(edit);
       return { services: this.#takeShared(drains, by ?? 'the admin address'), warnings: [] };
     } catch (error) {
-      return takenOf(error) ?? { kind: 'unkept', message: reasonOf(error) };
+      return (
+        takenOf(error) ?? {
+          kind: 'unkept',
+          message: `${reasonOf(error)}; a local drain is of this server alone`,
+        }
+      );
     }
   }
 
