@@ -360,6 +360,20 @@ test('of several fedns with the same drains, one runs the drill, and any of them
   });
 });
 
+test('a shard that falls and nobody tells of is found within ten looks', async (t) => {
+  await withKeeper(async (world, keeper) => {
+    await keeper.begin('nightly', 'somebody');
+    world.onChange = () => {};
+    world.flip('asia-1', 'db.shop.f', false);
+    t.equal(keeper.running, 'nightly');
+    await world.time.advance(10_000);
+    t.equal(keeper.running, undefined);
+    t.match(world.kept.drills!.reports, [
+      { code: 'shards', run: { lowest: { service: 'db.shop.f', shards: 1 } } },
+    ]);
+  });
+});
+
 test('a clock that is put back makes no drill longer', async (t) => {
   await withKeeper(async (world, keeper) => {
     await keeper.begin('nightly', 'somebody');

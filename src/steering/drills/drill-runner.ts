@@ -28,8 +28,8 @@ import type { Queue } from './queue.ts';
 
 /** How often a drill is looked at besides at every published change, in milliseconds: drains and the guard tell nobody. */
 const LOOK_MS = 1000;
-/** Of so many looks one is at all Services. */
-const WHOLE_LOOK_EACH = 10;
+/** In so many looks each Service has its turn, for changes that no answer shows; ten thousand at once would hold others up. */
+const LOOKS_FOR_ALL = 10;
 /** Time that a drain is given beyond its drill, in seconds: it ends with the drill, and by itself only after a crash. */
 const SPARE_SECONDS = 5;
 
@@ -58,6 +58,8 @@ export class DrillRunner {
   /** When its time is over whatever the wall clock says, on the monotonic one. */
   #overMs = Infinity;
   #timer: Timer | undefined;
+  /** The Services that it is measured by. */
+  #names: readonly string[] = [];
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -97,6 +99,7 @@ export class DrillRunner {
     }
     const run = runOf(settings, by, outlook, at);
     this.#run = run;
+    this.#names = [...run.baseline.keys()];
     this.#overMs = timers.now() + forSeconds * 1000;
     // What has changed since it was counted was seen by nobody.
     this.look();
@@ -105,7 +108,7 @@ export class DrillRunner {
     return undefined;
   }
 
-  /** @param count - of looks up to now; every tenth is at all Services, for changes that no answer shows */
+  /** @param count - of looks up to now */
   #watch(count: number): void {
     this.#timer?.cancel();
     const run = this.#run;
@@ -113,7 +116,9 @@ export class DrillRunner {
     const { clock, timers } = this.#options;
     const leftMs = Math.max(run.untilMs - clock(), 1);
     this.#timer = timers.after(Math.min(LOOK_MS, leftMs), () => {
-      this.look(count % WHOLE_LOOK_EACH !== 0);
+      const size = Math.ceil(this.#names.length / LOOKS_FOR_ALL);
+      const from = (count % LOOKS_FOR_ALL) * size;
+      this.look(this.#names.slice(from, from + size));
       this.#watch(count + 1);
     });
   }
@@ -131,13 +136,13 @@ export class DrillRunner {
     this.#endFor(fallen(run, sight), run);
   }
 
-  /** Looks at everything that concerns the drill; with `isQuick`, shards are left out. */
-  look(isQuick = false): void {
+  /** Looks at everything that concerns the drill, but of Services only at these. */
+  look(services = this.#names): void {
     const run = this.#run;
     if (run === undefined) return;
     const { ground, clock, timers } = this.#options;
     const sight = {
-      ...this.#shardsOf(isQuick ? [] : [...run.baseline.keys()]),
+      ...this.#shardsOf(services),
       isOver: clock() >= run.untilMs || timers.now() >= this.#overMs,
       drains: ground.drains(),
       guardHeld: ground.guardHeld(),
@@ -147,9 +152,12 @@ export class DrillRunner {
     this.#endFor(endingOf(run, sight), run);
   }
 
+  /** Counted once, for all that asks. */
   #shardsOf(services: readonly string[]): ShardSight {
     const { ground } = this.#options;
-    return { services, countingShards: (service) => ground.countingShards(service) };
+    const own = services.filter((service) => this.#run?.baseline.has(service) === true);
+    const counts = new Map(own.map((service) => [service, ground.countingShards(service)]));
+    return { services: own, countingShards: (service) => counts.get(service)! };
   }
 
   #endFor(ending: Reason<EndingCode> | undefined, { startedMs }: DrillRun): void {
