@@ -15,6 +15,9 @@ const QUIET = [
   '--disable-sync',
 ];
 
+/** Longest that a test waits for what it expects to see, in milliseconds: where others have the machine, everything takes its time. */
+const PATIENCE_MS = 120_000;
+
 /** Starts a browser that ends with the test. As root it has no sandbox. */
 export async function startBrowser(test: Test): Promise<Browser> {
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
@@ -53,6 +56,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
   page.on('console', (message) => {
