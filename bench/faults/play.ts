@@ -13,6 +13,8 @@ const AFTERWARDS_MS = 2000;
 
 export interface Played extends Outcome {
   readonly fault: string;
+  /** How long an answer might be given that was right before, in milliseconds. */
+  readonly allowanceMs: number;
   readonly tally: Tally;
   /** Why it failed; undefined: nothing was wrong. */
   readonly failure?: string;
@@ -41,7 +43,7 @@ export async function play(fault: Fault, patience: Patience = {}): Promise<Playe
   }
   const tally = await world.end();
   failure ??= verdictOf(tally, outcome);
-  return { fault: fault.name, tally, ...outcome, ...(failure !== undefined && { failure }) };
+  return { fault: fault.name, allowanceMs, tally, ...outcome, ...(failure !== undefined && { failure }) };
 }
 
 function verdictOf({ wrong, lost, shown }: Tally, { lossMax = 0 }: Outcome): string | undefined {

@@ -2,11 +2,20 @@
 
 import type { Played } from './play.ts';
 
-const HEADINGS = ['fault', 'queries', 'wrong', 'lost', 'withdrawn after s', 'recovered after s'];
+const HEADINGS = [
+  'fault',
+  'allowance s',
+  'queries',
+  'wrong',
+  'lost',
+  'withdrawn after s',
+  'recovered after s',
+];
 
 export function tableOf(played: readonly Played[]): string {
-  const rows = played.map(({ fault, tally, withdrawMs, recoverMs }) => [
+  const rows = played.map(({ fault, allowanceMs, tally, withdrawMs, recoverMs }) => [
     fault,
+    String(allowanceMs / 1000),
     ...[tally.asked, tally.wrong, tally.lost].map(String),
     seconds(withdrawMs),
     seconds(recoverMs),
