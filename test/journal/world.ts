@@ -47,10 +47,16 @@ export function changeOne(random: Random, federation: Federation): void {
   const missing = PLACES.filter(({ name }) => !known.has(name));
   if (missing.length > 0) {
     const { name, region, zones } = random.pick(missing);
-    federation.cluster(name, region, zones);
-  } else if (random.oneIn(10)) upheaval(random, federation);
-  else if (random.oneIn(10)) drain(random, federation);
-  else mutate(random, federation);
+    return federation.cluster(name, region, zones);
+  }
+  switch (random.below(10)) {
+    case 0:
+      return upheaval(random, federation);
+    case 1:
+      return drain(random, federation);
+    default:
+      return mutate(random, federation);
+  }
 }
 
 /** Other things are drained than before, or nothing. */
