@@ -103,7 +103,9 @@ class Talk {
     this.#exited = once(child, 'exit').catch(() => {});
     child.once('exit', (code, name) => reject(new Error(`the new process ended with ${code ?? name}`)));
     child.once('error', reject);
-    signal.addEventListener('abort', () => reject(new Error('this process is to end')), { once: true });
+    const abort = (): void => reject(new Error('this process is to end'));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   }
 
   say(message: ToSuccessor): void {
