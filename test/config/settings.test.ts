@@ -47,6 +47,7 @@ test('defaults are filled in', async (t) => {
     resolvers: [],
     regions: [],
     steering: { peers: [] },
+    drainSeconds: 0,
     drills: [],
     plans: [],
     clusters: [
