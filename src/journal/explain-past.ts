@@ -2,7 +2,7 @@
 import type { Explanation, ExplainStep } from '../zonebuilder/explain.ts';
 import type { RecordSet } from '../zonebuilder/record-sets.ts';
 import type { Answer, ChangeEntry } from './entry.ts';
-import type { Found, NamedPlace, Past, Present } from './past.ts';
+import { type Found, levelOf, type NamedPlace, type Past, type Present } from './past.ts';
 import type { ServiceName } from './service-name.ts';
 
 /** Stands for an RCODE where the journal does not tell. */
@@ -85,11 +85,12 @@ function follow(question: PastQuestion, place: string, { past, present, steps }:
       case 'nodata':
         return { rcode: 'NOERROR', steps, answer: answers };
       case 'addresses':
+        if (at === '') steps.push(...policySteps(past.policy(present)));
         return { rcode: 'NOERROR', steps, answer: [...answers, ...addressSet(question, name, answer)] };
       case 'alias': {
         at = answer.to;
         const above = nameAt(question, at);
-        const ttlSeconds = aliasTtl(past.at('', present).answer);
+        const ttlSeconds = aliasTtl(past.at('', present), present);
         answers.push({ name: `${name}.`, type: 'CNAME', ttlSeconds, data: [`${above}.`] });
         name = above;
       }
@@ -98,9 +99,23 @@ function follow(question: PastQuestion, place: string, { past, present, steps }:
   return { rcode: 'NOERROR', steps, answer: answers };
 }
 
-/** Aliases have the TTL of the global level. */
-function aliasTtl(global: Answer | undefined): number {
-  return global?.kind === 'addresses' ? global.ttlSeconds : 0;
+/** What the global name has is what replies were chosen from. */
+function policySteps(policy: string | undefined): ExplainStep[] {
+  // Of a Service that came without a word about it, the policy is that of most.
+  if (policy === 'all' || policy === '') return [];
+  const text =
+    policy === undefined
+      ? 'whether each reply had all of these is not known'
+      : `${policy}: each reply had some of these`;
+  return [{ rule: 'policy', text }];
+}
+
+/** Aliases have the TTL of the Service. Where nothing was healthy, addresses before or after tell it. */
+function aliasTtl({ answer, since, until }: Found, present: Present): number {
+  const before = since && levelOf(since, '').before;
+  const after = until && levelOf(until, '').after;
+  const told = [answer, before, after, present.answerAt('')].find((each) => each?.kind === 'addresses');
+  return told?.kind === 'addresses' ? told.ttlSeconds : 0;
 }
 
 function nameAt({ parts, domain }: PastQuestion, place: string): string {

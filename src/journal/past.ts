@@ -10,6 +10,8 @@ export interface Present {
   answerAt(place: string): Answer;
   /** The place that a location name leads to; undefined: none. */
   placeNamed(text: string): string | undefined;
+  /** Which shards the global name answers with, in words; '' where the Service is not known. */
+  policy(): string;
 }
 
 /** What a place was answered with, and by which entries that is known. */
@@ -43,6 +45,9 @@ export class Past {
   readonly #next = new Map<string, ChangeEntry>();
   /** By name; undefined: it was not there. */
   readonly #names = new Map<string, string | undefined>();
+  /** Which shards the global name answered with; undefined: not told. */
+  #policy: string | undefined;
+  #nextPolicy: string | undefined;
   /** What names led to before they changed for the first time after the moment. */
   readonly #nextNames = new Map<string, string | undefined>();
   /** Whether all since the start of that run is known. */
@@ -92,6 +97,16 @@ export class Past {
     if (this.#isWhole) return NO_PLACE;
     if (this.#nextNames.has(text)) return named(this.#nextNames.get(text));
     return this.#isCut ? { kind: 'unknown' } : named(present.placeNamed(text));
+  }
+
+  /** Which shards the global name answered with, in words. @returns undefined where the journal does not tell */
+  policy(present: Present): string | undefined {
+    if (this.#policy !== undefined) return this.#policy;
+    // Of a Service that comes or goes, the policy of most is not told.
+    if (this.#isWhole) return 'all';
+    if (this.#nextPolicy !== undefined) return this.#nextPolicy;
+    if (this.#isGoneLater) return 'all';
+    return this.#isCut ? undefined : present.policy();
   }
 
   /** Where an alias leads follows from the names of that moment, which change without a change of the Service. */
@@ -147,6 +162,7 @@ export class Past {
     if (entry.kind === 'places') this.#addLaterNames(entry);
     if (entry.kind !== 'change' || this.#isGoneLater) return;
     this.#isGoneLater = entry.levels.some(({ place, after }) => place === '' && after.kind === 'absent');
+    this.#nextPolicy ??= entry.policy?.before;
     for (const { place } of entry.levels) if (!this.#next.has(place)) this.#next.set(place, entry);
   }
 
@@ -160,6 +176,7 @@ export class Past {
       this.#answers.set(place, applied(this.#answers.get(place), before, after));
       this.#since.set(place, entry);
     }
+    this.#policy = entry.policy?.after ?? this.#policy;
     if (this.#answers.get('')?.kind !== 'absent') return;
     this.#answers.clear();
     this.#answers.set('', { kind: 'absent' });
@@ -170,6 +187,7 @@ export class Past {
     this.#answers.clear();
     this.#since.clear();
     this.#names.clear();
+    this.#policy = undefined;
     this.#isWhole = isWhole;
   }
 }
@@ -179,7 +197,8 @@ function withoutAddresses(place: string): Answer {
   return place.startsWith('cluster ') ? { kind: 'absent' } : { kind: 'alias', to: '' };
 }
 
-function levelOf({ levels }: ChangeEntry, place: string): ChangeEntry['levels'][number] {
+/** What an entry tells of a place; it must be one that changed with it. */
+export function levelOf({ levels }: ChangeEntry, place: string): ChangeEntry['levels'][number] {
   return levels.find((level) => level.place === place)!;
 }
 

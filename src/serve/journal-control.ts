@@ -3,6 +3,7 @@
 import { type Explanation, QuestionError } from '../admin/control-plane.ts';
 import type { JournalControl, JournalQuestion } from '../admin/journal-control.ts';
 import { followJournal } from '../journal/follow.ts';
+import { policyText } from '../journal/blob.ts';
 import { answerAt, type Picture } from '../journal/compare.ts';
 import type { JournalEntry } from '../journal/entry.ts';
 import { explainPast, type PastQuestion } from '../journal/explain-past.ts';
@@ -58,6 +59,7 @@ async function explainAt(
   const present = {
     answerAt: (place: string) => answerAt(now, place),
     placeNamed: (location: string) => now.numbers.placeNamed(location),
+    policy: () => (now.view === undefined ? '' : policyText(now.view, now.numbers)),
   };
   const question: PastQuestion = {
     name: nameOf(text, parts, domain()),

@@ -1,9 +1,10 @@
 /** What names were answered with at a time, by the journal, held against what was really answered then. */
 import t, { type Test } from 'tap';
 import { answerAt } from '../../src/journal/compare.ts';
-import { viewBlob } from '../../src/journal/blob.ts';
+import { policyText, viewBlob } from '../../src/journal/blob.ts';
 import type { JournalEntry } from '../../src/journal/entry.ts';
 import { explainPast, UNKNOWN } from '../../src/journal/explain-past.ts';
+import type { Explanation } from '../../src/zonebuilder/explain.ts';
 import { Past, type Present } from '../../src/journal/past.ts';
 import { parseServiceName } from '../../src/journal/service-name.ts';
 import { isWanted } from '../../src/journal/query.ts';
@@ -24,6 +25,7 @@ function presentOf({ federation, capture, recorder }: JournaledWorld, service: s
   return {
     answerAt: (place) => answerAt(picture, place),
     placeNamed: (text) => picture.numbers.placeNamed(text),
+    policy: () => (picture.view === undefined ? '' : policyText(picture.view, picture.numbers)),
   };
 }
 
@@ -53,6 +55,15 @@ function told(world: JournaledWorld, entries: readonly JournalEntry[], asked: As
   const sets = answer.filter((set) => set.type === type);
   const addresses = sets.flatMap(({ data, ttlSeconds }) => data.map((text) => `${text}/${ttlSeconds}`));
   return [rcode, ...chain, ...addresses.toSorted()].join(' ');
+}
+
+function explained(world: JournaledWorld, entries: readonly JournalEntry[], timeMs: number): Explanation {
+  const past = new Past(timeMs);
+  for (const entry of entries) past.add(entry);
+  const name = `web.shop.f.svc.us.${DOMAIN}`;
+  const parts = parseServiceName(name, DOMAIN)!;
+  const question = { name, parts, domain: DOMAIN, type: 'A', timeMs, beginMs: 0 } as const;
+  return explainPast(question, past, presentOf(world, 'web.shop.f'));
 }
 
 interface Moment {
@@ -145,3 +156,65 @@ void t.test('around a gap, and around a restart, nothing wrong is told', async (
     t.ok(count.told > count.unknown, 'most of it is known');
   }
 });
+
+void t.test('an alias has the TTL of its Service, also while nothing is healthy', (t) => {
+  let nowMs = 0;
+  const world = journaled({}, () => nowMs);
+  world.capture.note({ what: 'started' });
+  world.federation.cluster('c0', 'us', ['us1']);
+  const ready = { addresses: ['192.0.2.1'], ttlSeconds: 60 };
+  for (const facts of [{ ready: false, ...ready }, ready, { ...ready, ready: false }, ready]) {
+    nowMs += 10;
+    world.federation.shard('c0', 'web.shop.f', facts);
+  }
+  const entries = world.entries();
+  for (const timeMs of [15, 35]) {
+    const { answer } = explained(world, entries, timeMs);
+    t.match(answer, [{ type: 'CNAME', ttlSeconds: 60 }], `at ${timeMs}`);
+    t.equal(answer.length, 1, 'there were no addresses');
+  }
+  t.end();
+});
+
+void t.test(
+  'a global name that answers with some of its shards is not said to have answered with all',
+  (t) => {
+    let nowMs = 0;
+    const weights = new Map([
+      ['us', 0],
+      ['eu', 2],
+      ['asia', 1],
+    ]);
+    const policies = { policy: 'weighted', weights } as const;
+    const world = journaled({ policies }, () => nowMs);
+    const { federation } = world;
+    world.capture.note({ what: 'started' });
+    federation.cluster('c2', 'eu', ['eu1']);
+    federation.cluster('c4', 'asia', ['asia1']);
+    federation.cluster('c0', 'us', ['us1']);
+    for (const [cluster, address] of [
+      ['c2', '192.0.2.2'],
+      ['c4', '192.0.2.4'],
+    ] as const) {
+      nowMs += 10;
+      federation.shard(cluster, 'web.shop.f', { addresses: [address] });
+    }
+    const entries = world.entries();
+    const cases = [
+      ['the first shard', entries, 15, 'weighted eu 2: each reply had some of these'],
+      ['both', entries, 25, 'weighted eu 2, asia 1: each reply had some of these'],
+      [
+        'before what the journal still has',
+        entries.slice(-1),
+        15,
+        'weighted eu 2: each reply had some of these',
+      ],
+      ['nothing has changed since', [], 25, 'weighted eu 2, asia 1: each reply had some of these'],
+    ] as const;
+    for (const [title, kept, timeMs, text] of cases) {
+      const policy = explained(world, kept, timeMs).steps.filter(({ rule }) => rule === 'policy');
+      t.strictSame(policy, [{ rule: 'policy', text }], title);
+    }
+    t.end();
+  },
+);
