@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Test } from 'tap';
 import { freePort, manifest, serve } from '../process/serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 const CONFIG = fileURLToPath(new URL('../../config/', import.meta.url));
 
@@ -44,7 +45,7 @@ export async function startWorld(test: Test): Promise<World> {
     .replace('../state', './state')
     .replaceAll('manifests: demo/', `manifests: ${CONFIG}demo/`)
     .replace('clusters:\n', `clusters:\n${STEERED}`);
-  const folder = test.testdir({
+  const folder = scratch(test, {
     'fedns.yaml': `${text}${STEERING}`,
     'spare-1.yaml': spare('192.0.2.101'),
     'spare-2.yaml': spare('192.0.2.102'),

@@ -5,6 +5,7 @@ import { test, type Test } from 'tap';
 import { config, freePort, manifest, NGINX, serve, untapped } from '../process/serving.ts';
 import { selfSigned } from '../server/tcp/self-signed.ts';
 import { needCommand } from '../support/commands.ts';
+import { scratch } from '../support/scratch.ts';
 
 interface Site {
   readonly port: number;
@@ -15,7 +16,7 @@ interface Site {
 async function startSite(t: Test): Promise<Site> {
   const [port, adminPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
   const tls = `tls: { listen: ['127.0.0.1:${tlsPort}'], certificate: tls.crt, key: tls.key }`;
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': config(port, adminPort, `stateDir: false\nidentity: { nsid: ns1-test }\n${tls}\n`),
     cluster: { 'nginx.yaml': manifest('192.0.2.10') },
   });

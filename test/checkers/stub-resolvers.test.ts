@@ -6,6 +6,7 @@ import { test, type Test } from 'tap';
 import { builtCoreDns } from '../forwarders/coredns.ts';
 import { config, freePort, MAIN, manifest, NGINX, serve, untapped } from '../process/serving.ts';
 import { needCommand } from '../support/commands.ts';
+import { scratch } from '../support/scratch.ts';
 
 const REQUIRE = 'stateDir: false\ncookies: { policy: require }\n';
 
@@ -35,7 +36,7 @@ function missingNamespace(): string | false {
 }
 
 function getent(t: Test, forwarder: string): string {
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': config(53, 9153, REQUIRE),
     'resolv.conf': `nameserver ${forwarder === '' ? '127.0.0.1' : '127.0.0.2'}\noptions timeout:2 attempts:2\n`,
     Corefile: '.:53 {\n  bind 127.0.0.2\n  forward . 127.0.0.1\n}\n',
@@ -65,7 +66,7 @@ test(
 test('c-ares and a client without EDNS come back over TCP', async (t) => {
   needCommand('dig');
   const [port, adminPort] = [await freePort(), await freePort()];
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': config(port, adminPort, REQUIRE),
     cluster: { 'nginx.yaml': manifest('192.0.2.10') },
   });

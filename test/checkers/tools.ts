@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { untapped } from '../process/serving.ts';
 import { needCommand } from '../support/commands.ts';
+import { scratch } from '../support/scratch.ts';
 
 const WORLD = fileURLToPath(new URL('./world.ts', import.meta.url));
 /** Time for a world and what runs in it, in milliseconds, on a machine with much else to do. */
@@ -18,7 +19,7 @@ export function missingWorld(): string | false {
 
 /** Runs a command in the world of world.ts. @returns its standard output */
 export function runInWorld(t: Test, command: string, ...args: string[]): string {
-  const folder = t.testdir({});
+  const folder = scratch(t, {});
   const world = ['--net', '--map-root-user', process.execPath, WORLD, folder, command, ...args];
   const { stdout, stderr, status } = spawnSync(...untapped('unshare', world), {
     encoding: 'utf8',

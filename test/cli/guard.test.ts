@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../../src/cli/environment.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { CLUSTERS, fakeControlPlane } from '../admin/fake-control-plane.ts';
+import { scratch } from '../support/scratch.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const TOKEN = 'a'.repeat(43);
@@ -63,7 +64,7 @@ interface World {
 }
 
 async function world(test: Test, status: GuardStatus = STATUS): Promise<World> {
-  const stateDir = test.testdir({ 'admin.token': `${TOKEN}\n`, other: `${'b'.repeat(43)}\n` });
+  const stateDir = scratch(test, { 'admin.token': `${TOKEN}\n`, other: `${'b'.repeat(43)}\n` });
   const released: (string | undefined)[] = [];
   const guard: GuardControl = {
     status: () => status,

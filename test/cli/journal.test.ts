@@ -11,6 +11,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import type { Answer, JournalEntry } from '../../src/journal/entry.ts';
 import { QuestionError } from '../../src/admin/control-plane.ts';
 import { fakeControlPlane } from '../admin/fake-control-plane.ts';
+import { scratch } from '../support/scratch.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 28, 3, 0, 0);
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -210,7 +211,7 @@ t.test(
 );
 
 t.test('where no fedns runs, the journal is read from the state folder', async (t) => {
-  const stateDir = t.testdir({});
+  const stateDir = scratch(t, {});
   mkdirSync(join(stateDir, 'journal'));
   const text = ENTRIES.map((entry) => `${JSON.stringify(entry)}\n`).join('');
   writeFileSync(join(stateDir, 'journal', '000000000001.ndjson'), `${text}{"seq":6,"kin`);

@@ -4,6 +4,7 @@ import { test } from 'tap';
 import { ConfigError, formatFault } from '../../src/config/fault.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { codesOf, example, outcomeOf, printed } from './example.ts';
+import { scratch } from '../support/scratch.ts';
 
 test('text that is not YAML is refused with its place', async (t) => {
   t.same(codesOf(example({ bad: 'listen: ["127.0.0.1:53"' })), ['YAML_SYNTAX']);
@@ -74,7 +75,7 @@ function faultsOf(file: string): string[] {
 }
 
 test('files', async (t) => {
-  const dir = t.testdir({
+  const dir = scratch(t, {
     'good.yaml': example(),
     'one.yaml': '',
     'latin1.yaml': Buffer.from('domain: ex\xe4mple.com', 'latin1'),
@@ -104,7 +105,7 @@ test('files', async (t) => {
 });
 
 test('a file with a byte order mark loads', async (t) => {
-  const dir = t.testdir({ 'one.yaml': '' });
+  const dir = scratch(t, { 'one.yaml': '' });
   writeFileSync(join(dir, 'bom.yaml'), `\ufeff${example()}`);
   t.same(faultsOf(join(dir, 'bom.yaml')), []);
 });

@@ -17,6 +17,7 @@ import {
   RECORDS,
   zoneText,
 } from './questions.ts';
+import { scratch } from '../support/scratch.ts';
 
 const SEED = 20261121;
 const NEIGHBOURS = 10_000;
@@ -48,7 +49,7 @@ for (const whenNoneHealthy of ['nodata', 'nxdomain', 'lastKnown'] as const) {
   t.test(`NSD answers alike: ${whenNoneHealthy}`, async (t) => {
     const random = makeRandom(SEED);
     const federation = makeRandomFederation(random, whenNoneHealthy, RECORDS);
-    const nsd = await Nsd.start(nsdCommand, t.testdir(), 'example.com', zoneText(federation));
+    const nsd = await Nsd.start(nsdCommand, scratch(t), 'example.com', zoneText(federation));
     t.teardown(() => nsd.stop());
     await compare(t, federation, nsd, questions(random, NEIGHBOURS));
     t.notMatch(nsd.log, /error|warning/i, 'NSD loads the zone without complaint');
@@ -115,7 +116,7 @@ function kindOf({ rcode, flags, answer, authority }: Message): string {
 
 t.test('a zone file loads into BIND', (t) => {
   for (const whenNoneHealthy of ['nodata', 'nxdomain', 'lastKnown'] as const) {
-    const file = join(t.testdir(), 'zone');
+    const file = join(scratch(t), 'zone');
     const federation = makeRandomFederation(makeRandom(SEED), whenNoneHealthy, COMPLETE_RECORDS);
     writeFileSync(file, zoneText(federation));
     // Without `-i local` it would ask the resolver of this machine for the name servers of delegations.

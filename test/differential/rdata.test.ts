@@ -4,6 +4,7 @@ import { formatRdata, parseRdata, typeText } from '../../src/zonebuilder/rr-type
 import { needCommand } from '../support/commands.ts';
 import { makeQuery, readMessage } from '../support/message.ts';
 import { Nsd } from './nsd.ts';
+import { scratch } from '../support/scratch.ts';
 
 const SHA256 = 'd2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971';
 const SHA512 = SHA256 + SHA256;
@@ -65,7 +66,7 @@ test('NSD reads the same octets from what an operator writes, and from what fedn
     }),
     '',
   ].join('\n');
-  const nsd = await Nsd.start(needCommand('nsd'), t.testdir({}), domain, zone);
+  const nsd = await Nsd.start(needCommand('nsd'), scratch(t, {}), domain, zone);
   t.teardown(() => nsd.stop());
   for (const letter of ['w', 'p']) {
     const replies = await nsd.ask(

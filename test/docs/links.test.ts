@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { brokenLinks, markdownFiles } from './broken-links.ts';
 import { anchorsOf, blocksOf, linksOf, sectionOf } from './markdown.ts';
+import { scratch } from '../support/scratch.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -48,7 +49,7 @@ const PAGE = `# A page: of \`code\`, and [links](other.md)
 `;
 
 t.test('a link that leads nowhere is found, and one in code is none', (t) => {
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'page.md': PAGE,
     'other.md': '# Two words\n',
     'a.txt': '',

@@ -4,6 +4,7 @@ import t, { test } from 'tap';
 import { freePort, start } from '../process/serving.ts';
 import { coreDns, CoreDnsMissing } from './coredns.ts';
 import { compareAll, compareForms, DOMAIN, startDemo } from './demo.ts';
+import { scratch } from '../support/scratch.ts';
 
 /** Building CoreDNS, where it is not in the cache, in milliseconds. */
 const MS_MAX = 1_000_000;
@@ -26,7 +27,7 @@ test('CoreDNS with a forward block', { timeout: MS_MAX }, async (tt) => {
   for (const [title, options] of FORWARDS) {
     await tt.test(title, { timeout: MS_MAX }, async (ttt) => {
       const port = await freePort();
-      const file = join(ttt.testdir({}), 'Corefile');
+      const file = join(scratch(ttt, {}), 'Corefile');
       const forward = `forward . 127.0.0.1:${demo.port} {\n    ${options}\n  }`;
       writeFileSync(file, `${DOMAIN}:${port} {\n  bind 127.0.0.1\n  errors\n  ${forward}\n}\n`);
       const running = start(ttt, binary, ['-conf', file]);

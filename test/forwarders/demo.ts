@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { parseDocument } from 'yaml';
 import { freePort, serve, untapped } from '../process/serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 const DEMO = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
 const SERVICE = 'nginx.mynamespace.myfederation.svc';
@@ -41,7 +42,7 @@ export async function startDemo(t: Test): Promise<Demo> {
       .join(' '),
   });
   Object.assign(config, { listen: [`127.0.0.1:${port}`], admin: undefined, stateDir: false, workers: 1 });
-  const file = join(t.testdir({}), 'fedns.yaml');
+  const file = join(scratch(t, {}), 'fedns.yaml');
   writeFileSync(file, JSON.stringify(config));
   await serve(t, file);
   return { port, names: namesOf(config.clusters) };

@@ -9,6 +9,7 @@ import { blocksOf, sectionOf } from '../docs/markdown.ts';
 import { MAIN, manifest, untapped } from '../process/serving.ts';
 import { needCommand } from '../support/commands.ts';
 import { coreDns, CoreDnsMissing } from './coredns.ts';
+import { scratch } from '../support/scratch.ts';
 
 /** Building CoreDNS, where it is not in the cache, in milliseconds. */
 const MS_MAX = 1_000_000;
@@ -195,7 +196,7 @@ t.test('a Pod gets its own cluster’s shard at the global name', { skip: missin
     throw error;
   });
   if (binary instanceof CoreDnsMissing) return void t.pass(binary.message, { skip: binary.message });
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': JSON.stringify(CONFIGURATION),
     us: { 'all.yaml': manifest(SHARDS.us) + inner(CLUSTER_IPS.us) },
     eu: { 'all.yaml': manifest(SHARDS.eu) + inner(CLUSTER_IPS.eu) + NODE },

@@ -10,6 +10,7 @@ import { blocksOf, sectionOf } from '../docs/markdown.ts';
 import { MAIN, untapped } from '../process/serving.ts';
 import { needCommand } from '../support/commands.ts';
 import { coreDns, CoreDnsMissing } from './coredns.ts';
+import { scratch } from '../support/scratch.ts';
 
 /** Building CoreDNS, where it is not in the cache, in milliseconds. */
 const MS_MAX = 1_000_000;
@@ -90,7 +91,7 @@ function lookUp(test: Test, binary: string, place: string, names: readonly strin
   demo.set('listen', ['192.0.2.1:53', '192.0.2.2:53']);
   demo.set('stateDir', false);
   demo.delete('admin');
-  const folder = test.testdir({
+  const folder = scratch(test, {
     'fedns.yaml': String(demo),
     demo: test.fixture('symlink', new URL('config/demo', ROOT).pathname),
     Corefile: CLUSTER + block('CoreDNS', CLUSTER_DNS) + short,

@@ -11,6 +11,7 @@ import { needCommand } from '../support/commands.ts';
 import type { Federation } from '../support/federation.ts';
 import { geoPolicy, makeTables, subnetOption } from '../support/geo.ts';
 import { makeQuery, readMessage } from '../support/message.ts';
+import { scratch } from '../support/scratch.ts';
 
 const SEED = 20261128;
 const QUERIES = 400;
@@ -105,7 +106,7 @@ function recursorArguments(folder: string, port: number, authority: number): str
 
 const RESOLVERS = {
   Unbound(t: Test, port: number, authority: number) {
-    const folder = t.testdir();
+    const folder = scratch(t);
     const file = join(folder, 'unbound.conf');
     writeFileSync(file, configuration(folder, port, authority));
     return start(t, needCommand('unbound'), ['-d', '-c', file]).until(/start of service/);

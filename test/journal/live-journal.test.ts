@@ -13,6 +13,7 @@ import type { ThreadStart } from '../../src/journal/thread-protocol.ts';
 import { systemTimers } from '../../src/timers.ts';
 import { makeFederation } from '../support/federation.ts';
 import { entriesOf } from './world.ts';
+import { scratch } from '../support/scratch.ts';
 
 interface Live {
   readonly journal: LiveJournal;
@@ -25,7 +26,7 @@ function start(test: Test, isKept = true): Live {
   const take = (fields: object, message: string): void =>
     void log.push(`${message} ${JSON.stringify(fields)}`);
   const threads: Worker[] = [];
-  const directory = join(test.testdir({}), 'journal');
+  const directory = join(scratch(test, {}), 'journal');
   const journal = new LiveJournal({
     ...(isKept && { store: { directory, maxOctets: 2 ** 24, maxDays: 1 } }),
     clock: Date.now,

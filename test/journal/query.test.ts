@@ -5,6 +5,7 @@ import { zstdCompressSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import type { JournalEntry } from '../../src/journal/entry.ts';
 import { type JournalFilter, readJournal } from '../../src/journal/query.ts';
+import { scratch } from '../support/scratch.ts';
 
 const cause = { object: 'EndpointSlice shop/web-1', resourceVersion: '7', timeMs: 1 };
 const change = (seq: number, service: string, cluster: string): JournalEntry => ({
@@ -49,7 +50,7 @@ function text(from: number, to: number): string {
 
 /** The first three compressed, the next three as a crash leaves a segment, the rest in the newest. */
 function folder(test: Test): string {
-  const directory = join(test.testdir({}), 'journal');
+  const directory = join(scratch(test, {}), 'journal');
   mkdirSync(directory);
   writeFileSync(join(directory, '000000000001-10-30.ndjson.zst'), zstdCompressSync(text(0, 3)));
   writeFileSync(join(directory, '000000000004.ndjson'), text(3, 6));
@@ -81,5 +82,5 @@ for (const [title, filter, expected] of QUESTIONS) {
 }
 
 t.test('a folder that is not there has no entry', async (t) => {
-  t.strictSame([...readJournal(join(t.testdir({}), 'journal'), {})], []);
+  t.strictSame([...readJournal(join(scratch(t, {}), 'journal'), {})], []);
 });

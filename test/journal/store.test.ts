@@ -7,6 +7,7 @@ import type { Item } from '../../src/journal/batch.ts';
 import { Desk } from '../../src/journal/desk.ts';
 import type { JournalEntry } from '../../src/journal/entry.ts';
 import { readJournal } from '../../src/journal/query.ts';
+import { scratch } from '../support/scratch.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -20,7 +21,7 @@ interface Opened {
 
 let nowMs = 1_790_000_000_000;
 
-function open(test: Test, directory = test.testdir({}), maxOctets = 64 * MIB, maxDays = 30): Opened {
+function open(test: Test, directory = scratch(test, {}), maxOctets = 64 * MIB, maxDays = 30): Opened {
   const folder = join(directory, 'journal');
   const desk = new Desk({ store: { directory: folder, maxOctets, maxDays }, clock: () => nowMs });
   test.teardown(() => desk.stop());
@@ -77,14 +78,14 @@ t.test(
 );
 
 t.test('a file that is nothing but a torn line is begun anew', async (t) => {
-  const directory = t.testdir({ journal: { '000000000007.ndjson': '{"seq":7,"kind":"ev' } });
+  const directory = scratch(t, { journal: { '000000000007.ndjson': '{"seq":7,"kind":"ev' } });
   const { note, entries } = open(t, directory);
   note(1);
   t.equal(entries().length, 1);
 });
 
 t.test('a segment that is full is compressed, and read as before', async (t) => {
-  const { directory, note, entries, desk } = open(t, t.testdir({}), 8 * MIB);
+  const { directory, note, entries, desk } = open(t, scratch(t, {}), 8 * MIB);
   for (let i = 0; i < 8; i++) note(1000);
   const names = readdirSync(directory).toSorted();
   t.ok(names.length > 1, names.join(' '));
@@ -100,7 +101,7 @@ function sizeOf(directory: string): number {
 }
 
 t.test('octets stay below their limit at every moment: the oldest entries go', async (t) => {
-  const { directory, note, entries } = open(t, t.testdir({}), MIB);
+  const { directory, note, entries } = open(t, scratch(t, {}), MIB);
   for (let i = 0; i < 60; i++) {
     note(250);
     t.ok(sizeOf(directory) <= MIB, `${sizeOf(directory)} octets`);
@@ -111,7 +112,7 @@ t.test('octets stay below their limit at every moment: the oldest entries go', a
 });
 
 t.test('what is older than its days goes, also where nothing comes', async (t) => {
-  const world = open(t, t.testdir({}), 64 * MIB, 3);
+  const world = open(t, scratch(t, {}), 64 * MIB, 3);
   world.note(5);
   nowMs += 2 * DAY_MS;
   world.note(5);
@@ -128,7 +129,7 @@ t.test('what is older than its days goes, also where nothing comes', async (t) =
 });
 
 t.test('what a crash left while a segment was compressed is cleared away', async (t) => {
-  const first = open(t, t.testdir({}), 8 * MIB);
+  const first = open(t, scratch(t, {}), 8 * MIB);
   for (let i = 0; i < 8; i++) first.note(1000);
   first.desk.stop();
   const { directory } = first;
@@ -145,7 +146,7 @@ t.test('what a crash left while a segment was compressed is cleared away', async
 });
 
 t.test('a segment that the disk has damaged costs its own entries and no others', async (t) => {
-  const { directory, note, entries } = open(t, t.testdir({}), 8 * MIB);
+  const { directory, note, entries } = open(t, scratch(t, {}), 8 * MIB);
   for (let i = 0; i < 12; i++) note(1000);
   const names = readdirSync(directory).toSorted();
   writeFileSync(join(directory, names[1]!), 'nothing of zstd');
@@ -158,7 +159,7 @@ t.test('a segment that the disk has damaged costs its own entries and no others'
 t.test(
   'a disk that refuses costs entries and nothing else; once it takes more, an entry says how many',
   async (t) => {
-    const directory = t.testdir({ journal: 'a file where the folder should be' });
+    const directory = scratch(t, { journal: 'a file where the folder should be' });
     const { note, entries, desk } = open(t, directory);
     t.match(desk.status, { trouble: { code: /^(EEXIST|ENOTDIR)$/ }, lost: 0 });
     note(4);
@@ -172,7 +173,7 @@ t.test(
 );
 
 t.test('files that are not of the journal are left alone', async (t) => {
-  const directory = t.testdir({ journal: { 'notes.txt': 'mine', '7.ndjson': '{}\n' } });
+  const directory = scratch(t, { journal: { 'notes.txt': 'mine', '7.ndjson': '{}\n' } });
   const { note, entries } = open(t, directory);
   note(1);
   t.equal(entries().length, 1);

@@ -7,6 +7,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { freePort, serve, type Process } from '../process/serving.ts';
 import { openPage, picture, startBrowser } from './browser.ts';
+import { scratch } from '../support/scratch.ts';
 
 const CONFIG = fileURLToPath(new URL('../../config/', import.meta.url));
 const NGINX = 'nginx.mynamespace.myfederation';
@@ -24,7 +25,7 @@ interface Demo {
 
 async function startDemo(test: Test): Promise<Demo> {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const folder = test.testdir({});
+  const folder = scratch(test, {});
   cpSync(join(CONFIG, 'demo'), join(folder, 'demo'), { recursive: true });
   const text = readFileSync(join(CONFIG, 'demo.yaml'), 'utf8')
     .replace('127.0.0.1:1053', `127.0.0.1:${port}`)

@@ -6,6 +6,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { needCommand } from '../support/commands.ts';
 import { config, freePort, MAIN, manifest, NGINX, serve, start } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 // Each command is a process of its own, and what is measured is never the time.
 t.setTimeout(120_000);
@@ -27,7 +28,8 @@ steering: { peers: ['127.0.0.1:${peer}'] }
 `;
 
 function replicas(test: Test, ports: readonly (readonly [number, number])[]): Replica[] {
-  const folder = test.testdir(
+  const folder = scratch(
+    test,
     Object.fromEntries(
       ports.map(([port, adminPort], i) => [
         `r${i}`,

@@ -16,6 +16,7 @@ import {
   untapped,
   type Process,
 } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 const EU = 'nginx.mynamespace.myfederation.svc.eu.example.com';
 const [EU_ADDRESS, US_ADDRESS] = ['192.0.2.10', '192.0.2.20'];
@@ -43,7 +44,7 @@ async function makeSite(t: Test): Promise<Site> {
     '{ name: one, region: us-central1, zones: [us-central1-a], manifests: ./cluster }',
     '{ name: one, region: eu, zones: [eu-a], manifests: ./one }',
   );
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': text,
     one: { 'nginx.yaml': manifest(EU_ADDRESS) },
     two: { 'nginx.yaml': manifest(US_ADDRESS) },

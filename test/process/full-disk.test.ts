@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type Test } from 'tap';
 import { needCommand } from '../support/commands.ts';
 import { config, MAIN, manifest, NGINX, untapped } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 /**
  * FOLDER, node, main.ts, name: runs once, so that there is a state; takes the manifests away; fills the disk, with what a crash
@@ -30,7 +31,7 @@ ls "$1/state"
 `;
 
 function runFull(t: Test, leftover: '' | 'leftover'): { out: string; log: string } {
-  const folder = t.testdir({
+  const folder = scratch(t, {
     'fedns.yaml': config(5300, 9153, 'stateDir: ./state\n'),
     cluster: { 'nginx.yaml': manifest('192.0.2.10') },
   });

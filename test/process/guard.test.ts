@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { needCommand } from '../support/commands.ts';
 import { config, freePort, lookAgain, MAIN, manifest, NGINX, serve, untapped } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.setTimeout(120_000);
 
@@ -20,7 +21,7 @@ interface Place {
 /** One cluster with two Services, so that the loss of one is no empty list. */
 async function place(test: Test, more = ''): Promise<Place> {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const folder = test.testdir({ 'fedns.yaml': config(port, adminPort, more) });
+  const folder = scratch(test, { 'fedns.yaml': config(port, adminPort, more) });
   mkdirSync(join(folder, 'cluster'));
   const nginx = join(folder, 'cluster', 'nginx.yaml');
   writeFileSync(nginx, manifest('192.0.2.10'));

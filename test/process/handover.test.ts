@@ -10,6 +10,7 @@ import { SocketLedger } from '../../src/server/workers/socket-ledger.ts';
 import { startServer } from '../../src/serve/server.ts';
 import { serialToLeave } from '../../src/serve/succession.ts';
 import { fakeParts, SETTINGS, shard } from '../serve/fake-parts.ts';
+import { scratch } from '../support/scratch.ts';
 
 if (process.platform !== 'linux') {
   t.plan(0, 'sockets are passed on by the batch transport, which is Linux’s');
@@ -30,7 +31,7 @@ const ENDS: readonly (readonly [string, 'start' | 'estate' | 'ceded', 'ahead' | 
 
 for (const [when, last, where] of ENDS) {
   t.test(`a successor that ends ${when} leaves everything to the process before`, async (t) => {
-    const stateDir = join(t.testdir({ state: {} }), 'state');
+    const stateDir = join(scratch(t, { state: {} }), 'state');
     const parts = { ...fakeParts(), openLedger: async () => new SocketLedger(loadLibc()) };
     const options = { log: quiet, clock: () => 1_790_000_000_000, parts, schedule: never, version: '1.2.3' };
     const server = await startServer({ ...SETTINGS, stateDir }, options);
@@ -57,7 +58,7 @@ for (const [when, last, where] of ENDS) {
 }
 
 t.test('one that is to end breaks a handover off', async (t) => {
-  const stateDir = join(t.testdir({ state: {} }), 'state');
+  const stateDir = join(scratch(t, { state: {} }), 'state');
   const parts = { ...fakeParts(), openLedger: async () => new SocketLedger(loadLibc()) };
   const options = { log: quiet, clock: () => 1_790_000_000_000, parts, schedule: never, version: '1.2.3' };
   const server = await startServer({ ...SETTINGS, stateDir }, options);

@@ -18,6 +18,7 @@ import {
   start,
   untapped,
 } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.setTimeout(120_000);
 
@@ -167,7 +168,7 @@ t.test(
   'a full disk hurts no answer: the journal says that it lacks something, and goes on',
   { skip: missingNamespace() },
   async (t) => {
-    const folder = t.testdir({
+    const folder = scratch(t, {
       'fedns.yaml': config(5300, 9153, 'stateDir: ./state\n'),
       'first.yaml': manifest('192.0.2.1'),
       'second.yaml': manifest('192.0.2.2'),

@@ -6,6 +6,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { loadConfig } from '../../src/cli/load.ts';
 import { loadAside } from '../../src/process/load-aside.ts';
+import { scratch } from '../support/scratch.ts';
 
 const HEAD = `domain: example.com
 nameservers: [{ name: ns1.example.com, addresses: [192.0.2.1] }]
@@ -19,7 +20,7 @@ function fileOf(test: Test, records: number, more = ''): string {
     { length: records },
     (_, i) => `  - { name: n${i}.example.com, type: A, data: 192.0.2.7 }\n`,
   );
-  const file = join(test.testdir({}), 'fedns.yaml');
+  const file = join(scratch(test, {}), 'fedns.yaml');
   writeFileSync(file, HEAD + lines.join('') + more);
   return file;
 }
@@ -54,6 +55,6 @@ t.test('a long file with faults is refused with each of them and its place', asy
 });
 
 t.test('a file that is not there is refused as usual', async (t) => {
-  const file = join(t.testdir({}), 'none.yaml');
+  const file = join(scratch(t, {}), 'none.yaml');
   t.match(await loadAside(file), { kind: 'refused', faults: [/there is no such file/] });
 });

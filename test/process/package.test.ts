@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { brokenLinks, markdownFiles } from '../docs/broken-links.ts';
 import { NGINX, addressesOf, config, freePort, manifest, start, untapped } from './serving.ts';
+import { scratch } from '../support/scratch.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -52,7 +53,7 @@ function contentOf(folder: string): Map<string, string> {
 // Outside of this repository, whose node_modules and .gitignore count for what lies in it.
 const work = mkdtempSync(join(tmpdir(), 'fedns-pack-'));
 t.teardown(() => rmSync(work, { recursive: true }));
-const packed = t.testdir();
+const packed = scratch(t);
 const tree = copyTree(work);
 const before = contentOf(tree);
 const tarball = run('npm', ['pack', '--silent', '--pack-destination', packed], tree)
@@ -61,7 +62,7 @@ const tarball = run('npm', ['pack', '--silent', '--pack-destination', packed], t
   .at(-1)!;
 
 t.test('npm pack publishes no script, all else of package.json, and leaves the tree as it was', async (t) => {
-  const folder = t.testdir({});
+  const folder = scratch(t, {});
   run('tar', ['-xzf', join(packed, tarball), '-C', folder]);
   const { scripts, ...rest } = manifestOf(ROOT);
   t.ok(scripts);
@@ -77,7 +78,7 @@ const MANIFEST = '{\n  "name": "one",\n  "scripts": { "build": "tsc" }\n}\n';
 const PUBLISHED = '{\n  "name": "one"\n}\n';
 
 t.test('package.json comes back once, whole, however often it is put aside', async (t) => {
-  const folder = t.testdir({ 'package.json': MANIFEST });
+  const folder = scratch(t, { 'package.json': MANIFEST });
   const now = (): string => readFileSync(join(folder, 'package.json'), 'utf8');
   const say = (command: string): string =>
     run(process.execPath, [join(ROOT, 'published-manifest.ts'), command, folder]);
@@ -93,7 +94,7 @@ t.test('package.json comes back once, whole, however often it is put aside', asy
 });
 
 t.test('package.json comes back when npm is killed while it packs', async (t) => {
-  const folder = t.testdir({ 'package.json': MANIFEST });
+  const folder = scratch(t, { 'package.json': MANIFEST });
   const script = `const { execFileSync } = require('node:child_process');
     execFileSync(process.execPath, [${JSON.stringify(join(ROOT, 'published-manifest.ts'))}, 'put', '.']);
     console.log('put');
@@ -122,7 +123,7 @@ function install(folder: string): string {
 }
 
 t.test('the npm package serves when it is installed elsewhere', async (t) => {
-  const folder = t.testdir({ cluster: { 'nginx.yaml': manifest('192.0.2.10') } });
+  const folder = scratch(t, { cluster: { 'nginx.yaml': manifest('192.0.2.10') } });
   const main = install(folder);
   const files = readdirSync(join(folder, 'node_modules', 'fedns'), { recursive: true, encoding: 'utf8' });
   t.ok(files.includes('dist/serve/server.d.ts'), 'it carries types');
@@ -163,7 +164,7 @@ async function missingOfPage(base: string): Promise<string[]> {
 }
 
 t.test('the documents in the npm package link to what it carries', (t) => {
-  const folder = t.testdir({});
+  const folder = scratch(t, {});
   run('tar', ['-xzf', join(packed, tarball), '-C', folder]);
   const root = join(folder, 'package');
   for (const file of ['README.md', 'SECURITY.md', 'docs/guide.md']) {
@@ -181,7 +182,7 @@ t.test(
   'an older Node runs the package with the Node that npm installed beside it',
   { skip: OLD_NODE === undefined && 'this machine has no older Node' },
   async (t) => {
-    const folder = t.testdir({ cluster: { 'nginx.yaml': manifest('192.0.2.10') } });
+    const folder = scratch(t, { cluster: { 'nginx.yaml': manifest('192.0.2.10') } });
     const main = install(folder);
     t.equal(run(OLD_NODE!, [main, '--version']), `${VERSION}\n`);
     const port = await freePort();

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { scratch } from '../support/scratch.ts';
 
 export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -170,7 +171,7 @@ export interface Site {
 /** A configuration with one cluster of one healthy shard. */
 export async function site(test: Test): Promise<Site> {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const folder = test.testdir({
+  const folder = scratch(test, {
     'fedns.yaml': config(port, adminPort),
     cluster: { 'nginx.yaml': manifest('192.0.2.10') },
   });

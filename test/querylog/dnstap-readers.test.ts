@@ -19,6 +19,7 @@ import {
 import { needCommand } from '../support/commands.ts';
 import { selfSigned } from '../server/tcp/self-signed.ts';
 import { until } from '../watchers/fake-time.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.setTimeout(120_000);
 
@@ -40,7 +41,7 @@ interface Site {
 async function makeSite(t: Test, more: string): Promise<Site> {
   const [port, tlsPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   const { certificate, key } = selfSigned('fedns');
-  const folder = t.testdir({
+  const folder = scratch(t, {
     cluster: { 'nginx.yaml': manifest('192.0.2.10') },
     'tls.crt': certificate,
     'tls.key': key,

@@ -4,9 +4,10 @@ import t, { type Test } from 'tap';
 import { FileOutput, RETRY_MS } from '../../src/querylog/dnstap/file-output.ts';
 import { Tally } from '../../src/querylog/tally.ts';
 import { frame, framesOf, keepObserver, ManualTimers, START, STOP } from './outputs.ts';
+import { scratch } from '../support/scratch.ts';
 
 function open(t: Test, options: { octetsMax?: number; keep?: number; path?: string } = {}) {
-  const path = options.path ?? join(t.testdir(), 'x.tap');
+  const path = options.path ?? join(scratch(t), 'x.tap');
   const time = new ManualTimers();
   const observer = keepObserver();
   const output = new FileOutput(
@@ -103,7 +104,7 @@ t.test(
 t.test(
   'a folder that is not there yet: frames are lost and counted, it is said once, and tried again',
   async (t) => {
-    const path = join(t.testdir({ there: {} }), 'there', 'x.tap');
+    const path = join(scratch(t, { there: {} }), 'there', 'x.tap');
     const { output, write, time, observer, framesIn } = open(t, { path });
     rmSync(join(path, '..'), { recursive: true });
     output.start();
@@ -111,7 +112,7 @@ t.test(
     time.fire(RETRY_MS);
     t.equal(observer.lines.length, 1);
     t.match(observer.lines[0], /^warn dnstap messages are lost: the file cannot be written: ENOENT/);
-    t.testdir({ there: {} });
+    scratch(t, { there: {} });
     time.fire(RETRY_MS);
     write('kept');
     await output.stop();
@@ -124,7 +125,7 @@ t.test(
   'a full disk: frames are lost and counted until there is room',
   { skip: !existsSync('/dev/full') },
   async (t) => {
-    const path = join(t.testdir(), 'x.tap');
+    const path = join(scratch(t), 'x.tap');
     symlinkSync('/dev/full', path);
     const { output, write, time, observer, framesIn } = open(t, { path });
     output.start();

@@ -11,6 +11,7 @@ import { systemTimers } from '../../src/timers.ts';
 import { until } from '../watchers/fake-time.ts';
 import { framesOf, ManualTimers, START, STOP } from './outputs.ts';
 import { DOMAIN, write } from './ring.ts';
+import { scratch } from '../support/scratch.ts';
 
 const query = makeQuery('example.com', 'SOA');
 
@@ -30,7 +31,7 @@ function open(t: Test, options: { threadUrl?: URL; timers?: ManualTimers } = {})
 t.test(
   'what is in the rings of all workers is written, also what came before, and the rest at the end',
   async (t) => {
-    const path = join(t.testdir(), 'x.tap');
+    const path = join(scratch(t), 'x.tap');
     const rings = [createQueryRing(), createQueryRing()];
     const { writer } = open(t);
     for (const ring of rings) write(ring, { query, reply: query });
@@ -47,7 +48,7 @@ t.test(
 );
 
 t.test('a record is for its readers only', async (t) => {
-  const path = join(t.testdir(), 'x.tap');
+  const path = join(scratch(t), 'x.tap');
   const ring = createQueryRing();
   const { writer } = open(t);
   write(ring, { query, readers: Reader.log });
@@ -62,7 +63,7 @@ t.test('what finds no room in a ring is in the status, in messages', async (t) =
   const { writer } = open(t);
   const reply = new Uint8Array(4000);
   for (let i = 0; i < 400; i++) write(ring, { query, reply });
-  const path = join(t.testdir(), 'x.tap');
+  const path = join(scratch(t), 'x.tap');
   await writer.adopt([ring], fileOrder(path));
   const { dnstap, linesLost } = writer.status();
   t.ok(linesLost.ring > 0);
@@ -72,7 +73,7 @@ t.test('what finds no room in a ring is in the status, in messages', async (t) =
 });
 
 t.test('without an order there is no thread, and one that was there ends', async (t) => {
-  const path = join(t.testdir(), 'x.tap');
+  const path = join(scratch(t), 'x.tap');
   const ring = createQueryRing();
   const { writer } = open(t);
   await writer.adopt([], undefined);
@@ -89,7 +90,7 @@ t.test('without an order there is no thread, and one that was there ends', async
 t.test(
   'a thread that dies is followed by another after a pause that grows, and a ring goes on',
   async (t) => {
-    const folder = t.testdir();
+    const folder = scratch(t);
     const dying = join(folder, 'dying.mjs');
     writeFileSync(dying, "throw new Error('told to die');");
     const timers = new ManualTimers();
@@ -109,7 +110,7 @@ t.test(
 );
 
 t.test('a record that cannot be understood costs itself, is counted and told', async (t) => {
-  const path = join(t.testdir(), 'x.tap');
+  const path = join(scratch(t), 'x.tap');
   const ring = createQueryRing();
   write(ring, { query });
   write(ring, { query });

@@ -7,6 +7,7 @@ import { inspectClusters, type Inspection } from '../../src/serve/inspect-cluste
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
 import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { clusterSettings, READY, service, slice } from '../watchers/kubernetes-objects.ts';
+import { scratch } from '../support/scratch.ts';
 
 const json = (...objects: readonly unknown[]): string =>
   objects.map((object) => JSON.stringify(object)).join('\n');
@@ -137,7 +138,7 @@ const CASES: ReadonlyArray<
 
 for (const [title, files, faults, warnings] of CASES) {
   test(`a check of the configuration reads the manifests: ${title}`, async (t) => {
-    const found = await inspect(join(t.testdir({}), 'one'), files);
+    const found = await inspect(join(scratch(t, {}), 'one'), files);
     t.equal(found.faults.length, faults.length, found.faults.join('\n'));
     t.equal(found.warnings.length, warnings.length, found.warnings.join('\n'));
     t.match(found, { faults, warnings });

@@ -13,6 +13,7 @@ import type { RunningServer } from '../../src/serve/server.ts';
 import type { SharedContext } from '../../src/serve/parts.ts';
 import { SETTINGS, fakeParts, shard } from './fake-parts.ts';
 import type { FakeParts } from './fake-parts.ts';
+import { scratch } from '../support/scratch.ts';
 
 const NOW_MS = 1_790_000_000_000;
 const never = (): { stop(): Promise<void> } => ({ stop: async () => {} });
@@ -112,7 +113,7 @@ t.test('manifests that cannot be read end the start in one line', async (t) => {
 });
 
 t.test('a port in use ends the start in one line, and nothing is left behind', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const parts = fakeParts({
     startDataPlane: async () => {
       throw new Error('cannot listen on 127.0.0.1 port 53: EADDRINUSE');
@@ -129,7 +130,7 @@ t.test('a port in use ends the start in one line, and nothing is left behind', a
 });
 
 t.test('the state folder is made, private, and held by one server', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const { server } = await start(t, fakeParts(), { stateDir });
   await t.rejects(startServer({ ...SETTINGS, stateDir }, options(fakeParts())), { code: 'LOCKED' });
   await server.stop();
@@ -139,7 +140,7 @@ t.test('the state folder is made, private, and held by one server', async (t) =>
 });
 
 t.test('after a restart the last state is served before any cluster is read', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const first = await start(t, fakeParts(), { stateDir });
   await first.server.stop();
   const silent = fakeParts({ firstSync: () => new Error('unreachable') });
@@ -160,7 +161,7 @@ t.test('after a restart the last state is served before any cluster is read', as
 });
 
 t.test('hostnames keep their addresses across a restart and a reload', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const known = [{ hostname: 'lb.example.net', A: ['192.0.2.9'], AAAA: [] }];
   const remembering = (seen: unknown[], remembered: typeof known): FakeParts => {
     const parts = fakeParts();
@@ -181,7 +182,7 @@ t.test('hostnames keep their addresses across a restart and a reload', async (t)
 });
 
 t.test('clusters of Secrets are held after a restart until the Secrets are listed', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const settings = { stateDir, clusters: [SETTINGS.clusters[0]!], clusterSecrets: { namespace: 'fedns' } };
   const first = await start(t, fakeParts({ startShared: secrets('two', 'three') }), settings);
   while ((await inAnswers(first)).length < 3) await setImmediate();
@@ -224,7 +225,7 @@ t.test('a cluster that leaves the configuration leaves the answers, whatever els
 });
 
 t.test('RFC 1982: the serial grows across a restart', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const first = await start(t, fakeParts(), { stateDir });
   const before = await serialOf(first);
   await first.server.stop();
@@ -232,7 +233,7 @@ t.test('RFC 1982: the serial grows across a restart', async (t) => {
 });
 
 t.test('a damaged snapshot is reported and the server starts from the clusters', async (t) => {
-  const stateDir = t.testdir({ 'snapshot.ndjson': 'x\n' });
+  const stateDir = scratch(t, { 'snapshot.ndjson': 'x\n' });
   const { log, get } = await start(t, fakeParts(), { stateDir });
   t.ok(log.some((line) => /^the snapshot is ignored .*line 1/.test(line)));
   t.equal((await get('/readyz')).status, 200);
@@ -247,7 +248,7 @@ t.test('a snapshot that is whole and cannot be understood leaves nothing behind'
   ].join('\n');
   const sha256 = createHash('sha256').update(text).digest('hex');
   const end = JSON.stringify({ end: { clusters: 1, shards: 1, sha256 } });
-  const stateDir = t.testdir({ 'snapshot.ndjson': `${text}${end}\n` });
+  const stateDir = scratch(t, { 'snapshot.ndjson': `${text}${end}\n` });
   const parts = fakeParts();
   const { log } = await start(t, parts, { stateDir });
   t.ok(log.some((line) => /^the snapshot is ignored .*line 3/.test(line)));
@@ -357,7 +358,7 @@ t.test('a source that begins anew changes nothing until its first sync', async (
 });
 
 t.test('the admin token is in the state folder', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const { server } = await start(t, fakeParts(), { stateDir });
   const token = readFileSync(join(stateDir, 'admin.token'), 'utf8').trim();
   const url = `http://127.0.0.1:${server.adminAddress!.port}/api/v1/records`;
@@ -368,7 +369,7 @@ t.test('the admin token is in the state folder', async (t) => {
 });
 
 t.test('a reload that builds another domain keeps what is drained, and a restart does', async (t) => {
-  const stateDir = join(t.testdir(), 'state');
+  const stateDir = join(scratch(t), 'state');
   const parts = fakeParts();
   const { server } = await start(t, parts, { stateDir });
   const token = readFileSync(join(stateDir, 'admin.token'), 'utf8').trim();

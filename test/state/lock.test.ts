@@ -5,9 +5,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { acquireLock } from '../../src/state/lock.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.test('a state folder has one owner at a time', async (t) => {
-  const directory = t.testdir();
+  const directory = scratch(t);
   const path = join(directory, 'lock');
   const lock = await acquireLock(path);
   t.equal(statSync(path).mode & 0o777, 0o600);
@@ -20,7 +21,7 @@ t.test('a state folder has one owner at a time', async (t) => {
 });
 
 t.test('a living process of this host keeps its claim, a dead one loses it', async (t) => {
-  const path = join(t.testdir(), 'lock');
+  const path = join(scratch(t), 'lock');
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   writeFileSync(path, JSON.stringify({ pid: other.pid, host: hostname() }));
   await t.rejects(acquireLock(path), { code: 'LOCKED' });
@@ -49,7 +50,7 @@ t.test('a claim that says nothing of a living owner is taken over', async (t) =>
     'a Pod that was moved': JSON.stringify({ pid: parent, host: 'elsewhere' }),
   };
   for (const [title, text] of Object.entries(cases)) {
-    const path = join(t.testdir({ lock: text }), 'lock');
+    const path = join(scratch(t, { lock: text }), 'lock');
     const lock = await acquireLock(path);
     t.match(JSON.parse(readFileSync(path, 'utf8')), { pid: process.pid, host: hostname() }, title);
     await lock.release();

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { SERIAL_BLOCK, Serial, addSerial, isSerialAfter } from '../../src/state/serial.ts';
+import { scratch } from '../support/scratch.ts';
 
 const SECOND_2026 = 1_790_000_000;
 const atSecond = (second: number) => () => second * 1000;
@@ -38,7 +39,7 @@ t.test('RFC 1982 section 3.1: addition wraps and never yields zero', async (t) =
 });
 
 t.test('a first start begins with the time', async (t) => {
-  const path = join(t.testdir(), 'serial.json');
+  const path = join(scratch(t), 'serial.json');
   const serial = new Serial({ path, clock: atSecond(SECOND_2026), log: recorder() });
   await serial.start();
   t.equal(serial.current, SECOND_2026);
@@ -54,7 +55,7 @@ t.test('without a state folder a start begins with the time and nothing is writt
 });
 
 t.test('after a clean stop the serial goes on, also when the clock went back', async (t) => {
-  const path = join(t.testdir(), 'serial.json');
+  const path = join(scratch(t), 'serial.json');
   const first = new Serial({ path, clock: atSecond(SECOND_2026), log: recorder() });
   await first.start();
   const served = first.next();
@@ -66,7 +67,7 @@ t.test('after a clean stop the serial goes on, also when the clock went back', a
 });
 
 t.test('after a crash the serial is after every one that was served', async (t) => {
-  const path = join(t.testdir(), 'serial.json');
+  const path = join(scratch(t), 'serial.json');
   const crashed = new Serial({ path, clock: atSecond(SECOND_2026), log: recorder() });
   await crashed.start();
   let served = 0;
@@ -78,7 +79,7 @@ t.test('after a crash the serial is after every one that was served', async (t) 
 });
 
 t.test('a block is reserved ahead of need while serials are handed out', async (t) => {
-  const path = join(t.testdir(), 'serial.json');
+  const path = join(scratch(t), 'serial.json');
   const serial = new Serial({ path, clock: atSecond(SECOND_2026), log: recorder() });
   await serial.start();
   const before = await ceilingIn(path);
@@ -90,7 +91,7 @@ t.test('a block is reserved ahead of need while serials are handed out', async (
 });
 
 t.test('RFC 1982: the serial wraps and still grows across a restart', async (t) => {
-  const path = join(t.testdir({ 'serial.json': kept(4_294_967_295) }), 'serial.json');
+  const path = join(scratch(t, { 'serial.json': kept(4_294_967_295) }), 'serial.json');
   const serial = new Serial({ path, clock: atSecond(4_294_967_290), log: recorder() });
   await serial.start();
   t.equal(serial.current, 1);
@@ -102,14 +103,14 @@ t.test(
   async (t) => {
     for (const text of ['', 'x', '{}', '[]', 'null', kept(-1), kept(2 ** 32), kept(1.5)]) {
       const log = recorder();
-      const path = join(t.testdir({ 'serial.json': text }), 'serial.json');
+      const path = join(scratch(t, { 'serial.json': text }), 'serial.json');
       const serial = new Serial({ path, clock: atSecond(SECOND_2026), log, witnesses: [SECOND_2026 + 500] });
       await serial.start();
       t.equal(serial.current, SECOND_2026 + 501, `goes on after the witness: ${text}`);
       t.match(log.lines, [/cannot be read/]);
       await serial.stop();
     }
-    const path = join(t.testdir({ 'serial.json': 'x' }), 'serial.json');
+    const path = join(scratch(t, { 'serial.json': 'x' }), 'serial.json');
     const serial = new Serial({ path, clock: atSecond(SECOND_2026), log: recorder(), witnesses: [17] });
     await serial.start();
     t.equal(serial.current, SECOND_2026, 'an old witness does not hold it back');
@@ -118,7 +119,7 @@ t.test(
 );
 
 t.test('serials go on when the disk refuses, and that is reported once', async (t) => {
-  const directory = join(t.testdir(), 'state');
+  const directory = join(scratch(t), 'state');
   await mkdir(directory);
   const log = recorder();
   const serial = new Serial({ path: join(directory, 'serial.json'), clock: atSecond(SECOND_2026), log });
@@ -136,7 +137,7 @@ t.test('serials go on when the disk refuses, and that is reported once', async (
 });
 
 t.test('a start whose first block cannot be reserved fails', async (t) => {
-  const path = join(t.testdir(), 'none', 'serial.json');
+  const path = join(scratch(t), 'none', 'serial.json');
   await t.rejects(new Serial({ path, clock: atSecond(SECOND_2026), log: recorder() }).start());
 });
 

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/state/snapshot-file.ts';
 import { encodeSnapshot } from '../../src/state/snapshot-format.ts';
 import type { ClusterFacts, SnapshotLine } from '../../src/state/snapshot-format.ts';
 import { SnapshotKeeper, restoreSnapshot } from '../../src/state/snapshot.ts';
+import { scratch } from '../support/scratch.ts';
 
 const CAUSE = { object: 'EndpointSlice mynamespace/nginx-1', resourceVersion: '7', timeMs: 5 };
 
@@ -93,7 +94,7 @@ function keeper(path: string, facts: () => Iterable<ClusterFacts>, serial: () =>
 }
 
 t.test('what was saved is read back', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   t.equal(
     await keeper(
       path,
@@ -108,7 +109,7 @@ t.test('what was saved is read back', async (t) => {
 });
 
 t.test('a snapshot is written only when an answer has changed, and at the end', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   let serial = 1;
   const saving = keeper(
     path,
@@ -123,7 +124,7 @@ t.test('a snapshot is written only when an answer has changed, and at the end', 
 });
 
 t.test('a write that fails keeps the old snapshot and is tried again', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   let broken = false;
   let serial = 1;
   const facts = function* (): Generator<ClusterFacts> {
@@ -140,11 +141,11 @@ t.test('a write that fails keeps the old snapshot and is tried again', async (t)
 });
 
 t.test('no snapshot is not an error', async (t) => {
-  t.strictSame(await loadSnapshot(join(t.testdir(), 'snapshot.ndjson')), { kind: 'none' });
+  t.strictSame(await loadSnapshot(join(scratch(t), 'snapshot.ndjson')), { kind: 'none' });
 });
 
 t.test('a damaged snapshot is reported and nothing of it is used', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   const good = [...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS, HOSTNAMES)].join('');
   const lines = good.trimEnd().split('\n');
   const cases: Record<string, string | Buffer> = {
@@ -168,7 +169,7 @@ t.test('a damaged snapshot is reported and nothing of it is used', async (t) => 
 });
 
 t.test('a snapshot of many pieces is read in full', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   // Lines of changing lengths with letters of two octets, so that pieces end anywhere.
   const shards = Array.from({ length: 4000 }, (_, i) => shard('one', `${'ß'.repeat(i % 60)}-${i}`));
   const facts = [{ cluster: FACTS[0]!.cluster, shards }];
@@ -177,7 +178,7 @@ t.test('a snapshot of many pieces is read in full', async (t) => {
 });
 
 t.test('lines that a whole snapshot cannot have are reported by their number', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   const lines = [...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS)]
     .join('')
     .trimEnd()
@@ -208,7 +209,7 @@ t.test('lines that a whole snapshot cannot have are reported by their number', a
 });
 
 t.test('random damage is never taken for a snapshot', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   const good = Buffer.from([...encodeSnapshot({ savedMs: 1, serial: 1 }, FACTS)].join(''));
   let seed = 1;
   for (let round = 0; round < 200; round++) {
@@ -295,7 +296,7 @@ t.test('where a cluster was comes back, a cluster that was never read does not',
     { cluster: { name: 'one', status: 'withdrawn', ...place }, shards: [] },
     { cluster: { name: 'two', status: 'withdrawn', zones: [], unread: true }, shards: [] },
   ];
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   writeFileSync(path, [...encodeSnapshot({ savedMs: 5, serial: 1 }, facts)].join(''));
   const calls: unknown[] = [];
   const load = await loadSnapshot(path);
@@ -326,7 +327,7 @@ t.test('a cluster that had joined by a Secret comes back only while Secrets are 
 });
 
 t.test('a snapshot of an older version is read', async (t) => {
-  const path = join(t.testdir(), 'snapshot.ndjson');
+  const path = join(scratch(t), 'snapshot.ndjson');
   const head = '{"format":"fedns-snapshot","version":1,"savedMs":7,"serial":3}';
   const cluster = { name: 'one', zones: [], status: 'available' } as const;
   writeFileSync(path, sealed([head, JSON.stringify({ cluster })], { clusters: 1, shards: 0 }));

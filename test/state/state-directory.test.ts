@@ -4,16 +4,17 @@ import t from 'tap';
 import { removeLeftovers } from '../../src/state/leftovers.ts';
 import { loadAdminToken } from '../../src/state/admin-token.ts';
 import { openStateDirectory } from '../../src/state/layout.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.test('a missing state folder is made for its owner only', async (t) => {
-  const directory = join(t.testdir(), 'a', 'state');
+  const directory = join(scratch(t), 'a', 'state');
   const layout = await openStateDirectory(directory);
   t.equal(statSync(directory).mode & 0o777, 0o700);
   t.equal(layout.serial, join(directory, 'serial.json'));
 });
 
 t.test('the mode of a state folder that exists is left as it is', async (t) => {
-  const directory = join(t.testdir(), 'state');
+  const directory = join(scratch(t), 'state');
   mkdirSync(directory);
   chmodSync(directory, 0o750);
   await openStateDirectory(directory);
@@ -21,12 +22,12 @@ t.test('the mode of a state folder that exists is left as it is', async (t) => {
 });
 
 t.test('a state folder that cannot be made is one line', async (t) => {
-  const directory = join(t.testdir({ file: '' }), 'file', 'state');
+  const directory = join(scratch(t, { file: '' }), 'file', 'state');
   await t.rejects(openStateDirectory(directory), { code: 'UNUSABLE', message: /^stateDir .*ENOTDIR[^\n]*$/ });
 });
 
 t.test('the admin token is made once, readable for its owner only', async (t) => {
-  const path = join(t.testdir(), 'admin.token');
+  const path = join(scratch(t), 'admin.token');
   const token = await loadAdminToken(path);
   t.match(token, /^[\w-]{43}$/);
   t.equal(statSync(path).mode & 0o777, 0o600);
@@ -35,7 +36,7 @@ t.test('the admin token is made once, readable for its owner only', async (t) =>
 });
 
 t.test('an admin token that others can read is closed to them', async (t) => {
-  const path = join(t.testdir(), 'admin.token');
+  const path = join(scratch(t), 'admin.token');
   writeFileSync(path, 'x'.repeat(40), { mode: 0o644 });
   t.equal(await loadAdminToken(path), 'x'.repeat(40));
   t.equal(statSync(path).mode & 0o777, 0o600);
@@ -43,7 +44,7 @@ t.test('an admin token that others can read is closed to them', async (t) => {
 
 t.test('a short or malformed admin token is refused', async (t) => {
   for (const text of ['', 'short', 'x'.repeat(513), `${'x'.repeat(40)} y`]) {
-    const path = join(t.testdir({ 'admin.token': text }), 'admin.token');
+    const path = join(scratch(t, { 'admin.token': text }), 'admin.token');
     await t.rejects(loadAdminToken(path), { code: 'UNUSABLE', message: /delete it/ });
   }
 });
@@ -64,7 +65,7 @@ t.test('what a crash left beside the files of the state folder is removed, and n
     'snapshot.ndjson.new',
     'snapshot.ndjson.x.new',
   ];
-  const directory = t.testdir(Object.fromEntries([...leftovers, ...others].map((name) => [name, 'x'])));
+  const directory = scratch(t, Object.fromEntries([...leftovers, ...others].map((name) => [name, 'x'])));
   const layout = await openStateDirectory(directory);
   t.strictSame((await removeLeftovers(layout)).toSorted(), leftovers.toSorted());
   t.strictSame(readdirSync(directory).toSorted(), others.toSorted());

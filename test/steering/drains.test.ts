@@ -12,6 +12,7 @@ import { drainText } from '../../src/zonebuilder/drains.ts';
 import { changesUnder, lossesUnder, unweightedUnder } from '../../src/zonebuilder/what-if.ts';
 import { type Federation, makeFederation, type FederationOptions } from '../support/federation.ts';
 import { ManualTime } from './manual-time.ts';
+import { scratch } from '../support/scratch.ts';
 
 const WEB = 'web.team.fed';
 
@@ -292,7 +293,7 @@ t.test('replicas with the same rules have the same digest, whatever else they kn
 });
 
 t.test('a restart goes on with what is drained, and what has ended meanwhile is over', async (t) => {
-  const path = join(t.testdir(), 'drains.json');
+  const path = join(scratch(t), 'drains.json');
   const log: string[] = [];
   const keep = (): DrainKeep =>
     drainFile(path, Date.now, { error: (_fields, message) => void log.push(message) });
@@ -339,7 +340,7 @@ t.test(
       ],
     ];
     for (const [title, text, expected] of cases) {
-      const folder = t.testdir({ 'drains.json': text });
+      const folder = scratch(t, { 'drains.json': text });
       const log: string[] = [];
       const write = (_fields: object, message: string): void => void log.push(message);
       const keep = drainFile(join(folder, 'drains.json'), Date.now, { error: write });
@@ -398,7 +399,7 @@ class FakeShared implements SharedDrains {
 }
 
 t.test('shared drains come from the shared object, and orders go there', async (t) => {
-  const path = join(t.testdir(), 'drains.json');
+  const path = join(scratch(t), 'drains.json');
   const keep = drainFile(path, Date.now, { error: (_fields, message) => t.fail(message) });
   const shared = new FakeShared();
   const d = desk(t, { shared, keep });

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { ledgerFile } from '../../src/steering/drills/ledger-file.ts';
+import { scratch } from '../support/scratch.ts';
 
 interface State {
   readonly runs: readonly string[];
 }
 
 test('what was kept is there again, and what cannot be understood counts as nothing', async (t) => {
-  const folder = t.testdir();
+  const folder = scratch(t);
   const path = join(folder, 'plans.json');
   const warnings: unknown[] = [];
   const ledger = ledgerFile<State>(path, ['runs'], { warn: (fields) => void warnings.push(fields) });
@@ -41,6 +42,6 @@ test('without a state folder nothing is kept, and where it cannot be written tha
   await forgetful.save({ runs: ['a'] });
   t.equal(await forgetful.load(), undefined);
   t.strictSame(warnings, []);
-  await ledgerFile<State>(join(t.testdir(), 'gone', 'plans.json'), ['runs'], log).save({ runs: ['a'] });
+  await ledgerFile<State>(join(scratch(t), 'gone', 'plans.json'), ['runs'], log).save({ runs: ['a'] });
   t.match(warnings, [{ code: 'LEDGER_UNKEPT' }]);
 });

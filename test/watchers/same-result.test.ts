@@ -9,6 +9,7 @@ import { clusterSettings, node, READY, service, slice } from './kubernetes-objec
 import { RecordingSink } from './recording-sink.ts';
 import { NODES, ScriptedApiServer, SERVICES, SLICES } from './scripted-api-server.ts';
 import { FEDERATION, NO_LOG, synced, watchCluster } from './watched-cluster.ts';
+import { scratch } from '../support/scratch.ts';
 
 const HERE = { 'topology.kubernetes.io/region': 'r1', 'topology.kubernetes.io/zone': 'z1' };
 const ELSEWHERE = { 'topology.kubernetes.io/region': 'r9', 'topology.kubernetes.io/zone': 'z9' };
@@ -60,7 +61,7 @@ interface World {
 }
 
 async function fromFiles(t: Test, { services, nodes, slices, settings }: World): Promise<Outcome> {
-  const folder = t.testdir({});
+  const folder = scratch(t, {});
   const items = [...services, ...nodes, ...slices];
   writeFileSync(join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const sink = new RecordingSink();

@@ -11,6 +11,7 @@ import {
   typeText,
   WRITABLE_TYPES,
 } from '../../src/zonebuilder/rr-types.ts';
+import { scratch } from '../support/scratch.ts';
 
 const FOO = '03666f6f076578616d706c6503636f6d00';
 const ED25519 = 'A87F1B687AC0E57D2A081A2F282672334D90ED316D2B818CA9580EA384D92401';
@@ -445,7 +446,7 @@ test('named-compilezone takes every printed form', async (t) => {
     // Records of one type would be checked against each other, so each has an owner name of its own.
     return `r${i} 60 IN ${typeText(code)} ${formatRdata(code, rdata)}`;
   });
-  const dir = t.testdir();
+  const dir = scratch(t);
   const file = join(dir, 'zone');
   writeFileSync(file, [...head, 'ns 60 IN A 192.0.2.1', ...records, ''].join('\n'));
   const { status, stdout } = spawnSync(

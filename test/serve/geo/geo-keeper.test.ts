@@ -12,6 +12,7 @@ import type { ClusterState } from '../../../src/zonebuilder/facts.ts';
 import type { OrderStep } from '../../../src/zonebuilder/orders.ts';
 import { SETTINGS } from '../fake-parts.ts';
 import { writeDatabase, type DatabaseOptions, type Value } from '../../geo/write-database.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const record = (latitude: number, longitude: number): Value => ({ location: { latitude, longitude } });
 const PARIS = record(48.85, 2.35);
@@ -74,7 +75,7 @@ function stepText(step: OrderStep): string {
 }
 
 async function fileOf(t: Test, name: string, options: Partial<DatabaseOptions> = {}): Promise<string> {
-  const path = join(t.testdir({}), name);
+  const path = join(scratch(t, {}), name);
   await writeFile(path, writeDatabase({ networks, ...options }));
   return path;
 }
@@ -228,7 +229,7 @@ for (const [title, octets, code] of broken) {
 t.test('a database that cannot be used from the start: clients’ networks count all the same', async (t) => {
   const state: ClusterState[] = [{ ...clusters[0]!, networks: ['10.1.0.0/24'] }];
   const { keeper, published, lines } = open(t, { clusters: state });
-  const path = join(t.testdir({}), 'a.mmdb');
+  const path = join(scratch(t, {}), 'a.mmdb');
   await writeFile(path, 'no database');
   keeper.adopt(settingsOf([path]));
   await keeper.refresh();

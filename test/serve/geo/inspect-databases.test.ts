@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { inspectDatabases } from '../../../src/serve/geo/inspect-databases.ts';
 import { writeDatabase } from '../../geo/write-database.ts';
+import { scratch } from '../../support/scratch.ts';
 
 t.test(
   'each database that cannot be used is a fault of its own, with its type where it tells one',
   async (t) => {
-    const folder = t.testdir({});
+    const folder = scratch(t, {});
     const files = [
       ['good.mmdb', writeDatabase({ networks: [[[8, 0, 0, 0], 8, { country: { iso_code: 'US' } }]] })],
       ['asn.mmdb', writeDatabase({ networks: [[[8, 0, 0, 0], 8, { asn: 1 }]], type: 'Some-ASN' })],

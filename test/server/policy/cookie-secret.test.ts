@@ -10,6 +10,7 @@ import {
   writeCookie,
   type CookieSecrets,
 } from '../../../src/server/policy/cookies.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const CLIENT = Buffer.of(192, 0, 2, 1);
 const NOW_SECONDS = 1_800_000_000;
@@ -37,7 +38,7 @@ async function startServer(t: Test, file?: string) {
 }
 
 test('RFC 9018 section 5: replicas that read one secret know the cookies of each other', async (t) => {
-  const file = join(t.testdir(), 'secret');
+  const file = join(scratch(t), 'secret');
   writeFileSync(file, `${FIRST}\n`);
   const one = await startServer(t, file);
   const two = await startServer(t, file);
@@ -49,7 +50,7 @@ test('RFC 9018 section 5: replicas that read one secret know the cookies of each
 });
 
 test('a replica that has the new secret already and one that has not still know each other', async (t) => {
-  const dir = t.testdir();
+  const dir = scratch(t);
   const [early, late] = [join(dir, 'early'), join(dir, 'late')];
   writeFileSync(early, `${SECOND}\n${FIRST}\n`);
   writeFileSync(late, FIRST);
@@ -66,7 +67,7 @@ test('a replica that has the new secret already and one that has not still know 
 });
 
 test('a change of the file keeps the cookies made before it good', async (t) => {
-  const file = join(t.testdir(), 'secret');
+  const file = join(scratch(t), 'secret');
   writeFileSync(file, FIRST);
   const { keeper, secrets } = await startServer(t, file);
   const old = make(secrets);
@@ -79,7 +80,7 @@ test('a change of the file keeps the cookies made before it good', async (t) => 
 });
 
 test('a file that holds no secret is reported once, and the secrets stay', async (t) => {
-  const file = join(t.testdir(), 'secret');
+  const file = join(scratch(t), 'secret');
   writeFileSync(file, FIRST);
   const { keeper, secrets, faults } = await startServer(t, file);
   const cookie = make(secrets);

@@ -13,6 +13,7 @@ import { TlsCertificate, type CertificateError } from '../../../src/server/tcp/t
 import { selfSigned } from './self-signed.ts';
 import { framed, query, TcpClient } from './tcp-client.ts';
 import { startFixture, until, type Fixture } from './tcp-fixture.ts';
+import { scratch } from '../../support/scratch.ts';
 
 interface TlsFixture extends Fixture {
   readonly certificate: TlsCertificate;
@@ -29,7 +30,7 @@ function writePair(files: { certificate: string; key: string }, commonName: stri
 }
 
 async function startTls(t: Test, limits: Partial<typeof TCP_LIMITS> = {}): Promise<TlsFixture> {
-  const dir = t.testdir();
+  const dir = scratch(t);
   const files = { certificate: join(dir, 'tls.crt'), key: join(dir, 'tls.key') };
   writePair(files, 'first');
   const faults: CertificateError[] = [];
@@ -211,7 +212,7 @@ test('a pair of which one file is written first is told of as a fault and then a
 });
 
 test('without a usable certificate TLS does not start', async (t) => {
-  const files = { certificate: join(t.testdir(), 'absent.crt'), key: '/dev/null' };
+  const files = { certificate: join(scratch(t), 'absent.crt'), key: '/dev/null' };
   await t.rejects(new TlsCertificate(files, () => {}).start(), {
     code: 'BAD_CERTIFICATE',
     message: 'ENOENT',

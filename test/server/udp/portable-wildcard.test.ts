@@ -8,6 +8,7 @@ import type { Responder } from '../../../src/server/responder.ts';
 import { PortableUdp } from '../../../src/server/udp/portable.ts';
 import { config, MAIN, manifest, NGINX, untapped } from '../../process/serving.ts';
 import { needCommand } from '../../support/commands.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const echo: Responder = {
   isStale: false,
@@ -115,7 +116,7 @@ test(
     }
     for (const listen of [`['0.0.0.0:5300', '[::]:5300']`, `['[::]:5300']`]) {
       const text = config(5300, 9153, 'transport: portable\nstateDir: false\n');
-      const folder = t.testdir({
+      const folder = scratch(t, {
         'fedns.yaml': text.replace(/^listen: .*$/m, `listen: ${listen}`).replace('workers: 1', 'workers: 2'),
         cluster: { 'nginx.yaml': manifest('192.0.2.10') },
       });

@@ -11,6 +11,7 @@ import {
   systemResolvers,
 } from '../../../src/watchers/hostnames/resolv-conf.ts';
 import { replyTo, ScriptedDnsServer, zone } from './scripted-dns-server.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const silent = (): void => {};
 
@@ -363,7 +364,7 @@ tap.test('stop ends ticker and look-ups', async (t) => {
 });
 
 tap.test('without configured resolvers those of the system are asked', async (t) => {
-  const folder = t.testdir({});
+  const folder = scratch(t, {});
   const bench = await Bench.make(t, { resolvers: [], resolvConf: join(folder, 'resolv.conf') });
   writeFileSync(join(folder, 'resolv.conf'), '# none\nnameserver 127.0.0.1\nnameserver ::1\n');
   t.same(await systemResolvers(join(folder, 'resolv.conf')), [

@@ -22,6 +22,7 @@ import {
 import { FakeTime } from '../fake-time.ts';
 import { clusterSettings, node, READY, service, slice } from '../kubernetes-objects.ts';
 import { RecordingSink } from '../recording-sink.ts';
+import { scratch } from '../../support/scratch.ts';
 
 /** Long enough that no test sees a poll. */
 const NEVER_MS = 3_600_000;
@@ -43,7 +44,7 @@ class Bench {
     options: Partial<ManifestSourceOptions> = {},
   ) {
     // The folder of a test is one: made here unless the test made it.
-    this.folder = settings.origin?.kind === 'manifests' ? settings.origin.path : t.testdir({});
+    this.folder = settings.origin?.kind === 'manifests' ? settings.origin.path : scratch(t, {});
     this.source = new ManifestSource({
       settings: clusterSettings({ origin: { kind: 'manifests', path: this.folder }, ...settings }),
       federations: [{ name: 'main', select: 'label', policy: 'all' }],
@@ -130,7 +131,7 @@ tap.test('a folder of manifests becomes shards', async (t) => {
 });
 
 tap.test('a single file stands for a cluster', async (t) => {
-  const folder = t.testdir({ 'one.yaml': JSON.stringify(service()), 'two.yaml': 'kind: [' });
+  const folder = scratch(t, { 'one.yaml': JSON.stringify(service()), 'two.yaml': 'kind: [' });
   const bench = new Bench(t, { origin: { kind: 'manifests', path: join(folder, 'one.yaml') } });
   await bench.source.start();
   t.ok(bench.sink.shard('web/nginx'));
@@ -737,7 +738,7 @@ tap.test('a ConfigMap swap changes all its files at once', async (t) => {
 });
 
 tap.test('polling finds what the file system gives no notice of', async (t) => {
-  const outside = t.testdir({
+  const outside = scratch(t, {
     first: { 'a.yaml': JSON.stringify(service()) },
     second: { 'b.yaml': JSON.stringify(service({ name: 'second' })) },
   });

@@ -7,6 +7,7 @@ import { ManifestSource } from '../../../src/watchers/manifests/manifest-source.
 import { systemTimers } from '../../../src/timers.ts';
 import { clusterSettings, READY, service, slice } from '../kubernetes-objects.ts';
 import { RecordingSink } from '../recording-sink.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const WEB = [service(), slice([READY])].map((object) => JSON.stringify(object)).join('\n');
 const OTHER = JSON.stringify(service({ name: 'other' }));
@@ -21,7 +22,7 @@ interface Bench {
 
 /** Clusters c1 and c2 with a Service each, c1 with `web/nginx` too. */
 async function twoClusters(t: Test, pollMs = 3_600_000): Promise<Bench> {
-  const folder = t.testdir({
+  const folder = scratch(t, {
     c1: { 'web.yaml': WEB, 'other.yaml': OTHER, sub: {} },
     c2: { 'other.yaml': OTHER },
   });
