@@ -1,5 +1,6 @@
 /** Reads entries out of a journal's segments, step by step: each step costs about as much as one piece of a segment. */
 import type { EventName, JournalEntry } from './entry.ts';
+import { parseEntry } from './parse-entry.ts';
 import { LINE_FEED, listSegments, mayHold, readSegment, type Segment } from './segments.ts';
 
 /** Which entries are wanted. */
@@ -87,7 +88,7 @@ export function* readJournal(directory: string, filter: JournalFilter): Generato
 export function journalBegin(directory: string): number | undefined {
   for (const segment of listSegments(directory)) {
     const octets = readSegment(segment);
-    const first = parse(octets.toString('utf8', 0, octets.indexOf(LINE_FEED)));
+    const first = parseEntry(octets.toString('utf8', 0, octets.indexOf(LINE_FEED)));
     if (first !== undefined) return first.timeMs;
   }
   return undefined;
@@ -133,7 +134,7 @@ function* ofSegment(segment: Segment, filter: JournalFilter): Generator<JournalE
 function* ofPiece(piece: Buffer, needles: readonly string[], filter: JournalFilter): Generator<JournalEntry> {
   for (const line of piece.toString('utf8').split('\n')) {
     if (line === '' || (needles.length > 0 && !needles.some((needle) => line.includes(needle)))) continue;
-    const entry = parse(line);
+    const entry = parseEntry(line);
     if (entry !== undefined && isWanted(entry, filter)) yield entry;
   }
 }
@@ -149,12 +150,4 @@ function needlesOf({ service, name, cluster, withContext }: JournalFilter): stri
 
 function mayMatch(piece: Buffer, needles: readonly string[]): boolean {
   return needles.length === 0 || needles.some((needle) => piece.includes(needle));
-}
-
-function parse(line: string): JournalEntry | undefined {
-  try {
-    return JSON.parse(line) as JournalEntry;
-  } catch {
-    return undefined;
-  }
 }

@@ -21,7 +21,7 @@ import {
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { STATE_FILE_MODE } from '../state/layout.ts';
-import type { JournalEntry } from './entry.ts';
+import { parseEntry } from './parse-entry.ts';
 import {
   ASIDE_SUFFIX,
   compressedName,
@@ -254,10 +254,16 @@ function removeLeftovers(directory: string): void {
   }
 }
 
+/** Of the last entry that can be read: what a disk has damaged, or somebody has edited, is passed over. */
 function lastSeqOf(segment: Segment): number {
   const octets = readSegment(segment);
-  const lineAt = octets.lastIndexOf(LINE_FEED, octets.length - 2) + 1;
-  return parseEntry(octets.toString('utf8', lineAt))?.seq ?? segment.firstSeq;
+  for (let end = octets.length; end > 0;) {
+    const lineAt = octets.lastIndexOf(LINE_FEED, end - 2) + 1;
+    const entry = parseEntry(octets.toString('utf8', lineAt, end));
+    if (entry !== undefined) return entry.seq;
+    end = lineAt;
+  }
+  return segment.firstSeq;
 }
 
 /** The times between which the entries of a segment lie: clocks step, so that it need not be the first and the last. */
@@ -271,12 +277,4 @@ function timesOf(octets: Buffer): { first: number; last: number } | undefined {
     last = Math.max(last, timeMs);
   }
   return first === Infinity ? undefined : { first, last };
-}
-
-function parseEntry(line: string): JournalEntry | undefined {
-  try {
-    return JSON.parse(line) as JournalEntry;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,14 @@
 /** The files of the journal: what a crash, a full disk and their limits leave of them. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import t, { type Test } from 'tap';
@@ -171,6 +180,40 @@ t.test(
     t.match(entries(), [{ kind: 'gap', lost: 4, why: /the disk did not take them/ }, { seq: 5 }, { seq: 6 }]);
   },
 );
+
+t.test('lines that are no entries cost themselves and no others', async (t) => {
+  const lines = [
+    'garbage',
+    'null',
+    '7',
+    '[]',
+    '{}',
+    '{"seq":"9","timeMs":1,"kind":"event","what":"started"}',
+    '{"seq":9,"timeMs":1}',
+    '{"seq":9,"timeMs":1,"kind":"change","service":"web.shop.f","cause":{"object":"x"}}',
+    '{"seq":9,"timeMs":1,"kind":"change","service":"web.shop.f","cause":{"object":"x"},"levels":[null]}',
+    '{"seq":9,"timeMs":1,"kind":"change","service":"web.shop.f","cause":{},"levels":[{"place":"","before":{},"after":{"kind":"addresses"}}]}',
+    '{"seq":9,"timeMs":1,"kind":"places","cause":{},"added":[7],"removed":[]}',
+    '{"seq":9,"timeMs":1,"kind":"records","cause":{},"before":"","after":[]}',
+    '{"seq":9,"timeMs":1,"kind":"gap","why":"x"}',
+    '',
+  ];
+  const first = open(t);
+  first.note(3);
+  first.desk.stop();
+  appendFileSync(join(first.directory, '000000000001.ndjson'), lines.join('\n'));
+  const later = '{"seq":4,"timeMs":1,"kind":"of a later version"}\n';
+  appendFileSync(join(first.directory, '000000000001.ndjson'), `${later}${lines.join('\n')}`);
+  const second = open(t, join(first.directory, '..'));
+  second.note(2);
+  assertGapless(t, second.entries(), 1, 6);
+  for (const filter of [{ cluster: 'c1' }, { service: 'web.shop.f', withContext: true }] as const)
+    t.strictSame([...readJournal(second.directory, filter)].filter(isThere), [], 'nor are they looked into');
+});
+
+function isThere(entry: JournalEntry | undefined): boolean {
+  return entry !== undefined;
+}
 
 t.test('files that are not of the journal are left alone', async (t) => {
   const directory = scratch(t, { journal: { 'notes.txt': 'mine', '7.ndjson': '{}\n' } });
