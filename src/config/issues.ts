@@ -119,13 +119,14 @@ function missingKey(document: ConfigDocument, path: Path): Fault {
 
 function unknownKey(document: ConfigDocument, path: Path, key: string): Fault {
   const here = keysAt(path);
+  // A key that is right elsewhere is in the wrong place, however much it looks like one that is right here.
+  const elsewhere = placesOf(key);
   const nearest = nearestWord(key, here);
-  const elsewhere = nearest === undefined ? placesOf(key) : [];
   const fix =
-    nearest !== undefined
-      ? `did you mean ${nearest}?`
-      : elsewhere.length > 0
-        ? `${key} belongs to ${elsewhere.join(' or ')}`
+    elsewhere.length > 0
+      ? `${key} belongs to ${elsewhere.join(' or ')}`
+      : nearest !== undefined
+        ? `did you mean ${nearest}?`
         : `known here: ${here.join(', ')}`;
   return document.locate('UNKNOWN_KEY', [...path, key], `unknown key ${key}`, fix, true);
 }
