@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { JournalEvent } from '../../src/journal/entry.ts';
@@ -366,6 +367,29 @@ t.test('what cannot be written down is in force all the same, and said', async (
   const outcome = await d.drains.order({ kind: 'cluster', name: 'c1' });
   t.match(outcome, { kind: 'set', warnings: [/a restart would forget it: the disk is full/] });
   t.equal(addresses(d), '192.0.2.2');
+});
+
+t.test('what could not be written down is, once the disk takes it, without another order', async (t) => {
+  let fault: Error | undefined = new Error('the disk is full');
+  const saved: string[][] = [];
+  const save: DrainKeep['save'] = async ({ local }) => {
+    if (fault !== undefined) throw fault;
+    saved.push(local.map(drainText));
+  };
+  const d = desk(t, { keep: { load: FORGETFUL.load, save } });
+  await d.drains.order({ kind: 'cluster', name: 'c1' });
+  d.time.advance(60_000);
+  await turn();
+  t.strictSame(saved, []);
+  t.equal(d.log.filter((line) => /cannot be kept/.test(line)).length, 1, 'it is said once');
+  fault = undefined;
+  d.time.advance(60_000);
+  await turn();
+  t.strictSame(saved, [['cluster c1']]);
+  t.match(d.log, [/a drain was set/, /cannot be kept/, /kept again/]);
+  d.time.advance(600_000);
+  await turn();
+  t.equal(saved.length, 1, 'and not again');
 });
 
 /** A shared object as plain data. */

@@ -22,6 +22,8 @@ export interface DrainKeep {
   load(): Promise<KeptDrains>;
   /** @throws an error with a message for the operator */
   save(drains: KeptDrains): Promise<void>;
+  /** Nothing can be kept there, so that it is not tried again. */
+  readonly isForgetful?: true;
 }
 
 export const NOTHING_KEPT: KeptDrains = { local: [], shared: [] };
@@ -51,6 +53,7 @@ function write(path: string, { local, shared }: KeptDrains): Promise<void> {
 export const FORGETFUL: DrainKeep = {
   load: () => Promise.resolve(NOTHING_KEPT),
   save: () => Promise.reject(new Error('there is no stateDir')),
+  isForgetful: true,
 };
 
 async function readText(path: string, log: Pick<Log, 'error'>): Promise<string | undefined> {

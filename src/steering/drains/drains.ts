@@ -116,6 +116,8 @@ export class Drains {
   /** Orders come one after the other: each is weighed against what is in force. */
   #last: Promise<unknown> = Promise.resolve();
   #saved: Promise<string | undefined> = Promise.resolve(undefined);
+  /** Why what is in force is not what is kept; it is tried again. */
+  #unkept: string | undefined;
   #stopped = false;
 
   constructor(options: DrainsOptions) {
@@ -319,15 +321,20 @@ export class Drains {
   }
 
   async #saveNow(): Promise<string | undefined> {
-    const { keep, log } = this.#options;
+    const { keep, log, clock } = this.#options;
+    const before = this.#unkept;
     try {
       await keep.save(this.#kept);
-      return undefined;
+      this.#unkept = undefined;
+      if (before !== undefined) log.info({}, 'drains are kept again');
     } catch (error) {
       const reason = reasonOf(error);
-      log.warn({ code: 'DRAINS_UNKEPT', reason }, 'drains cannot be kept: a restart would forget them');
-      return reason;
+      this.#unkept = reason;
+      if (reason !== before)
+        log.warn({ code: 'DRAINS_UNKEPT', reason }, 'drains cannot be kept: a restart would forget them');
     }
+    if (this.#unkept !== before) this.#arm(clock());
+    return this.#unkept;
   }
 
   /**
@@ -360,7 +367,8 @@ export class Drains {
   #arm(nowMs: number): void {
     this.#timer?.cancel();
     const ends = this.#drains.flatMap(({ untilMs }) => untilMs ?? []);
-    if (ends.length === 0 || this.#stopped) return;
+    const isRetried = this.#unkept !== undefined && this.#options.keep.isForgetful !== true;
+    if (this.#stopped || (ends.length === 0 && !isRetried)) return;
     const waitMs = Math.min(Math.max(Math.min(...ends) - nowMs, 1), LOOK_MS_MAX);
     this.#timer = this.#options.timers.after(waitMs, () => this.#look());
   }
@@ -369,7 +377,7 @@ export class Drains {
     const ended = this.#kept.local.length;
     this.#apply('its end');
     const local = inForce(this.#kept.local, this.#options.clock());
-    if (local.length === ended) return;
+    if (local.length === ended && this.#unkept === undefined) return;
     this.#kept = { ...this.#kept, local };
     void this.#save();
   }
