@@ -129,11 +129,15 @@ function contactOf({ report, status, unread }: ClusterView): string {
 function formatAdvice(views: readonly ClusterView[]): string {
   const lines = views.flatMap(({ report: { name, condition, advice }, guardedShards = 0 }) => [
     ...(condition === 'Ready' && advice !== undefined ? [`warning: ${name}: ${advice}\n`] : []),
-    ...(guardedShards > 0
-      ? [`warning: ${name}: ${guardedShards} shards whose data are missing are held; fedns guard says why\n`]
-      : []),
+    ...(guardedShards > 0 ? [`warning: ${name}: ${heldText(guardedShards)}; fedns guard says why\n`] : []),
   ]);
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
+}
+
+function heldText(shards: number): string {
+  return shards === 1
+    ? 'a shard whose data are missing is held'
+    : `${shards} shards whose data are missing are held`;
 }
 
 function formatRefusals(views: readonly ClusterView[], nowMs: number): string {

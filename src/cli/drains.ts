@@ -178,15 +178,24 @@ function ignore(): void {}
 
 /** A name before and after, in a line of a table. */
 export function changeRow({ name, before, after }: NameChange): readonly string[] {
-  return [name, answerText(name, before), answerText(name, after)];
+  return [name, answerText(name, before, after), answerText(name, after, before)];
 }
 
-function answerText(name: string, { at, records, weights }: NameChange['before']): string {
-  const data = records.flatMap((set) => set.data);
+type AnswerView = NameChange['before'];
+
+/** What the other answer lacks stands first, so that it is among what is shown. */
+function answerText(name: string, { at, records, weights }: AnswerView, other: AnswerView): string {
+  const others = new Set(dataOf(other.records));
+  const all = dataOf(records);
+  const data = [...all.filter((one) => !others.has(one)), ...all.filter((one) => others.has(one))];
   const shown = data.slice(0, ADDRESSES_SHOWN_MAX).join(' ');
   const more = data.length > ADDRESSES_SHOWN_MAX ? ` and ${data.length - ADDRESSES_SHOWN_MAX} more` : '';
   const text = weights ?? (data.length === 0 ? 'nothing' : `${shown}${more}`);
   return at === name ? text : `${text} (of ${at})`;
+}
+
+function dataOf(records: AnswerView['records']): string[] {
+  return records.flatMap((set) => set.data);
 }
 
 /** @throws CommandError when it cannot be meant */

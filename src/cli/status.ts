@@ -32,7 +32,7 @@ export async function runStatus(
 export function formatStatus(topology: TopologyView, traffic: TrafficView, nowMs: number): string {
   const { domain, version, startedMs, serial, services, restartPending } = topology;
   const facts = [
-    ['domain', `${domain}, serial ${serial}, ${services} Services`],
+    ['domain', `${domain}, serial ${serial}, ${services} ${services === 1 ? 'Service' : 'Services'}`],
     ['fedns', `${version}, running for ${formatAge(nowMs - startedMs)}`],
     ['replies a second', ratesText(traffic)],
     ['changes', changesText(traffic)],

@@ -118,6 +118,7 @@ us          1/2 ready           2/6
       formatStatus(TOPOLOGY, quiet, NOW_MS),
       /replies a second +not known yet\nchanges +none in the last/,
     );
+    t.match(formatStatus({ ...TOPOLOGY, services: 1 }, quiet, NOW_MS), /serial 42, 1 Service\n/);
   },
 );
 

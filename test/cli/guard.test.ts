@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import type { GuardControl, GuardStatus } from '../../src/admin/guard-control.ts';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { AdminServer } from '../../src/admin/server.ts';
+import { formatClusters } from '../../src/cli/clusters.ts';
 import type { LoadedConfig } from '../../src/cli/environment.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Settings } from '../../src/config/settings.ts';
@@ -142,6 +143,8 @@ t.test('what is held is seen in the list of clusters and in the metrics', async 
   const [, clusters] = await run(['clusters']);
   t.match(clusters, /,guarded /);
   t.match(clusters, /warning: .*: 2 shards whose data are missing are held; fedns guard says why/);
+  const one = formatClusters([{ ...CLUSTERS[0]!, guardedShards: 1 }], 'table', NOW_MS);
+  t.match(one, /warning: .*: a shard whose data are missing is held; fedns guard says why/);
   const page = await (await fetch(`${base}/metrics`)).text();
   t.match(page, 'fedns_guard_held_shards{cluster="eu",rule="fraction"} 12');
   t.match(page, 'fedns_guard_held_shards{cluster="us",rule="empty"} 1');

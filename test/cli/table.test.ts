@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatDrains } from '../../src/cli/drains.ts';
+import { changeRow, formatDrains } from '../../src/cli/drains.ts';
 import { formatTable, LongTable } from '../../src/cli/table.ts';
 
 t.test('what others wrote stays in its cell and steers no terminal', (t) => {
@@ -34,5 +34,23 @@ t.test('the reason of a drain is one cell, whatever is in it', (t) => {
     1000,
   );
   t.match(text, 'x\\u0009y\\u000d\\u000a   a\\u000a\\u001b[2Jb\n');
+  t.end();
+});
+
+t.test('of a name that changes, the addresses that go or come stand first', (t) => {
+  const name = 'n.example.com.';
+  const all = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4', '192.0.2.5'];
+  const many = { at: name, records: [{ type: 'A', ttlSeconds: 180, data: all }] };
+  const fewer = { at: name, records: [{ type: 'A', ttlSeconds: 180, data: all.slice(0, 4) }] };
+  const none = { at: name, records: [] };
+  const first = '192.0.2.5 192.0.2.1 192.0.2.2 192.0.2.3 and 1 more';
+  const others = '192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4';
+  t.same(changeRow({ service: 'n.m.f', name, before: many, after: fewer }), [name, first, others]);
+  t.same(changeRow({ service: 'n.m.f', name, before: fewer, after: many }), [name, others, first]);
+  t.same(changeRow({ service: 'n.m.f', name, before: many, after: none }), [
+    name,
+    `${others} and 1 more`,
+    'nothing',
+  ]);
   t.end();
 });

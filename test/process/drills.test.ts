@@ -148,7 +148,7 @@ test('a drill takes a region out, and gives it up when a shard elsewhere falls',
   t.match(metrics, /^fedns_plan_waiting_step\{plan="leave-eu"\} 0$/m);
   t.match(await change(site, 'drills/run', WEEKLY), {
     status: 409,
-    text: /two \(notReady\) beyond what is drained/,
+    text: /two \(notReady\) is not in the answers/,
   });
 
   setReady(site, 'two', US_ADDRESS, true);

@@ -50,3 +50,10 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     await reader.cancel().catch(() => {});
   }
 }
+
+/** @returns what an answer has, what the other one lacks first: so it is among what is shown of a long one */
+export function changedFirst(answer: NameChange['before'], other: NameChange['before']): readonly string[] {
+  const others = new Set(other.records.flatMap((set) => set.data));
+  const all = answer.records.flatMap((set) => set.data);
+  return [...all.filter((one) => !others.has(one)), ...all.filter((one) => others.has(one))];
+}

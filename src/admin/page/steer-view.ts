@@ -13,7 +13,7 @@ import { GuardPanel } from './guard-panel.ts';
 import { DrainsPanel } from './drains-panel.ts';
 import { countOf } from './format.ts';
 import { Blank, Failure, HeadRow, Loading, Panel, ScrollBox } from './panel.ts';
-import { readPreview, type Preview } from './preview.ts';
+import { changedFirst, readPreview, type Preview } from './preview.ts';
 import { drains } from './store.ts';
 import { token, TokenField } from './token-field.ts';
 
@@ -185,8 +185,12 @@ function ChangeTable({ changes }: { readonly changes: readonly NameChange[] }): 
         changes.map(({ name, before, after }) =>
           h('tr', { key: name }, [
             h('th', { scope: 'row' }, h('span', { class: 'name' }, name)),
-            h('td', null, answerText(before)),
-            h('td', { class: after.records.length === 0 ? 'none' : '' }, h('b', null, answerText(after))),
+            h('td', null, answerText(before, after)),
+            h(
+              'td',
+              { class: after.records.length === 0 ? 'none' : '' },
+              h('b', null, answerText(after, before)),
+            ),
           ]),
         ),
       ),
@@ -194,11 +198,11 @@ function ChangeTable({ changes }: { readonly changes: readonly NameChange[] }): 
   );
 }
 
-function answerText({ at, records }: NameChange['before']): string {
-  const data = records.flatMap((set) => set.data);
+function answerText(answer: NameChange['before'], other: NameChange['before']): string {
+  const data = changedFirst(answer, other);
   if (data.length === 0) return 'no address';
   const text = data.length > 3 ? `${data.slice(0, 3).join(' ')} and ${data.length - 3} more` : data.join(' ');
-  return `${text} (${at.split('.svc.')[1] ?? at})`;
+  return `${text} (${answer.at.split('.svc.')[1] ?? answer.at})`;
 }
 
 interface ConfirmProps {

@@ -117,8 +117,8 @@ export function obstacleTo(before: Before): Reason<ObstacleCode> | undefined {
     unknown: typeof before.target === 'string' && before.target,
     nothing: services.length === 0 && 'no Service has a shard there',
     guard: some(before.guardHeld, 'is held back by the guard'),
-    silent: some(before.silent, 'beyond what is drained'),
-    unhealthy: some(missing, 'beyond what is drained'),
+    silent: some(before.silent, 'is out of contact'),
+    unhealthy: some(missing, 'is not in the answers'),
     empties: some(before.emptied, 'would be without addresses'),
   };
   return firstOf(found);
