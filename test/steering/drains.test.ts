@@ -314,6 +314,35 @@ t.test('a restart goes on with what is drained, and what has ended meanwhile is 
   t.strictSame(log, []);
 });
 
+t.test('a restart goes on counting until the last answer from before has run out', async (t) => {
+  const path = join(scratch(t), 'drains.json');
+  const keep = (): DrainKeep => drainFile(path, Date.now, { error: () => {} });
+  const restarted = async (afterMs: number): Promise<Desk> => {
+    const next = desk(t, { keep: keep() });
+    next.time.advance(afterMs);
+    await next.drains.restore();
+    return next;
+  };
+  const before = desk(t, { keep: keep() });
+  await before.drains.restore();
+  await before.drains.order({ kind: 'cluster', name: 'c1' });
+  t.equal(
+    (await restarted(60_000)).drains.rollout().oldAnswersSeconds,
+    240,
+    'also where it was not served yet',
+  );
+  await before.serve();
+  await before.drains.stop();
+  const after = await restarted(100_000);
+  t.equal(after.drains.rollout().oldAnswersSeconds, 200);
+  t.strictSame(after.events, []);
+  after.time.advance(200_000);
+  t.equal(after.drains.rollout().oldAnswersSeconds, 0);
+  t.match(after.events, [{ what: 'settled', subject: 'cluster c1' }]);
+  t.equal((await restarted(-3_600_000)).drains.rollout().oldAnswersSeconds, 300, 'a clock that was set back');
+  t.equal((await restarted(3_600_000)).drains.rollout().oldAnswersSeconds, 0, 'long after');
+});
+
 t.test(
   'a file that is torn or of another version is put aside, and what can be read is in force',
   async (t) => {

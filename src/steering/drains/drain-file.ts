@@ -15,6 +15,16 @@ import { DrainEntryError, readEntry, writeEntry } from './drain-entry.ts';
 export interface KeptDrains {
   readonly local: readonly Drain[];
   readonly shared: readonly Drain[];
+  /** Absent: no answer from before them was left when they were written down. */
+  readonly oldAnswers?: OldAnswers;
+}
+
+/** Answers from before the newest order, which live on in resolvers. */
+export interface OldAnswers {
+  /** When the last of them has run out, in milliseconds since the epoch. */
+  readonly untilMs: number;
+  /** How long that was when it was written down: no step of the clock makes it longer. */
+  readonly seconds: number;
 }
 
 /** Where drains outlast the process. */
@@ -29,6 +39,8 @@ export interface DrainKeep {
 export const NOTHING_KEPT: KeptDrains = { local: [], shared: [] };
 
 const VERSION = 1;
+/** RFC 2181 section 8. */
+const TTL_SECONDS_MAX = 2_147_483_647;
 
 /** @param path - of the file */
 export function drainFile(path: string, clock: Clock, log: Pick<Log, 'error'>): DrainKeep {
@@ -44,8 +56,15 @@ export function drainFile(path: string, clock: Clock, log: Pick<Log, 'error'>): 
   };
 }
 
-function write(path: string, { local, shared }: KeptDrains): Promise<void> {
-  const document = { version: VERSION, drains: local.map(writeEntry), shared: shared.map(writeEntry) };
+function write(path: string, { local, shared, oldAnswers }: KeptDrains): Promise<void> {
+  const document = {
+    version: VERSION,
+    drains: local.map(writeEntry),
+    shared: shared.map(writeEntry),
+    ...(oldAnswers !== undefined && {
+      oldAnswers: { until: new Date(oldAnswers.untilMs).toISOString(), seconds: oldAnswers.seconds },
+    }),
+  };
   return replaceFile(path, [`${JSON.stringify(document, undefined, 2)}\n`]);
 }
 
@@ -110,13 +129,27 @@ export function readDocument(
       }
     });
   };
-  return { local: read('drains', 'local'), shared: read('shared', 'shared'), faults };
+  const oldAnswers = readOldAnswers(document.oldAnswers, faults);
+  const drains = { local: read('drains', 'local'), shared: read('shared', 'shared') };
+  return { ...drains, ...(oldAnswers !== undefined && { oldAnswers }), faults };
+}
+
+function readOldAnswers(value: unknown, faults: string[]): OldAnswers | undefined {
+  if (value === undefined) return undefined;
+  const { until, seconds } =
+    typeof value === 'object' && value !== null ? (value as Partial<Record<string, unknown>>) : {};
+  const untilMs = typeof until === 'string' ? Date.parse(until) : NaN;
+  if (Number.isFinite(untilMs) && typeof seconds === 'number' && seconds >= 0 && seconds <= TTL_SECONDS_MAX)
+    return { untilMs, seconds };
+  faults.push('oldAnswers is not an object of until (a time) and seconds');
+  return undefined;
 }
 
 interface Document {
   readonly version?: unknown;
   readonly drains?: unknown;
   readonly shared?: unknown;
+  readonly oldAnswers?: unknown;
 }
 
 function parse(text: string, faults: string[]): Document {

@@ -46,7 +46,7 @@ import {
   withoutDrain,
 } from './drain.ts';
 import { tellAll, tellDifferences, tellServed, tellSettled } from './drain-events.ts';
-import { type DrainKeep, NOTHING_KEPT } from './drain-file.ts';
+import { type DrainKeep, type KeptDrains, NOTHING_KEPT, type OldAnswers } from './drain-file.ts';
 import type { Replicas } from './replicas.ts';
 import { Rollout, type RolloutStatus } from './rollout.ts';
 import { matching, resolveTarget } from './targets.ts';
@@ -124,7 +124,10 @@ export class Drains {
     const { clock, timers, served } = options;
     this.#options = options;
     const events = {
-      onServed: (status: RolloutStatus) => tellServed(this.#drains, status, this.#replicas, options),
+      onServed: (status: RolloutStatus) => {
+        tellServed(this.#drains, status, this.#replicas, options);
+        void this.#save();
+      },
       onSettled: (status: RolloutStatus) => tellSettled(this.#drains, status, this.#replicas, options),
     };
     this.#rollout = new Rollout({ clock, timers, served, ...events }, digestOf([]));
@@ -156,13 +159,14 @@ export class Drains {
   /** Takes back what the last run has left, before anything is answered. */
   async restore(): Promise<void> {
     const { keep, clock, domain, log } = this.#options;
-    this.#kept = await keep.load();
+    const { local, shared, oldAnswers } = await keep.load();
+    this.#kept = { local, shared };
     const nowMs = clock();
     this.#drains = this.#newest(nowMs);
     this.#arm(nowMs);
+    this.#rollout.adopt(digestOf(this.rules), secondsLeft(oldAnswers, nowMs));
     if (this.#drains.length === 0) return;
     domain().setDrains(this.rules, { object: 'drains of the last run', timeMs: nowMs });
-    this.#rollout.adopt(digestOf(this.rules));
     log.info({ drains: this.#drains.map(drainText) }, 'drains of the last run are in force');
   }
 
@@ -320,11 +324,16 @@ export class Drains {
     return this.#saved;
   }
 
+  #oldAnswers(): Pick<KeptDrains, 'oldAnswers'> {
+    const seconds = this.#rollout.status.oldAnswersSeconds;
+    return seconds === 0 ? {} : { oldAnswers: { untilMs: this.#options.clock() + seconds * 1000, seconds } };
+  }
+
   async #saveNow(): Promise<string | undefined> {
     const { keep, log, clock } = this.#options;
     const before = this.#unkept;
     try {
-      await keep.save(this.#kept);
+      await keep.save({ ...this.#kept, ...this.#oldAnswers() });
       this.#unkept = undefined;
       if (before !== undefined) log.info({}, 'drains are kept again');
     } catch (error) {
@@ -381,6 +390,12 @@ export class Drains {
     this.#kept = { ...this.#kept, local };
     void this.#save();
   }
+}
+
+/** The wall clock says how long ago it was, and may have been set back since. */
+function secondsLeft(old: OldAnswers | undefined, nowMs: number): number {
+  if (old === undefined) return 0;
+  return Math.max(0, Math.min(old.seconds, Math.ceil((old.untilMs - nowMs) / 1000)));
 }
 
 /** What does not say since when it is would be another drain each time that it is read. */

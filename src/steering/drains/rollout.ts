@@ -62,10 +62,18 @@ export class Rollout {
     };
   }
 
-  /** Other rules are in force before anything is answered. */
-  adopt(digest: string): void {
+  /**
+   * Other rules are in force before anything is answered.
+   *
+   * @param oldAnswersSeconds - until the last answer of an earlier run from before them has run out
+   */
+  adopt(digest: string, oldAnswersSeconds: number): void {
+    const { clock, timers } = this.#options;
     this.#digest = digest;
-    this.#sinceMs = this.#options.clock();
+    this.#sinceMs = clock();
+    if (oldAnswersSeconds === 0) return;
+    this.#oldUntilMs = timers.now() + oldAnswersSeconds * 1000;
+    this.#settle();
   }
 
   /**
