@@ -1,18 +1,13 @@
 /** Owns how the reports of the member clusters become metrics. */
 
-import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { ClusterView } from './control-plane.ts';
+import { type Put, type ScrapedMetric, scrapedGauge } from './scraped.ts';
 
 const CONDITIONS = ['Pending', 'Ready', 'Refused', 'NotReady', 'Offline'] as const;
 const STATUSES = ['pending', 'available', 'held', 'withdrawn'] as const;
 
-type Put = (labels: Readonly<Record<string, string>>, value: number) => void;
-
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
+interface Family extends ScrapedMetric {
   readonly each: (view: ClusterView, put: Put, nowMs: number) => void;
 }
 
@@ -108,19 +103,10 @@ export function collectClusters(
   clock: () => number,
   registers: Registry[],
 ): void {
-  for (const family of FAMILIES) {
-    const gauge: Gauge<string> = new Gauge({
-      name: family.name,
-      help: family.help,
-      labelNames: family.labelNames,
-      registers,
-      collect: () => {
-        gauge.reset();
-        for (const view of clusters()) {
-          const put: Put = (labels, value) => gauge.set({ cluster: view.report.name, ...labels }, value);
-          family.each(view, put, clock());
-        }
-      },
+  for (const { each, ...metric } of FAMILIES) {
+    scrapedGauge(metric, registers, (put) => {
+      for (const view of clusters())
+        each(view, (labels, value) => put({ cluster: view.report.name, ...labels }, value), clock());
     });
   }
 }

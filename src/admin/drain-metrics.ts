@@ -1,17 +1,13 @@
 /** Owns how drains and how far they have come become metrics. */
 
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { DRAIN_KINDS, drainKey } from '../zonebuilder/drains.ts';
 import type { DrainsView } from './drains.ts';
+import { type Put, type ScrapedMetric, scrapedGauge } from './scraped.ts';
 
 const STATES = ['served', 'behind', 'unreachable'] as const;
 
-type Put = (labels: Readonly<Record<string, string>>, value: number) => void;
-
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
+interface Family extends ScrapedMetric {
   readonly each: (view: DrainsView, put: Put, nowMs: number) => void;
 }
 
@@ -81,17 +77,10 @@ export function collectDrains(
   clock: () => number,
   registers: Registry[],
 ): void {
-  for (const family of FAMILIES) {
-    const gauge: Gauge<string> = new Gauge({
-      name: family.name,
-      help: family.help,
-      labelNames: family.labelNames,
-      registers,
-      collect: () => {
-        gauge.reset();
-        const now = view();
-        if (now !== undefined) family.each(now, (labels, value) => gauge.set(labels, value), clock());
-      },
+  for (const { each, ...metric } of FAMILIES) {
+    scrapedGauge(metric, registers, (put) => {
+      const now = view();
+      if (now !== undefined) each(now, put, clock());
     });
   }
 }

@@ -1,7 +1,8 @@
 /** Owns the metrics of the journal: whether it is written, how much there is of it, and what it lacks. */
 
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { JournalStatus } from '../journal/live-journal.ts';
+import { type Put, scrapedCounter, scrapedGauge } from './scraped.ts';
 
 /** @param status - as it is at the moment; undefined: there is no journal */
 export function collectJournal(status: () => JournalStatus | undefined, registers: Registry[]): void {
@@ -22,27 +23,15 @@ export function collectJournal(status: () => JournalStatus | undefined, register
   );
 
   function counter(name: string, help: string, read: (status: JournalStatus) => number): void {
-    const made: Counter = new Counter({
-      name,
-      help,
-      registers,
-      collect: () => {
-        const now = status();
-        made.reset();
-        if (now !== undefined) made.inc(read(now));
-      },
-    });
+    scrapedCounter({ name, help }, registers, (put) => putOf(put, read));
   }
 
   function gauge(name: string, help: string, read: (status: JournalStatus) => number): void {
-    const made: Gauge = new Gauge({
-      name,
-      help,
-      registers,
-      collect: () => {
-        const now = status();
-        if (now !== undefined) made.set(read(now));
-      },
-    });
+    scrapedGauge({ name, help }, registers, (put) => putOf(put, read));
+  }
+
+  function putOf(put: Put, read: (status: JournalStatus) => number): void {
+    const now = status();
+    if (now !== undefined) put({}, read(now));
   }
 }

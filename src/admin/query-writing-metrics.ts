@@ -1,8 +1,9 @@
 /** Owns how what became of queries that were to be written down becomes metrics: the query log, and dnstap. */
 
-import { Counter, Gauge } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { WritingStatus } from '../querylog/tally.ts';
+import { scrapedCounter } from './scraped.ts';
 
 /** Registers the metrics; without dnstap in the configuration those of it have no series. */
 export function collectQueryWriting(status: () => WritingStatus | undefined, registers: Registry[]): void {
@@ -10,21 +11,13 @@ export function collectQueryWriting(status: () => WritingStatus | undefined, reg
     name: string,
     help: string,
     read: (status: WritingStatus) => Readonly<Record<string, number>> | number | undefined,
-  ): void => {
-    const made: Counter<'reason'> = new Counter({
-      name,
-      help,
-      labelNames: ['reason'],
-      registers,
-      collect: () => {
-        made.reset();
-        const now = status();
-        const value = now && read(now);
-        if (typeof value === 'number') made.inc(value);
-        else for (const [reason, number] of Object.entries(value ?? {})) made.inc({ reason }, number);
-      },
+  ): void =>
+    scrapedCounter({ name, help, labelNames: ['reason'] }, registers, (put) => {
+      const now = status();
+      const value = now && read(now);
+      if (typeof value === 'number') put({}, value);
+      else for (const [reason, number] of Object.entries(value ?? {})) put({ reason }, number);
     });
-  };
   count('fedns_query_log_lines_total', 'Queries that have a line in the log.', ({ lines }) => lines);
   count(
     'fedns_query_log_lost_total',
