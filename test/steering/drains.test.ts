@@ -344,6 +344,22 @@ t.test('a restart goes on counting until the last answer from before has run out
 });
 
 t.test(
+  'what stands in the place of the file and cannot be read is moved aside, not written over',
+  async (t) => {
+    const folder = scratch(t, { 'drains.json': { file: 'mine' } });
+    const log: string[] = [];
+    const file = join(folder, 'drains.json');
+    const keep = drainFile(file, () => 7, { error: (fields) => void log.push(JSON.stringify(fields)) });
+    const { drains } = desk(t, { keep });
+    await drains.restore();
+    t.match(log, [/DRAINS_UNREADABLE.*drains\.json\.7\.unread.*EISDIR/]);
+    await drains.order({ kind: 'cluster', name: 'c1' });
+    t.equal(readFileSync(join(folder, 'drains.json.7.unread', 'file'), 'utf8'), 'mine');
+    t.match(readFileSync(file, 'utf8'), /"c1"/);
+  },
+);
+
+t.test(
   'a file that is torn or of another version is put aside, and what can be read is in force',
   async (t) => {
     const good = { kind: 'cluster', name: 'c1', since: '2026-11-28T00:00:00.000Z' };

@@ -4,7 +4,7 @@
  * back what somebody has taken out.
  */
 
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, rename } from 'node:fs/promises';
 import type { Clock, Log } from '../../log.ts';
 import { replaceFile } from '../../state/atomic-file.ts';
 import { reasonOf } from '../../state/layout.ts';
@@ -46,7 +46,7 @@ const TTL_SECONDS_MAX = 2_147_483_647;
 export function drainFile(path: string, clock: Clock, log: Pick<Log, 'error'>): DrainKeep {
   return {
     load: async () => {
-      const text = await readText(path, log);
+      const text = await readText(path, clock, log);
       if (text === undefined) return NOTHING_KEPT;
       const { faults, ...drains } = readDocument(text, clock());
       if (faults.length > 0) await putAside(path, { faults, drains, nowMs: clock() }, log);
@@ -75,13 +75,19 @@ export const FORGETFUL: DrainKeep = {
   isForgetful: true,
 };
 
-async function readText(path: string, log: Pick<Log, 'error'>): Promise<string | undefined> {
+/** What cannot be read is moved aside whole: the next order would be written over it. */
+async function readText(path: string, clock: Clock, log: Pick<Log, 'error'>): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    const aside = `${path}.${clock()}.unread`;
+    const isMoved = await rename(path, aside).then(
+      () => true,
+      () => false,
+    );
     log.error(
-      { code: 'DRAINS_UNREADABLE', path, reason: reasonOf(error) },
+      { code: 'DRAINS_UNREADABLE', path: isMoved ? aside : path, reason: reasonOf(error) },
       'the drains of the last run cannot be read',
     );
     return undefined;
