@@ -5,7 +5,7 @@ import type { QueryPolicy } from '../../src/server/policy/policy.ts';
 import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
 import type { SharedSettings } from '../../src/server/workers/worker-pool.ts';
-import { makeApex } from '../../src/zonebuilder/apex.ts';
+import { apexOf } from './apex.ts';
 import type {
   Change,
   HealthChange,
@@ -96,12 +96,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     policies: () => ({ ...POLICY_ALL, ...options.policies }),
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
-  const apex = makeApex({
-    domain,
-    primary: `ns1.${domain}`,
-    hostmaster: `hostmaster.${domain}`,
-    ttlSeconds: 21600,
-    negativeTtlSeconds: 15,
+  const apex = apexOf(domain, {
     nxdomainWhenNoneHealthy: options.whenNoneHealthy === 'nxdomain',
     ...(options.federations && { federations: options.federations }),
   });

@@ -4,7 +4,7 @@ import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { COUNTER_BLOCK_OCTETS, Counter } from '../../src/server/counters.ts';
-import { makeApex } from '../../src/zonebuilder/apex.ts';
+import { apexOf } from '../support/apex.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { CAUSE, makeShard } from '../support/federation.ts';
@@ -80,14 +80,7 @@ function startReader(
   counters: SharedArrayBuffer,
   rest: Omit<ReaderData, 'settings' | 'seed'>,
 ): Worker {
-  const apex = makeApex({
-    domain: 'example.com',
-    primary: 'ns1.example.com',
-    hostmaster: 'hostmaster.example.com',
-    ttlSeconds: 21600,
-    negativeTtlSeconds: 15,
-    nxdomainWhenNoneHealthy: false,
-  });
+  const apex = apexOf('example.com');
   const { reader } = rest;
   const settings = { image: builder.memory, reader, counters, apex, udpPayloadMax: 4096 };
   const workerData: ReaderData = { settings, seed: SEED + reader, ...rest };

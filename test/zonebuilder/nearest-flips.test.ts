@@ -9,7 +9,7 @@ import t from 'tap';
 import { packStatics } from '../../src/zonebuilder/static-set.ts';
 import { Counter } from '../../src/server/counters.ts';
 import { createCounterBlock } from '../../src/server/counters-sum.ts';
-import { makeApex } from '../../src/zonebuilder/apex.ts';
+import { apexOf } from '../support/apex.ts';
 import { ZoneBuilder } from '../../src/zonebuilder/builder.ts';
 import { POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { CAUSE, makeShard } from '../support/federation.ts';
@@ -100,14 +100,7 @@ function startReader(
   counters: SharedArrayBuffer,
   rest: Omit<NearestReaderData, 'settings' | 'seed'>,
 ): Worker {
-  const apex = makeApex({
-    domain: 'example.com',
-    primary: 'ns1.example.com',
-    hostmaster: 'hostmaster.example.com',
-    ttlSeconds: 21600,
-    negativeTtlSeconds: 15,
-    nxdomainWhenNoneHealthy: false,
-  });
+  const apex = apexOf('example.com');
   const policy = geoPolicy(tablesOf(FIRST_VERSION));
   const { reader } = rest;
   const settings = { image: builder.memory, reader, counters, apex, udpPayloadMax: 4096, policy };

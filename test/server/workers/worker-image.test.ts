@@ -5,7 +5,7 @@ import { Counter } from '../../../src/server/counters.ts';
 import { sumCounters } from '../../../src/server/counters-sum.ts';
 import { WorkerPool, type SharedSettings } from '../../../src/server/workers/worker-pool.ts';
 import { chooseTransport } from '../../../src/server/workers/udp-transport.ts';
-import { makeApex } from '../../../src/zonebuilder/apex.ts';
+import { apexOf } from '../../support/apex.ts';
 import { ZoneBuilder } from '../../../src/zonebuilder/builder.ts';
 import type { ImageMemory } from '../../../src/zonebuilder/image.ts';
 import { packStatics } from '../../../src/zonebuilder/static-set.ts';
@@ -60,14 +60,7 @@ async function startServed(kind: (typeof TRANSPORTS)[number]) {
 }
 
 function settingsOf(image: ImageMemory): SharedSettings {
-  const apex = makeApex({
-    domain: DOMAIN,
-    primary: `ns1.${DOMAIN}`,
-    hostmaster: `hostmaster.${DOMAIN}`,
-    ttlSeconds: 21600,
-    negativeTtlSeconds: 15,
-    nxdomainWhenNoneHealthy: false,
-  });
+  const apex = apexOf(DOMAIN);
   return { image, apex, udpPayloadMax: 1232 };
 }
 
