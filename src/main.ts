@@ -8,6 +8,8 @@
 const NODE_MAJOR_MIN = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  const { letServerGoFirst } = await import('./process/command-priority.ts');
+  letServerGoFirst(process.argv[2]);
   const { runCommandLine } = await import('./process/command-line.ts');
   await runCommandLine(process.argv.slice(2));
 } else {
