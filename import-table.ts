@@ -89,6 +89,17 @@ export const IMPORTS = {
   'admin/page': ['admin', 'journal'],
   cli: ['admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
 
+  'federation/sync': [
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/kubernetes',
+    'config',
+    'log',
+    'timers',
+  ],
+  'federation/kinds': ['federation/sync'],
+
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
     'serve/geo',

@@ -1,0 +1,106 @@
+/**
+ * Owns what a federated Service is: the same spec in each cluster, less what a cluster allots itself (addresses, node
+ * ports, the port of health checks), and as its status the addresses of all clusters together.
+ */
+
+import type { Fields, FederatedKind, KubeObject, MemberView, PatchStep } from '../sync/kind.ts';
+
+/** An entry of `status.loadBalancer.ingress`. */
+type Ingress = Fields & { readonly ip?: string; readonly hostname?: string };
+type Port = Fields & { readonly port?: number; readonly protocol?: string };
+
+/** What is kept of a member's Service. */
+export interface SeenService {
+  readonly ingress: readonly Ingress[];
+}
+
+/** Fields of the spec that each cluster has its own value of. `None` is no address, but says that there is to be none. */
+const ALLOTTED: ReadonlySet<string> = new Set([
+  'clusterIP',
+  'clusterIPs',
+  'healthCheckNodePort',
+  'ipFamilies',
+  'ports',
+]);
+
+export const serviceKind: FederatedKind<SeenService> = {
+  kind: 'Service',
+  apiVersion: 'v1',
+  plural: 'services',
+  isNamespaced: true,
+  hasConditions: true,
+  staysHome: ({ metadata: { name, namespace } }) =>
+    name === 'kubernetes' && namespace === 'default' ? 'every cluster has its own' : undefined,
+  see: ({ status }) => ({ ingress: ingressOf(status) }),
+  desire: ({ spec = {} }) => ({ spec: desiredSpec(spec) }),
+  surplus: surplusPorts,
+  status: (_federated, members) => ({ loadBalancer: { ingress: union(members) } }),
+};
+
+function desiredSpec(spec: Fields): Fields {
+  const kept = Object.entries(spec).filter(([name]) => !ALLOTTED.has(name) && !isOwnFamily(name, spec));
+  return {
+    ...Object.fromEntries(kept),
+    ...(spec['clusterIP'] === 'None' && { clusterIP: 'None' }),
+    ...(Array.isArray(spec['ports']) && { ports: spec['ports'].map(withoutNodePort) }),
+  };
+}
+
+/** One family is what a server without the choice allots; two are asked for. */
+function isOwnFamily(name: string, spec: Fields): boolean {
+  return name === 'ipFamilyPolicy' && spec[name] === 'SingleStack';
+}
+
+function withoutNodePort({ nodePort: _own, ...port }: Port): Port {
+  return port;
+}
+
+/** Ports are one list by port and protocol, and a foreign one would be answered for and balanced. */
+function surplusPorts({ spec }: KubeObject, desired: Fields): PatchStep[] {
+  const wanted = new Set(portsOf(desired['spec']).map(portKey));
+  const removals = portsOf(spec).map((port, index) =>
+    wanted.has(portKey(port)) ? [] : removal(index, port),
+  );
+  // From the end, so that no step moves what a later one means.
+  return removals.toReversed().flat();
+}
+
+function removal(index: number, value: Port): PatchStep[] {
+  const path = `/spec/ports/${index}`;
+  return [
+    { op: 'test', path, value },
+    { op: 'remove', path },
+  ];
+}
+
+function portKey({ port, protocol = 'TCP' }: Port): string {
+  return `${port}/${protocol}`;
+}
+
+function portsOf(spec: unknown): readonly Port[] {
+  const ports = (spec as Fields | undefined)?.['ports'];
+  return Array.isArray(ports) ? (ports as Port[]) : [];
+}
+
+function ingressOf(status: Fields | undefined): readonly Ingress[] {
+  const ingress = (status?.['loadBalancer'] as Fields | undefined)?.['ingress'];
+  return Array.isArray(ingress) ? (ingress as Ingress[]) : [];
+}
+
+/** Of the clusters in contact, sorted, each entry once: two clusters may share an address (anycast). */
+function union(members: readonly MemberView<SeenService>[]): readonly Ingress[] {
+  const entries = members.filter(({ ready }) => ready).flatMap(({ seen }) => seen?.ingress ?? []);
+  const byText = new Map(entries.map((entry) => [ingressText(entry), entry]));
+  return [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+}
+
+/** Addresses before names, and by number where they are IPv4. */
+function ingressText({ ip, hostname }: Ingress): string {
+  if (ip === undefined) return `2 ${hostname ?? ''}`;
+  return ip.includes(':')
+    ? `1 ${ip}`
+    : `0 ${ip
+        .split('.')
+        .map((part) => part.padStart(3, '0'))
+        .join('.')}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * What a federated kind is: the seam between the engine, which reads, compares, writes and reports, and the kinds
+ * (src/federation/kinds), which know what their objects mean. A kind is a table of pure functions over plain objects:
+ * it sends nothing, keeps nothing, and must not throw for any object that an API server can hold.
+ *
+ * ```
+ *   federated object ──► divide(object, members) ──► one share per cluster, problems
+ *          │                                                  │
+ *          └──────────────► desire(object, share) ◄───────────┘ ──► what fedns applies in that cluster
+ *   member's object ──► see() ──► Seen (all that is kept of it) ──► divide, status
+ *          └──────────► surplus(member's object, desired) ──► JSON patch of what an apply cannot take away
+ * ```
+ */
+
+/** An object of the API as it is parsed. Metadata is as much of it as the engine looks at itself. */
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: Fields;
+  readonly status?: Fields;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+  readonly [field: string]: unknown;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** One operation of a JSON patch (RFC 6902). */
+export type PatchStep =
+  | { readonly op: 'remove' | 'test'; readonly path: string; readonly value?: unknown }
+  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown };
+
+/** A member cluster as a kind sees it when it divides or sums up: of those that the object is placed in. */
+export interface MemberView<Seen> {
+  readonly cluster: string;
+  /** Whether it is in contact and its objects of this kind have been listed: what is not ready counts as it was last seen. */
+  readonly ready: boolean;
+  readonly region?: string;
+  readonly zones: readonly string[];
+  /** Absent: the cluster has no such object. */
+  readonly seen?: Seen;
+  /** What the last {@link Inquiry} brought; absent: none has been made, or it is no longer due. */
+  readonly answer?: unknown;
+}
+
+/** Something about the object itself that its author has to mend: a condition and a Warning Event at the federation endpoint. */
+export interface Problem {
+  /** CamelCase, the reason of condition and Event. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** How an object is divided among clusters. `Share` is plain JSON: two shares are the same when their JSON is. */
+export interface Division<Share> {
+  /** By cluster. A cluster without entry gets the object with the share `undefined`. */
+  readonly shares: ReadonlyMap<string, Share>;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * What no watch tells and only a request does, such as which Pods of a cluster stay unschedulable. The engine asks again
+ * every `everyMs` for as long as it is due; an answer that differs by its JSON makes it divide anew.
+ */
+export interface Inquiry<Seen> {
+  readonly everyMs: number;
+  /** Whether the member is worth a question: normally no, in a federation at rest nothing is asked. */
+  readonly due: (federated: KubeObject, seen: Seen) => boolean;
+  /** The path of a list in the member, with its query; the engine reads it with its own limits. */
+  readonly path: (federated: KubeObject) => string;
+  /** @param nowMs - milliseconds since the epoch @returns plain JSON; undefined: nothing worth keeping */
+  readonly read: (items: readonly KubeObject[], federated: KubeObject, seen: Seen, nowMs: number) => unknown;
+}
+
+/** A kind that is federated. */
+export interface FederatedKind<Seen = unknown, Share = unknown> {
+  readonly kind: string;
+  /** For example `v1` or `apps/v1`. */
+  readonly apiVersion: string;
+  readonly plural: string;
+  readonly isNamespaced: boolean;
+  /** Why an object of the federation endpoint is of that server only and goes nowhere; absent or undefined: it is federated. */
+  readonly staysHome?: (object: KubeObject) => string | undefined;
+  /** All that is kept in memory of a member's object: few fields, as there may be a hundred thousand. */
+  readonly see: (memberObject: KubeObject) => Seen;
+  /** Absent: every cluster gets the same. */
+  readonly divide?: (
+    federated: KubeObject,
+    members: readonly MemberView<Seen>[],
+    nowMs: number,
+  ) => Division<Share>;
+  /** How long events of members are gathered before the object is divided anew, in milliseconds. Default: 1000. */
+  readonly divideAfterMs?: number;
+  readonly inquiry?: Inquiry<Seen>;
+  /**
+   * What fedns applies, beside apiVersion, kind, name, namespace, labels and annotations, which the engine adds: the
+   * fields that the federated object has a say in, without status and whatever a cluster allots itself.
+   *
+   * @param share - of this cluster; undefined where the kind does not divide, or has not yet
+   */
+  readonly desire: (federated: KubeObject, share: Share | undefined) => Fields;
+  /**
+   * Whether a member's object that has everything of `desired` must be changed all the same: foreign entries of a list or a
+   * map that is the federated object's as a whole, which a server-side apply leaves alone. @returns empty: nothing
+   */
+  readonly surplus?: (memberObject: KubeObject, desired: Fields) => readonly PatchStep[];
+  /**
+   * The federated object's status as far as this kind knows it, without the engine's own condition. Applied server-side, so
+   * whatever is left out is given up. Absent: the kind has no status of its own.
+   */
+  readonly status?: (federated: KubeObject, members: readonly MemberView<Seen>[]) => Fields;
+  /** Whether the status has `conditions`, a list by `type`; where not, the engine's condition is an annotation. */
+  readonly hasConditions: boolean;
+  /**
+   * Its objects hold others, which go with them: one that was there before fedns is left where it is, and one in which there
+   * is something foreign is not deleted. Default: no.
+   */
+  readonly holdsOthers?: boolean;
+}
+
+/** Any kind, for tables: what a kind keeps is its own business. */
+export type AnyKind = FederatedKind<any, any>;
+
+/** Where the API has the objects of a kind, of all namespaces. */
+export function collectionPath({ apiVersion, plural }: Pick<AnyKind, 'apiVersion' | 'plural'>): string {
+  return `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}/${plural}`;
+}
