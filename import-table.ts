@@ -38,6 +38,8 @@ export const IMPORTS = {
     'timers',
   ],
 
+  'federation/api': ['watchers', 'watchers/api', 'watchers/credentials', 'log', 'timers'],
+
   'server/policy': ['zonebuilder', 'config'],
   server: ['server/policy', 'zonebuilder', 'config'],
   'server/linux': [],

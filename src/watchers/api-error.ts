@@ -33,6 +33,25 @@ export type ApiErrorCode =
   /** The reply passed a limit. */
   | 'TOO_LARGE';
 
+/** What the `Status` object of a reply says beside its message; empty texts where it says nothing. */
+export interface SaidStatus {
+  /** The message as the server wrote it, on one line, longer than an error's own. */
+  readonly message: string;
+  /** Such as `AlreadyExists`, `Invalid`. */
+  readonly reason: string;
+  /** The kind that it is about, in the plural, such as `namespaces`. */
+  readonly kind: string;
+  readonly causes: readonly SaidCause[];
+}
+
+export interface SaidCause {
+  /** Such as `FieldManagerConflict`, `NamespaceTerminating`. */
+  readonly reason: string;
+  readonly message: string;
+  /** Such as `.spec.ports`. */
+  readonly field: string;
+}
+
 /** A failed exchange with an API server. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
@@ -42,19 +61,25 @@ export class ApiError extends Error {
   readonly retryAfterMs: number;
   /** The system's or OpenSSL's code, such as `ECONNREFUSED`. */
   readonly system: string | undefined;
+  /** Absent: the reply held no `Status` object. */
+  readonly said: SaidStatus | undefined;
 
-  constructor(
-    code: ApiErrorCode,
-    message: string,
-    more: { readonly status?: number; readonly retryAfterMs?: number; readonly system?: string } = {},
-  ) {
+  constructor(code: ApiErrorCode, message: string, more: ApiErrorDetails = {}) {
     super(oneLine(message, code === 'CREDENTIALS' ? CREDENTIALS_CHARS_MAX : MESSAGE_CHARS_MAX));
     this.name = 'ApiError';
     this.code = code;
     this.status = more.status;
     this.retryAfterMs = more.retryAfterMs ?? 0;
     this.system = more.system;
+    this.said = more.said;
   }
+}
+
+export interface ApiErrorDetails {
+  readonly status?: number;
+  readonly retryAfterMs?: number;
+  readonly system?: string;
+  readonly said?: SaidStatus;
 }
 
 /** Longest message kept of what a server says. */
@@ -75,10 +100,16 @@ export function oneLine(text: string, charsMax: number = MESSAGE_CHARS_MAX): str
 const NOT_TAKEN = 'its token or certificate is not taken: it ended, was deleted, or is for another cluster';
 
 /** The error of a reply with a status other than 200. `message` is what the server says of it. */
-export function statusError(status: number, message: string, retryAfterMs = 0): ApiError {
-  const said = message === '' ? `HTTP status ${status}` : `${status}: ${message}`;
-  const text = status === 401 ? `${said} (${NOT_TAKEN})` : said;
-  return new ApiError(codeOfStatus(status, retryAfterMs), text, { status, retryAfterMs });
+export function statusError(
+  status: number,
+  message: string,
+  retryAfterMs = 0,
+  said: SaidStatus | undefined = undefined,
+): ApiError {
+  const told = message === '' ? `HTTP status ${status}` : `${status}: ${message}`;
+  const text = status === 401 ? `${told} (${NOT_TAKEN})` : told;
+  const details = { status, retryAfterMs, ...(said && { said }) };
+  return new ApiError(codeOfStatus(status, retryAfterMs), text, details);
 }
 
 function codeOfStatus(status: number, retryAfterMs: number): ApiErrorCode {

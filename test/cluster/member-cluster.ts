@@ -90,16 +90,19 @@ export class MemberCluster {
     this.#writeFiles(administrator);
   }
 
-  /** Starts a cluster, with the permissions of config/rbac.yaml granted unless `granted` is false. */
+  /**
+   * Starts a cluster, with the permissions of config/rbac.yaml granted unless `granted` is false, and a controller manager unless
+   * `controllers` is.
+   */
   static async start(
     name: string,
     folder: string,
     etcd: Etcd,
-    { granted = true } = {},
+    { granted = true, controllers = true } = {},
   ): Promise<MemberCluster> {
     const cluster = new MemberCluster(name, folder, etcd.url, await freePort());
     await cluster.startApiServer();
-    await cluster.#startControllers();
+    if (controllers) await cluster.#startControllers();
     if (granted) await cluster.grant();
     return cluster;
   }

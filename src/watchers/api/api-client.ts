@@ -11,6 +11,7 @@ import type { SecureContext } from 'node:tls';
 import { ApiError, asApiError, statusError, type ApiErrorCode } from '../api-error.ts';
 import type { ApiAccess } from '../credentials/credentials.ts';
 import { proxyName } from '../credentials/proxy.ts';
+import { readSaid } from './said-status.ts';
 import { endRequest, makeAgent, makeContext, type ApiAgent } from './api-agent.ts';
 import { pause, type Timer, type Timers } from '../../timers.ts';
 
@@ -22,6 +23,9 @@ const FREE_SOCKETS_MAX = 4;
 const ERROR_OCTETS_MAX = 16 * 1024;
 /** Time for the body of an error. */
 const ERROR_BODY_MS = 2_000;
+
+/** What a write is answered with: done, made, or, of an object that goes by and by, noted. */
+const DONE_STATUSES: ReadonlySet<number> = new Set([200, 201, 202]);
 
 export interface RequestLimits {
   /** From the request to the first octet of the reply: DNS, TCP, TLS and the server's thinking, in milliseconds. */
@@ -63,10 +67,12 @@ interface RequestPlan {
   readonly write?: Write;
 }
 
-/** What a request brings, as JSON. */
-interface Write {
-  readonly method: 'PUT' | 'POST';
+/** What a request brings. */
+export interface Write {
+  readonly method: 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   readonly body: string;
+  /** Default: JSON. */
+  readonly contentType?: string;
 }
 
 interface Pool {
@@ -137,8 +143,7 @@ export class ApiClient {
     if (this.#closed || signal.aborted) throw new ApiError('INTERRUPTED', 'stopped');
     const response = await this.#send(access, { path, accept: 'application/json', limits, signal, write });
     if (response.statusCode === 401) this.#options.credentials.refused(access.authorization);
-    const isDone = response.statusCode === 200 || response.statusCode === 201;
-    if (!isDone) throw await this.#readError(response, signal);
+    if (!DONE_STATUSES.has(response.statusCode ?? 0)) throw await this.#readError(response, signal);
     return readText(this.#chunks(response, limits.idleMs, signal), octetsMax);
   }
 
@@ -266,11 +271,9 @@ export class ApiClient {
       () => '',
     );
     const target = readTarget(response);
-    return statusError(
-      status,
-      target === undefined ? readMessage(text) : `redirected to ${target}`,
-      retryAfterMs,
-    );
+    const said = readSaid(text);
+    const message = target === undefined ? (said?.message ?? text.slice(0, 120)) : `redirected to ${target}`;
+    return statusError(status, message, retryAfterMs, said);
   }
 }
 
@@ -355,7 +358,10 @@ function requestOptions(
       ...headers,
       accept,
       'user-agent': userAgent,
-      ...(write && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(write.body) }),
+      ...(write && {
+        'content-type': write.contentType ?? JSON_TYPE,
+        'content-length': Buffer.byteLength(write.body),
+      }),
       ...(authorization === undefined ? {} : { authorization }),
     },
   };
@@ -414,16 +420,6 @@ function readTarget({ statusCode = 0, headers }: IncomingMessage): string | unde
   if (statusCode < 300 || statusCode > 399 || headers.location === undefined) return undefined;
   const url = URL.parse(headers.location);
   return url === null ? headers.location.replace(/[?#].*/s, '') : url.origin + url.pathname;
-}
-
-/** The message of a `Status` object; of anything else, its beginning. */
-function readMessage(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    return typeof message === 'string' ? message : '';
-  } catch {
-    return text.slice(0, 120);
-  }
 }
 
 /** Codes after which the connection, not the request, is in doubt. */
