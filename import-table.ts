@@ -16,6 +16,8 @@ export const IMPORTS = {
   geo: [],
   config: ['zonebuilder', 'geo', 'jobs'],
 
+  dnssec: ['zonebuilder'],
+
   steering: ['zonebuilder', 'log', 'timers', 'jobs'],
 
   watchers: ['log', 'timers'],
