@@ -4,8 +4,9 @@
  *
  *   node [--cpu-prof] bench/answer.ts [SERVICES] [SECONDS] [MIX]
  *
- * `nearest` and `nearest+ecs` ask for global names as clients everywhere; without and with a client subnet. All mixes are timed
- * in turn, over and over, by one thread: code that has seen all of them, and a busy neighbour slows all alike. MIX: that one alone.
+ * `nearest` and `nearest+ecs` ask for global names as clients everywhere; without and with a client subnet. `global, all` and
+ * `global, all, ecs` are the same queries to Services whose policy looks at no client. All mixes are timed in turn, over and over,
+ * by one thread: code that has seen all of them, and a busy neighbour slows all alike. MIX: that one alone.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -71,11 +72,13 @@ for (let round = 0; round <= ROUNDS; round++) {
     if (round > 0) roundsNs.push(ns);
   }
 }
-const all = timed.find(({ mix }) => mix === 'global, all');
+const bases = timed.filter(({ mix }) => mix.startsWith('global'));
 for (const { mix, roundsNs } of timed) {
   const ns = median(roundsNs);
-  const ratio = all === undefined ? '' : `, ${(ns / median(all.roundsNs)).toFixed(2)} of "${all.mix}"`;
-  console.log(`${mix}: ${ns.toFixed(0)} ns${ratio} (${roundsNs.map((each) => each.toFixed(0)).join(' ')})`);
+  const ratios = bases
+    .map((base) => `, ${(ns / median(base.roundsNs)).toFixed(2)} of "${base.mix}"`)
+    .join('');
+  console.log(`${mix}: ${ns.toFixed(0)} ns${ratios} (${roundsNs.map((each) => each.toFixed(0)).join(' ')})`);
 }
 
 function plainMixes(): Timed[] {
@@ -114,6 +117,7 @@ function nearestMixes(): Timed[] {
   const subnets = asked.map((name) => withSubnet(encodeQuery(1, name, 1, true), random));
   return [
     { mix: 'global, all', packets: plain, of: responder, from: () => client, roundsNs: [] },
+    { mix: 'global, all, ecs', packets: subnets, of: responder, from: () => client, roundsNs: [] },
     { mix: 'nearest', packets: plain, of: nearest, from: (i) => clients[i & 4095]!, roundsNs: [] },
     { mix: 'nearest+ecs', packets: subnets, of: nearest, from: () => client, roundsNs: [] },
   ];

@@ -97,13 +97,13 @@ export class ClientPlace {
   }
 
   #locate4(address: number): void {
-    this.#address[0] = address;
-    const client = this.#clients4.rowOf(this.#address);
-    this.row = client === NO_CLIENT ? this.#row4(address) : client;
+    const client = this.#clients4.isEmpty ? NO_CLIENT : this.#client4(address);
+    this.row = client === NO_CLIENT ? this.#cell4(address) & ROW_BITS : client;
   }
 
-  #row4(address: number): number {
-    return this.#cell4(address) & ROW_BITS;
+  #client4(address: number): number {
+    this.#address[0] = address;
+    return this.#clients4.rowOf(this.#address);
   }
 
   #cell4(address: number): number {
@@ -114,8 +114,13 @@ export class ClientPlace {
   #locateNetwork4(address: number, source: number): void {
     const prefix = source < SCOPE4_MAX ? source : SCOPE4_MAX;
     const first = address & (-1 << (32 - prefix));
-    this.#address[0] = first;
+    if (this.#clients4.isEmpty) this.#findBlock4(first, prefix);
+    else this.#findClients4(first, prefix);
+  }
+
+  #findClients4(first: number, prefix: number): void {
     const clients = this.#clients4;
+    this.#address[0] = first;
     clients.find(this.#address, prefix);
     if (clients.row === NO_CLIENT) {
       this.#findBlock4(first, prefix);

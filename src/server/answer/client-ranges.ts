@@ -13,6 +13,8 @@ export class ClientRangesView {
   row = NO_CLIENT;
   /** Prefix length of the largest network around its first address that is all of one row, or all nobody's. */
   scope = 0;
+  /** Nothing is anybody's: no look-up tells more. */
+  readonly isEmpty: boolean;
 
   readonly #words: Uint32Array;
   readonly #shorts: Uint16Array;
@@ -32,6 +34,7 @@ export class ClientRangesView {
     this.#rows = header[part + 1]! / 2;
     this.#count = header[part + 2]!;
     this.#size = size;
+    this.isEmpty = this.#count === 1 && this.#shorts[this.#rows] === NO_CLIENT;
   }
 
   /** The row of one address, or {@link NO_CLIENT}. */
