@@ -14,7 +14,8 @@ export const IMPORTS = {
 
   zonebuilder: [],
   geo: [],
-  config: ['zonebuilder', 'geo', 'jobs'],
+  tsig: ['zonebuilder'],
+  config: ['zonebuilder', 'geo', 'tsig', 'jobs'],
 
   dnssec: ['zonebuilder'],
 

@@ -90,6 +90,12 @@ export const FAULT_CODES = {
   DUPLICATE_PLAN: 'fault',
   PLAN_STEP: 'fault',
   DRAIN_PLACE_UNKNOWN: 'warning',
+  SECRET_FILE_OPEN: 'fault',
+  BAD_SECRET: 'fault',
+  UNKNOWN_KEY_NAME: 'fault',
+  DUPLICATE_KEY_NAME: 'fault',
+  TRANSFER_OPEN: 'fault',
+  CATALOG_IN_DOMAIN: 'fault',
 } as const satisfies Record<string, 'fault' | 'warning'>;
 export type FaultCode = keyof typeof FAULT_CODES;
 

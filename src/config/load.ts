@@ -15,6 +15,7 @@ import { checkPolicies } from './check-policies.ts';
 import { checkRecords } from './check-records.ts';
 import { checkServer } from './check-server.ts';
 import { checkTraffic } from './check-traffic.ts';
+import { checkTransfer, type LookAtSecret } from './check-transfer.ts';
 import { isWarning, readDocument, type ConfigDocument } from './document.ts';
 import { soundPart, type Draft } from './draft.ts';
 import { ConfigError, formatPath, type Fault, type FaultCode, type Report } from './fault.ts';
@@ -22,6 +23,7 @@ import { shapeFaults } from './issues.ts';
 import { normalise } from './normalise.ts';
 import { settingsSchema, type ConfigFile } from './schema.ts';
 import type { Settings } from './settings.ts';
+import { KeyFileError, readKeySecret } from '../tsig/key-file.ts';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
 
 /** Octets of a configuration file: a hundred thousand records fit, a device file or a wrong path does not run on. */
@@ -60,6 +62,7 @@ export function loadSettings(file: string, options: LoadOptions = {}): LoadedSet
     ...options,
     file,
     lookAt: (path) => fileKind(resolve(folder, path)),
+    lookAtSecret: (path) => secretFault(resolve(folder, path)),
   });
 }
 
@@ -69,6 +72,8 @@ export interface ParseOptions extends LoadOptions {
   readonly file: string;
   /** Looks at a file that the text names. Default: every file exists. */
   readonly lookAt?: LookAtFile;
+  /** Looks at a file with a secret. Default: every one is good. */
+  readonly lookAtSecret?: LookAtSecret;
 }
 
 /**
@@ -78,7 +83,7 @@ export interface ParseOptions extends LoadOptions {
  */
 export function parseSettings(
   text: string,
-  { file, lookAt = () => 'file', tolerateAbsent = false }: ParseOptions,
+  { file, lookAt = () => 'file', lookAtSecret = () => undefined, tolerateAbsent = false }: ParseOptions,
 ): LoadedSettings {
   const document = readDocument(text, file);
   if (document.value === undefined) throw new ConfigError(sorted(document.faults));
@@ -86,7 +91,7 @@ export function parseSettings(
   const misshapen = shape.success ? [] : shapeFaults(shape.error.issues, document);
   const draft = shape.success ? wholeOf(shape.data) : soundPart(document.value);
   const found = [...document.faults, ...misshapen];
-  const meaning = draft && checkMeaning(draft, document, misshapen, lookAt);
+  const meaning = draft && checkMeaning(draft, document, misshapen, { lookAt, lookAtSecret });
   found.push(...(meaning?.faults ?? []));
   const faults = sorted(found.filter((fault) => !isWarning(fault)));
   const fatal = tolerateAbsent ? faults.filter((fault) => absentIndex(fault) === undefined) : faults;
@@ -111,7 +116,7 @@ function checkMeaning(
   { config, originalPath }: Draft,
   document: ConfigDocument,
   known: readonly Fault[],
-  lookAt: LookAtFile,
+  { lookAt, lookAtSecret }: { readonly lookAt: LookAtFile; readonly lookAtSecret: LookAtSecret },
 ): { readonly faults: readonly Fault[]; readonly records: readonly StaticRecord[] } {
   const found: Fault[] = [];
   const report: Report = (code, path, message, fix) => {
@@ -122,6 +127,7 @@ function checkMeaning(
   checkPolicies(config, report);
   checkClusters(config, report, lookAt);
   checkTraffic(config, report, lookAt);
+  checkTransfer(config, report, lookAtSecret);
   checkGeography(config, report, lookAt);
   checkDrills(config, report);
   const records = checkRecords(config, report);
@@ -199,4 +205,14 @@ function fileKind(path: string): FileKind {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return 'folder';
   return stats?.isFile() ? 'file' : undefined;
+}
+
+function secretFault(path: string): KeyFileError | undefined {
+  try {
+    readKeySecret(path);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KeyFileError) return error;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { StaticRecord } from '../zonebuilder/static-set.ts';
 import { databasesOf } from './check-geography.ts';
 import type { PlanStepEntry } from './schema-drills.ts';
+import type { TransferEntry } from './schema-transfer.ts';
 import type { ClusterEntry, ConfigFile, DnstapEntry } from './schema.ts';
 import type {
   ClusterOrigin,
@@ -11,6 +12,7 @@ import type {
   PlanStepSettings,
   Settings,
   SteeringSettings,
+  TransferSettings,
 } from './settings.ts';
 import { staticsOf } from './statics.ts';
 
@@ -38,6 +40,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     steering,
     drills,
     plans,
+    transfer,
     ...rest
   } = config;
   const { rateLimit, cookies, tls, identity, dnstap, records: _r, ...same } = rest;
@@ -73,9 +76,26 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     drills: drills.map(({ for: forSeconds, ...drill }) => ({ ...drill, forSeconds })),
     plans: plans.map(({ name, steps }) => ({ name, steps: steps.map(stepOf) })),
     ...(dnstap && { dnstap: dnstapSettings(dnstap, path) }),
+    ...(transfer && { transfer: transferSettings(transfer, path) }),
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
     statics: staticsOf(config, records),
   };
+}
+
+function transferSettings(entry: TransferEntry, path: (relative: string) => string): TransferSettings {
+  const { keys, allow, notify, catalog, ...same } = entry;
+  return {
+    ...same,
+    keys: keys.map((key) => ({ ...key, secretFile: path(key.secretFile) })),
+    allow: allow.map(({ networks, key }) => ({ networks, ...(key !== undefined && { key }) })),
+    notify: notify.map(secondaryOf),
+    ...(catalog !== undefined && { catalog }),
+  };
+}
+
+function secondaryOf(entry: TransferEntry['notify'][number]): TransferSettings['notify'][number] {
+  if ('port' in entry) return entry;
+  return { ...entry.address, ...(entry.key !== undefined && { key: entry.key }) };
 }
 
 /** A step has one of both; the checks see to that. */

@@ -8,6 +8,7 @@ import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
 import { drillSchema, DRILLS_MAX, planSchema, PLANS_MAX } from './schema-drills.ts';
 import { guardSchema } from './schema-guard.ts';
 import { text } from './schema-text.ts';
+import { transferSchema } from './schema-transfer.ts';
 import {
   parseAddressText,
   parseDomainName,
@@ -623,6 +624,7 @@ export const settingsSchema = z.strictObject({
   cookies,
   tcp,
   tls: tls.optional().describe('DNS over TLS (RFC 7858). Default: off.'),
+  transfer: transferSchema.optional(),
   identity,
   outage: z
     .strictObject({

@@ -2,6 +2,7 @@
  * The settings of a fedns process, as every other part reads them: validated, defaults filled in, paths absolute,
  * names lower-cased without a trailing dot. `load.ts` makes them from the YAML file; nothing else does.
  */
+import type { TsigAlgorithmName } from '../tsig/algorithms.ts';
 import type { DrainKind } from '../zonebuilder/drains.ts';
 import type { StaticSet } from '../zonebuilder/static-set.ts';
 
@@ -74,6 +75,30 @@ export interface ClusterSettings {
   /** Namespaces that must (`allow`, empty: any) and must not (`deny`) hold a federated Service. */
   readonly namespaces: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   readonly limits: ClusterLimits;
+}
+
+/** A TSIG key; its secret stays in the file until it is needed. */
+export interface TransferKeySettings {
+  readonly name: string;
+  readonly algorithm: TsigAlgorithmName;
+  readonly secretFile: string;
+}
+
+/** Secondaries: who may have the zone, and who is told of changes. */
+export interface TransferSettings {
+  readonly keys: readonly TransferKeySettings[];
+  /** `networks` empty: any; then there is a key. */
+  readonly allow: readonly { readonly networks: readonly string[]; readonly key?: string }[];
+  /** No key: that of the first rule of `allow` whose networks have the address. */
+  readonly notify: readonly (ListenAddress & { readonly key?: string })[];
+  readonly notifyDelayMs: number;
+  readonly journalOctets: number;
+  /** Transfers at a time. */
+  readonly transfers: number;
+  /** `require`: transfers over TCP without TLS are refused. */
+  readonly tls: 'allow' | 'require';
+  /** Name of the catalog zone; absent: none. */
+  readonly catalog?: string;
 }
 
 /** Response rate limiting, see server/rate-limit.ts. */
@@ -267,6 +292,8 @@ export interface Settings {
   };
   /** Absent: no DNS over TLS. */
   readonly tls?: TlsSettings;
+  /** Absent: no transfers. */
+  readonly transfer?: TransferSettings;
   /** What the server tells of itself; empty: nothing. */
   readonly identity: {
     /** Absent: something that stands for the host name. */
