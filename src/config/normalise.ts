@@ -16,6 +16,9 @@ import type {
 } from './settings.ts';
 import { staticsOf } from './statics.ts';
 
+/** RFC 2308 section 5: one to three hours work well, and large resolvers keep no denial for longer than one. */
+const NODATA_TTL_SECONDS_MAX = 3600;
+
 /**
  * Makes the settings. The configuration must have passed every check.
  *
@@ -29,6 +32,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     ttlDegraded,
     maxAddresses,
     negativeTtl,
+    nodataTtl,
     apexTtl,
     damping,
     admin,
@@ -53,6 +57,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     ...(ttlDegraded !== undefined && { ttlDegradedSeconds: ttlDegraded }),
     ...(maxAddresses !== undefined && { maxAddresses }),
     negativeTtlSeconds: negativeTtl,
+    nodataTtlSeconds: Math.max(negativeTtl, nodataTtl ?? Math.min(ttl, NODATA_TTL_SECONDS_MAX)),
     apexTtlSeconds: apexTtl,
     dampingSeconds: damping,
     ...(admin && { admin }),

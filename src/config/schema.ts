@@ -504,7 +504,15 @@ export const settingsSchema = z.strictObject({
   negativeTtl: ttl
     .default(15)
     .describe(
-      `TTL of negative answers in seconds, 0 to ${TTL_SECONDS_MAX}. Default: 15, so that recovery is seen soon.`,
+      `TTL in seconds of negative answers that may be wrong the next moment, 0 to ${TTL_SECONDS_MAX}: of names that are not ` +
+        'known, and of Services without a healthy shard. Default: 15, so that recovery is seen soon.',
+    ),
+  nodataTtl: ttl
+    .optional()
+    .describe(
+      `TTL in seconds, 0 to ${TTL_SECONDS_MAX}, of answers without records that no change of health ends: at names that others ` +
+        'lie below, and for types that a name with addresses does not have (AAAA where all are IPv4; not above the TTL of its ' +
+        'addresses). Also the MINIMUM of the SOA. Never less than negativeTtl. Default: as ttl, at most 3600.',
     ),
   apexTtl: ttl
     .default(21600)

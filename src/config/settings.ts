@@ -252,8 +252,10 @@ export interface Settings {
   readonly ttlDegradedSeconds?: number;
   /** Most addresses of one reply, per family; absent: all. */
   readonly maxAddresses?: number;
-  /** TTL of negative answers and the SOA's MINIMUM. */
+  /** TTL of negative answers that may be wrong the next moment. */
   readonly negativeTtlSeconds: number;
+  /** TTL of NODATA that no change of health ends, and the SOA's MINIMUM; at least the other. */
+  readonly nodataTtlSeconds: number;
   /** TTL of NS and SOA. */
   readonly apexTtlSeconds: number;
   /** How long queries are answered on after the signal to end. */

@@ -11,6 +11,7 @@ export function apexOf(settings: Settings): Apex {
     hostmaster: settings.hostmaster,
     ttlSeconds: settings.apexTtlSeconds,
     negativeTtlSeconds: settings.negativeTtlSeconds,
+    nodataTtlSeconds: settings.nodataTtlSeconds,
     nxdomainWhenNoneHealthy: settings.whenNoneHealthy === 'nxdomain',
     federations: settings.federations.map(({ name }) => name),
   });

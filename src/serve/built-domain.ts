@@ -227,13 +227,13 @@ export class BuiltDomain implements ServedDomain {
   }
 
   #soa(): RecordSet {
-    const { domain, hostmaster, apexTtlSeconds, negativeTtlSeconds } = this.#settings;
+    const { domain, hostmaster, apexTtlSeconds, nodataTtlSeconds } = this.#settings;
     return soaRecord({
       domain,
       hostmaster,
       primary: primaryOf(this.#settings),
       serial: this.#hooks.currentSerial(),
-      apex: { ttlSeconds: apexTtlSeconds, negativeTtlSeconds },
+      apex: { ttlSeconds: apexTtlSeconds, nodataTtlSeconds },
     });
   }
 }

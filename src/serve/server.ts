@@ -119,6 +119,7 @@ const DOMAIN_KEYS = [
   'ttlDegradedSeconds',
   'maxAddresses',
   'negativeTtlSeconds',
+  'nodataTtlSeconds',
   'apexTtlSeconds',
   'whenNoneHealthy',
   'federations',

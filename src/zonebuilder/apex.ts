@@ -20,8 +20,13 @@ export interface Apex {
   readonly hostmaster: ApexName;
   /** TTL of NS and SOA in seconds. */
   readonly ttlSeconds: number;
-  /** TTL of negative answers, and the SOA's MINIMUM (RFC 2308 section 4). */
+  /** TTL of negative answers that may be wrong the next moment: names that are not known, Services that are down. */
   readonly negativeTtlSeconds: number;
+  /**
+   * TTL of NODATA that no change of health ends: empty non-terminals, types that a name with addresses does not have. Never
+   * less than the other, and so the SOA's MINIMUM (RFC 2308 section 4).
+   */
+  readonly nodataTtlSeconds: number;
   /** Whether a Service without any healthy shard is NXDOMAIN at its global name instead of NODATA. */
   readonly nxdomainWhenNoneHealthy: boolean;
   /** Names of the federations, each a label in lower-case wire form; undefined: any may be one. */
@@ -43,16 +48,19 @@ export function makeApex(options: {
   readonly hostmaster: string;
   readonly ttlSeconds: number;
   readonly negativeTtlSeconds: number;
+  /** Default: as the other. */
+  readonly nodataTtlSeconds?: number;
   readonly nxdomainWhenNoneHealthy: boolean;
   readonly federations?: readonly string[];
 }): Apex {
-  const { domain, primary, hostmaster } = options;
+  const { domain, primary, hostmaster, negativeTtlSeconds } = options;
   return {
     domain: encodeNameLower(domain),
     primary: splitName(primary, domain),
     hostmaster: splitName(hostmaster, domain),
     ttlSeconds: options.ttlSeconds,
-    negativeTtlSeconds: options.negativeTtlSeconds,
+    negativeTtlSeconds,
+    nodataTtlSeconds: Math.max(options.nodataTtlSeconds ?? 0, negativeTtlSeconds),
     nxdomainWhenNoneHealthy: options.nxdomainWhenNoneHealthy,
     ...(options.federations && {
       federations: options.federations.map((name) => encodeNameLower(name).subarray(0, -1)),

@@ -63,10 +63,10 @@ export function soaRecord(options: {
   readonly primary: string;
   readonly hostmaster: string;
   readonly serial: number;
-  readonly apex: Pick<Apex, 'ttlSeconds' | 'negativeTtlSeconds'>;
+  readonly apex: Pick<Apex, 'ttlSeconds' | 'nodataTtlSeconds'>;
 }): RecordSet {
   const { domain, primary, hostmaster, serial, apex } = options;
-  const timers = [SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS, SOA_EXPIRE_SECONDS, apex.negativeTtlSeconds];
+  const timers = [SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS, SOA_EXPIRE_SECONDS, apex.nodataTtlSeconds];
   const data = `${primary}. ${hostmaster}. ${[serial, ...timers].join(' ')}`;
   return { name: `${domain}.`, type: 'SOA', ttlSeconds: apex.ttlSeconds, data: [data] };
 }

@@ -26,6 +26,7 @@ test('defaults are filled in', async (t) => {
     ttlSeconds: 180,
     ttlMinSeconds: 5,
     negativeTtlSeconds: 15,
+    nodataTtlSeconds: 180,
     apexTtlSeconds: 21600,
     whenNoneHealthy: 'nodata',
     transport: 'auto',

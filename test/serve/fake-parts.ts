@@ -29,6 +29,7 @@ export const SETTINGS: Settings = {
   ttlMinSeconds: 5,
   ttlSeconds: 180,
   negativeTtlSeconds: 15,
+  nodataTtlSeconds: 180,
   apexTtlSeconds: 21600,
   access: { allow: [], deny: [] },
   cookies: { policy: 'offer' },

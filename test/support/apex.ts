@@ -10,6 +10,7 @@ export function apexOf(domain: string, more: Partial<Parameters<typeof makeApex>
     hostmaster: `hostmaster.${domain}`,
     ttlSeconds: 21600,
     negativeTtlSeconds: 15,
+    nodataTtlSeconds: 180,
     nxdomainWhenNoneHealthy: false,
     ...more,
   });

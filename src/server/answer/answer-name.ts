@@ -1,12 +1,12 @@
 /** Answers for a name of the domain: looks it up, leaves it to whoever knows its kind, and follows static aliases. */
-import { Rcode, Type } from '../../zonebuilder/dns.ts';
+import { Type } from '../../zonebuilder/dns.ts';
 import { aliasAt, answerAlias } from './answer-alias.ts';
 import { answerCluster, answerService } from './answer-service.ts';
 import { answerApex, answerStatic, refer } from './answer-static.ts';
 import type { Answering } from './answering.ts';
 import { HEADER_OCTETS } from './exchange.ts';
 import { find, Kind } from './find.ts';
-import { deny, denyUnlessUnread } from './negative.ts';
+import { denyLasting, denyUnlessUnread } from './negative.ts';
 
 /** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
 const CHAIN_MAX = 8;
@@ -33,7 +33,7 @@ function answerLink(a: Answering): boolean {
       return answerCluster(a);
     case Kind.static: {
       const alias = aliasAt(a);
-      if (alias === 0) return answerStatic(a);
+      if (alias === 0) return answerStatic(a, a.apex.nodataTtlSeconds);
       answerAlias(a, alias);
       return false;
     }
@@ -42,7 +42,7 @@ function answerLink(a: Answering): boolean {
       return false;
     case Kind.emptyNonTerminal:
       if (a.below === 0) answerApex(a);
-      else deny(a, Rcode.NOERROR);
+      else denyLasting(a);
       return false;
     default:
       denyUnlessUnread(a);

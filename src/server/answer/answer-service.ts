@@ -21,7 +21,7 @@ import {
 } from './compose.ts';
 import { truncate } from './exchange.ts';
 import { isStatic, Kind } from './find.ts';
-import { deny, denyUnlessPending } from './negative.ts';
+import { deny, denyBeside, denyLasting, denyUnlessPending } from './negative.ts';
 import { canPointAt, RECORD_OCTETS } from './write.ts';
 import { answerStatic } from './answer-static.ts';
 
@@ -36,10 +36,10 @@ export function answerService(a: Answering, kind: Kind): boolean {
     const v6 = view.levelV6(found.blob, found.location);
     if (hasAnswer(a, kind, v4, v6)) answerPlace(a, kind, owner, v4, v6);
     // Nothing above has addresses either: where it had, records beside a Service keep its name from being an alias.
-    else if (found.entry !== 0) return answerStatic(a);
+    else if (found.entry !== 0) return answerStatic(a, a.apex.negativeTtlSeconds);
     else if (found.location === GLOBAL) noneHealthy(a);
     // `_tcp.S.…` has no data of its own: it is no alias, only the port names below it are.
-    else if (kind === Kind.port && found.port === 0) deny(a, Rcode.NOERROR);
+    else if (kind === Kind.port && found.port === 0) denyLasting(a);
     else {
       const region = levelAbove(view, found, a.name);
       if (isStaticLevel(a, region)) return aliasToStatic(a, owner);
@@ -74,7 +74,7 @@ export function answerCluster(a: Answering): boolean {
   found.location = NO_LOCATION;
   a.extras = view.extras(found.blob);
   if (v4 !== 0 || v6 !== 0) answerLevel(a, Kind.service, a.nameAt, v4, v6);
-  else if (found.entry !== 0) return answerStatic(a);
+  else if (found.entry !== 0) return answerStatic(a, a.apex.negativeTtlSeconds);
   // Whatever clusters that are not read yet may bring, it is not this one's.
   else deny(a, isAbsent(a) ? Rcode.NXDOMAIN : Rcode.NOERROR);
   return false;
@@ -112,7 +112,7 @@ function answerLevel(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
   const { x } = a;
   if (kind === Kind.port) {
     if (a.found.port !== 0 && (x.type === Type.SRV || x.type === Type.ANY)) answerPort(a, owner, v4, v6);
-    else if (!answerBeside(a)) deny(a, Rcode.NOERROR);
+    else if (!answerBeside(a)) denyBeside(a, ttlHere(a));
     return;
   }
   // RFC 8482 section 4.1: ANY is answered with one of the RRsets.
@@ -139,7 +139,7 @@ function writeLevel(a: Answering, location: number, level: number, type: number,
 function answerBeside(a: Answering): boolean {
   const { entry } = a.found;
   if (entry === 0 || a.view.findRrset(entry, a.x.type) === 0) return false;
-  answerStatic(a);
+  answerStatic(a, a.apex.negativeTtlSeconds);
   return true;
 }
 
@@ -236,5 +236,12 @@ function isAboveStatic(a: Answering): boolean {
  */
 function noOtherFamily(a: Answering): void {
   if (a.isTailored) return;
-  if (!a.view.isPending || a.found.location === NO_LOCATION) deny(a, Rcode.NOERROR);
+  if (!a.view.isPending || a.found.location === NO_LOCATION) denyBeside(a, ttlHere(a));
+}
+
+/** TTL in seconds of what the present level has. */
+function ttlHere({ view, found, extras }: Answering): number {
+  return extras === 0
+    ? view.ttlSeconds(found.blob)
+    : view.levelTtlSeconds(found.blob, extras, found.location);
 }

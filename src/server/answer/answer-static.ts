@@ -1,18 +1,22 @@
 /** Answers from the static table: records of the configuration, the apex, and referrals at zone cuts. */
-import { Rcode, Type } from '../../zonebuilder/dns.ts';
+import { Type } from '../../zonebuilder/dns.ts';
 import { RECORD_HEADER_OCTETS } from '../../zonebuilder/layout.ts';
 import { domainAt, follow, type Answering } from './answering.ts';
 import { writeRrset, writeSoa } from './compose.ts';
 import { truncate } from './exchange.ts';
 import { labelsBelow, readName } from './name.ts';
-import { deny } from './negative.ts';
+import { denyBeside, denyLasting } from './negative.ts';
 import { canPointAt } from './write.ts';
 
 /** Name servers whose addresses one referral carries (all that a delegation in use has). */
 const GLUE_NAMES_MAX = 16;
 
-/** Answers for a name with static records. Returns whether an alias leads on to another name of the domain. */
-export function answerStatic(a: Answering): boolean {
+/**
+ * Answers for a name with static records. Returns whether an alias leads on to another name of the domain.
+ *
+ * @param nodataTtlSeconds - how long it may be kept that there is nothing of a type
+ */
+export function answerStatic(a: Answering, nodataTtlSeconds: number): boolean {
   const { x, view } = a;
   const { entry } = a.found;
   x.answerKey = entry;
@@ -24,7 +28,7 @@ export function answerStatic(a: Answering): boolean {
   const rrset =
     alias !== 0 ? alias : x.type === Type.ANY ? view.firstRrset(entry) : view.findRrset(entry, x.type);
   if (rrset === 0) {
-    deny(a, Rcode.NOERROR);
+    denyBeside(a, nodataTtlSeconds);
     return false;
   }
   const start = x.at;
@@ -41,7 +45,7 @@ export function answerStatic(a: Answering): boolean {
 /** Answers for the apex: its SOA; NS and the rest are static records. */
 export function answerApex(a: Answering): void {
   const { x } = a;
-  if (x.type !== Type.SOA && x.type !== Type.ANY) return deny(a, Rcode.NOERROR);
+  if (x.type !== Type.SOA && x.type !== Type.ANY) return denyLasting(a);
   x.hasApexSoa = writeSoa(x, a.view, a.apex, domainAt(a), a.apex.ttlSeconds);
   if (x.hasApexSoa) x.answers++;
   else truncate(x);

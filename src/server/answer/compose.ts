@@ -321,7 +321,7 @@ export function writeRrset(x: Exchange, view: ImageView, rrset: number, owner: n
 /**
  * Writes the SOA record.
  *
- * @param ttlSeconds - the SOA's own TTL at the apex, the negative TTL below a negative answer (RFC 2308 section 3)
+ * @param ttlSeconds - the SOA's own TTL at the apex, how long a denial may be kept below one (RFC 2308 section 3)
  */
 export function writeSoa(
   x: Exchange,
@@ -339,7 +339,7 @@ export function writeSoa(
   write32(x.reply, at + 4, SOA_REFRESH_SECONDS);
   write32(x.reply, at + 8, SOA_RETRY_SECONDS);
   write32(x.reply, at + 12, SOA_EXPIRE_SECONDS);
-  write32(x.reply, at + 16, apex.negativeTtlSeconds);
+  write32(x.reply, at + 16, apex.nodataTtlSeconds);
   x.at = at + 20;
   return true;
 }

@@ -27,10 +27,32 @@ export function notReady({ x }: Answering): void {
   x.at = x.questionEnd;
 }
 
-/** NODATA or NXDOMAIN with the SOA (RFC 2308 section 3), also at the end of a chain (RFC 6604 section 2). */
+/** NODATA or NXDOMAIN that may be wrong the next moment, also at the end of a chain (RFC 6604 section 2). */
 export function deny(a: Answering, rcode: number): void {
+  denyFor(a, rcode, a.apex.negativeTtlSeconds);
+}
+
+/** NODATA that only another configuration ends, or that a name has because others lie below it. */
+export function denyLasting(a: Answering): void {
+  denyFor(a, Rcode.NOERROR, a.apex.nodataTtlSeconds);
+}
+
+/**
+ * NODATA for a type that a name with other data does not have. It may be kept as long as that data: for so long an answer
+ * may be old in any case.
+ */
+export function denyBeside(a: Answering, ttlSeconds: number): void {
+  const { nodataTtlSeconds } = a.apex;
+  denyFor(a, Rcode.NOERROR, ttlSeconds < nodataTtlSeconds ? ttlSeconds : nodataTtlSeconds);
+}
+
+/**
+ * RFC 2308 section 3 takes the TTL from the SOA's MINIMUM; here the MINIMUM is the longest that there is, and the TTL
+ * says what holds for this name. Resolvers keep a denial for the lesser of the two (section 5).
+ */
+function denyFor(a: Answering, rcode: number, ttlSeconds: number): void {
   const { x } = a;
   x.rcode = rcode;
-  if (writeSoa(x, a.view, a.apex, domainAt(a), a.apex.negativeTtlSeconds)) x.authorities++;
+  if (writeSoa(x, a.view, a.apex, domainAt(a), ttlSeconds)) x.authorities++;
   else truncate(x);
 }

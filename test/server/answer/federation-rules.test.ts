@@ -456,7 +456,7 @@ t.test('TTLs', (t) => {
     15,
     'RFC 2308 section 5: SOA below a negative answer',
   );
-  t.match(f.ask('example.com', 'SOA').answer[0]!.data, / 15$/, 'and its MINIMUM');
+  t.match(f.ask('example.com', 'SOA').answer[0]!.data, / 180$/, 'its MINIMUM is the longest there is');
   t.end();
 });
 
