@@ -103,7 +103,8 @@ export const IMPORTS = {
     'log',
     'timers',
   ],
-  'federation/kinds': ['federation/sync'],
+  'federation/planner': ['config'],
+  'federation/kinds': ['federation/sync', 'federation/planner'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
