@@ -42,10 +42,17 @@ export type PatchStep =
   | { readonly op: 'remove' | 'test'; readonly path: string; readonly value?: unknown }
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown };
 
+/** How long a cluster that is out of contact counts as it was last seen, in milliseconds: what Federation v1 waited. */
+export const AWAY_MS = 60_000;
+
 /** A member cluster as a kind sees it when it divides or sums up: of those that the object is placed in. */
 export interface MemberView<Seen> {
   readonly cluster: string;
-  /** Whether it is in contact and its objects of this kind have been listed: what is not ready counts as it was last seen. */
+  /**
+   * Whether it counts: its objects of this kind have been listed since this process started, and it is in contact or was so
+   * within {@link AWAY_MS}. Replicas of a cluster that does not count are given to the others, so the engine neither divides nor
+   * sums up before each member counts or has been away for that long: a restart must not move what runs.
+   */
   readonly ready: boolean;
   readonly region?: string;
   readonly zones: readonly string[];
