@@ -35,8 +35,16 @@ function essence({ rcode, flags, answer, authority }: Message): string {
     flags.includes('AA') ? 'AA' : '-',
     isTruncated ? 'TC' : '-',
     // RFC 2181 section 9: a truncated reply is asked for again, and what it holds is not used.
-    ...(isTruncated ? [] : ['ANSWER', ...records(answer), 'AUTHORITY', ...records(authority)]),
+    ...(isTruncated
+      ? []
+      : ['ANSWER', ...records(answer), 'AUTHORITY', ...records(authority.map(withoutDenialTtl))]),
   ].join('\n  ');
+}
+
+/** A zone file knows one TTL for all denials, the SOA's MINIMUM; fedns says of each how long it lasts, and never longer. */
+function withoutDenialTtl(rr: Rr): Rr {
+  const minimum = Number(rr.data.split(' ').at(-1));
+  return rr.type === 'SOA' && rr.ttl <= minimum ? { ...rr, ttl: minimum } : rr;
 }
 
 function records(section: readonly Rr[]): string[] {
