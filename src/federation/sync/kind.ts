@@ -58,6 +58,11 @@ export interface MemberView<Seen> {
   readonly zones: readonly string[];
   /** Absent: the cluster has no such object. */
   readonly seen?: Seen;
+  /**
+   * Whether what fedns applies there for the federated object's present `metadata.generation` stands there, and `seen` is of
+   * it or of a later version. What a status says of this generation rests on it.
+   */
+  readonly upToDate: boolean;
   /** What the last {@link Inquiry} brought; absent: none has been made, or it is no longer due. */
   readonly answer?: unknown;
 }
@@ -124,9 +129,12 @@ export interface FederatedKind<Seen = unknown, Share = unknown> {
   readonly surplus?: (memberObject: KubeObject, desired: Fields) => readonly PatchStep[];
   /**
    * The federated object's status as far as this kind knows it, without the engine's own condition. Applied server-side, so
-   * whatever is left out is given up. Absent: the kind has no status of its own.
+   * whatever is left out is given up. Absent: the kind has no status of its own. `conditions` of the kind stand beside the
+   * engine's own.
+   *
+   * @param nowMs - milliseconds since the epoch, for conditions that change
    */
-  readonly status?: (federated: KubeObject, members: readonly MemberView<Seen>[]) => Fields;
+  readonly status?: (federated: KubeObject, members: readonly MemberView<Seen>[], nowMs: number) => Fields;
   /** Whether the status has `conditions`, a list by `type`; where not, the engine's condition is an annotation. */
   readonly hasConditions: boolean;
   /**
