@@ -14,6 +14,8 @@ export function checkClusters(config: ConfigDraft, report: Report, lookAt: LookA
   const { clusters, clusterSecrets, steering } = config;
   const shared = steering?.configMap?.kubeconfig;
   if (shared) checkFile(shared.path, ['steering', 'configMap', 'kubeconfig', 'path'], report, lookAt);
+  const endpoint = config.federate?.endpoint;
+  if (endpoint) checkFile(endpoint.path, ['federate', 'endpoint', 'path'], report, lookAt);
   if (clusters?.length === 0 && !clusterSecrets) {
     report('NO_CLUSTER', ['clusters'], 'there is no member cluster', 'add one, or clusterSecrets');
   }

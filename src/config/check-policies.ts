@@ -3,7 +3,11 @@ import type { Report } from './fault.ts';
 import type { ConfigDraft, FederationEntry } from './schema.ts';
 
 /** Checks policies, their weights and lists of regions. */
-export function checkPolicies({ federations = [], clusters = [] }: ConfigDraft, report: Report): void {
+export function checkPolicies(
+  { federations = [], clusters = [], federate }: ConfigDraft,
+  report: Report,
+): void {
+  checkFederated(federate?.federation, federations, report);
   const regions = new Set(clusters.flatMap(({ region }) => region ?? []));
   // A cluster whose region its nodes tell may be in any.
   const isOpen = clusters.some(({ region }) => region === undefined);
@@ -24,6 +28,15 @@ export function checkPolicies({ federations = [], clusters = [] }: ConfigDraft, 
       report('FAILOVER_REPEATED', ['federations', i, 'failover', j], `the region ${region} is listed twice`);
     });
   });
+}
+
+function checkFederated(
+  name: string | undefined,
+  federations: readonly FederationEntry[],
+  report: Report,
+): void {
+  if (name === undefined || federations.some((federation) => federation.name === name)) return;
+  report('UNKNOWN_FEDERATION', ['federate', 'federation'], `there is no federation ${name}`);
 }
 
 /** Weights and lists may stand ready for annotations of Services, but a setting that is at odds with the policy is a slip. */

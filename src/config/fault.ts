@@ -38,6 +38,7 @@ export const FAULT_CODES = {
   ADMIN_IS_LISTEN: 'fault',
   DUPLICATE_FEDERATION: 'fault',
   FEDERATION_IS_NAMESPACE: 'warning',
+  UNKNOWN_FEDERATION: 'fault',
   POLICY_NEEDS_LIST: 'fault',
   POLICY_UNUSED: 'warning',
   POLICY_PLACE_UNKNOWN: 'warning',

@@ -9,6 +9,7 @@ import type {
   ClusterOrigin,
   ClusterSettings,
   DnstapSettings,
+  FederateSettings,
   PlanStepSettings,
   Settings,
   SteeringSettings,
@@ -45,6 +46,8 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     drills,
     plans,
     transfer,
+    federate,
+    guard,
     ...rest
   } = config;
   const { rateLimit, cookies, tls, identity, dnstap, records: _r, ...same } = rest;
@@ -67,6 +70,8 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     regions: regions.map(({ place, ...region }) => ({ ...region, ...(place && { place }) })),
     ...(clusterSecrets && { clusterSecrets }),
     steering: steeringOf(steering, path),
+    guard: guardOf(guard),
+    ...(federate && { federate: federateOf(config, path) }),
     ...(rateLimit && { rateLimit }),
     cookies: {
       policy: cookies.policy,
@@ -102,6 +107,39 @@ function secondaryOf(entry: TransferEntry['notify'][number]): TransferSettings['
   if ('port' in entry) return entry;
   return { ...entry.address, ...(entry.key !== undefined && { key: entry.key }) };
 }
+
+/** What the DNS server holds back; what `fedns federate` does stands in its own settings. */
+function guardOf({
+  maxDeleteFraction: _f,
+  minDeletes: _m,
+  ...guard
+}: ConfigFile['guard']): Settings['guard'] {
+  return guard;
+}
+
+/** The cluster of clusterSecrets is where fedns runs, unless they say otherwise. */
+function federateOf(
+  { federate, federations, clusterSecrets, guard }: ConfigFile,
+  path: (relative: string) => string,
+): FederateSettings {
+  const { federation, endpoint, namespace, admin, select, writesPerCluster } = federate!;
+  return {
+    federation: federation ?? federations[0]!.name,
+    ...(endpoint && { endpoint: apiOf(endpoint, path) }),
+    select,
+    namespace: namespace ?? clusterSecrets?.namespace ?? NAMESPACE_DEFAULT,
+    ...(admin && { admin }),
+    writesPerCluster,
+    deletes: {
+      maxFraction: guard.maxDeleteFraction,
+      min: guard.minDeletes,
+      windowSeconds: guard.windowSeconds,
+    },
+  };
+}
+
+/** Where the manifests of `config` put fedns. */
+const NAMESPACE_DEFAULT = 'fedns';
 
 /** A step has one of both; the checks see to that. */
 function stepOf({ drain, undrain, for: forSeconds, reason, force }: PlanStepEntry): PlanStepSettings {

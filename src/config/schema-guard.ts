@@ -40,6 +40,21 @@ export const guardSchema = z
         'How long something must stay missing, while its cluster is in contact, until it is believed, in seconds, 1 to ' +
           `${HOLD_SECONDS_MAX}. Default: 300.`,
       ),
+    maxDeleteFraction: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe(
+        "Part of a member cluster's federated objects that fedns federate removes within windowSeconds, 0 to 1; more wait for " +
+          'fedns federate --confirm. Default: 0.5.',
+      ),
+    minDeletes: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(3)
+      .describe('Fewer removals within windowSeconds are never too many, 1 to 1000000. Default: 3.'),
   })
   .prefault({})
   .describe(

@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
 import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
 import { drillSchema, DRILLS_MAX, planSchema, PLANS_MAX } from './schema-drills.ts';
+import { federateSchema } from './schema-federate.ts';
 import { guardSchema } from './schema-guard.ts';
+import { kubeconfigSchema } from './schema-kubeconfig.ts';
 import { text } from './schema-text.ts';
 import { transferSchema } from './schema-transfer.ts';
 import {
@@ -126,22 +128,6 @@ const federation = z.strictObject({
     ),
 });
 
-const kubeconfig = z.strictObject({
-  path: pathText.describe('The kubeconfig file, relative to this file.'),
-  context: z.string().min(1).optional().describe('The context to use. Default: its current-context.'),
-  allowInsecure: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether its insecure-skip-tls-verify is honoured. Default: false, such a kubeconfig is refused.',
-    ),
-  execAllowed: z
-    .array(z.string().min(1))
-    .max(LIST_MAX)
-    .default([])
-    .describe('Exec credential plugins that may run besides those with an absolute path. Default: none.'),
-});
-
 const limits = z
   .strictObject({
     objects: z
@@ -184,7 +170,7 @@ export const clusterSchema = z.strictObject({
     .describe(
       'A file or folder of Service, EndpointSlice and Node objects, as kubectl get -A -o yaml prints; re-read on change.',
     ),
-  kubeconfig: kubeconfig.optional().describe('How to reach the API server of the cluster.'),
+  kubeconfig: kubeconfigSchema.optional().describe('How to reach the API server of the cluster.'),
   inCluster: z
     .literal(true)
     .optional()
@@ -678,6 +664,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Secrets labelled fedns.io/cluster, in the cluster that fedns runs in, add member clusters. Default: not looked for.',
     ),
+  federate: federateSchema.optional(),
   records: z
     .array(record)
     .max(RECORDS_MAX)
@@ -689,7 +676,7 @@ export const settingsSchema = z.strictObject({
         .strictObject({
           namespace: label.describe('Its namespace.'),
           name: label.describe('Its name.'),
-          kubeconfig: kubeconfig
+          kubeconfig: kubeconfigSchema
             .optional()
             .describe('How to reach the API server. Default: the cluster that fedns itself runs in.'),
         })

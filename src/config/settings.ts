@@ -225,6 +225,21 @@ export interface SteeringSettings {
   readonly peers: readonly PeerAddress[];
 }
 
+/** What `fedns federate` goes by. */
+export interface FederateSettings {
+  readonly federation: string;
+  /** Absent: the cluster of `clusterSecrets`. */
+  readonly endpoint?: Exclude<ClusterOrigin, { readonly kind: 'manifests' | 'secret' }>;
+  readonly select: 'label' | 'all';
+  /** Of the Lease, in the cluster of `clusterSecrets`. */
+  readonly namespace: string;
+  readonly admin?: ListenAddress;
+  /** Requests that write to one cluster at a time. */
+  readonly writesPerCluster: number;
+  /** More removals of one cluster's objects within `windowSeconds` than `min` and than a part of all wait for a word. */
+  readonly deletes: { readonly maxFraction: number; readonly min: number; readonly windowSeconds: number };
+}
+
 /** A replica, or a name that stands for some. */
 export interface PeerAddress {
   /** A name in lower case, or an address. */
@@ -324,6 +339,8 @@ export interface Settings {
   readonly clusters: readonly ClusterSettings[];
   /** Namespace of Secrets labelled `fedns.io/cluster` in the cluster that fedns runs in; absent: not looked for. */
   readonly clusterSecrets?: { readonly namespace: string };
+  /** Absent: nothing is brought into member clusters. */
+  readonly federate?: FederateSettings;
   /** The operator's records, and those that follow from `nameservers`. */
   readonly statics: StaticSet;
   /** How replicas drain together. */
