@@ -95,6 +95,7 @@ export const IMPORTS = {
   cli: ['admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
 
   'federation/sync': [
+    'federation/api',
     'watchers',
     'watchers/api',
     'watchers/credentials',
@@ -104,7 +105,7 @@ export const IMPORTS = {
     'timers',
   ],
   'federation/planner': ['config'],
-  'federation/kinds': ['federation/sync', 'federation/planner'],
+  'federation/kinds': ['federation/api', 'federation/sync', 'federation/planner'],
 
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [

@@ -3,7 +3,8 @@
  * ports, the port of health checks), and as its status the addresses of all clusters together.
  */
 
-import type { Fields, FederatedKind, KubeObject, MemberView, PatchStep } from '../sync/kind.ts';
+import type { JsonPatch } from '../api/object-client.ts';
+import type { FederatedKind, Fields, KubeObject, MemberView } from '../sync/kind.ts';
 
 /** An entry of `status.loadBalancer.ingress`. */
 type Ingress = Fields & { readonly ip?: string; readonly hostname?: string };
@@ -24,10 +25,7 @@ const ALLOTTED: ReadonlySet<string> = new Set([
 ]);
 
 export const serviceKind: FederatedKind<SeenService> = {
-  kind: 'Service',
-  apiVersion: 'v1',
-  plural: 'services',
-  isNamespaced: true,
+  type: { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true },
   hasConditions: true,
   staysHome: ({ metadata: { name, namespace } }) =>
     name === 'kubernetes' && namespace === 'default' ? 'every cluster has its own' : undefined,
@@ -56,7 +54,7 @@ function withoutNodePort({ nodePort: _own, ...port }: Port): Port {
 }
 
 /** Ports are one list by port and protocol, and a foreign one would be answered for and balanced. */
-function surplusPorts({ spec }: KubeObject, desired: Fields): PatchStep[] {
+function surplusPorts({ spec }: KubeObject, desired: Fields): JsonPatch {
   const wanted = new Set(portsOf(desired['spec']).map(portKey));
   const removals = portsOf(spec).map((port, index) =>
     wanted.has(portKey(port)) ? [] : removal(index, port),
@@ -65,7 +63,7 @@ function surplusPorts({ spec }: KubeObject, desired: Fields): PatchStep[] {
   return removals.toReversed().flat();
 }
 
-function removal(index: number, value: Port): PatchStep[] {
+function removal(index: number, value: Port): JsonPatch {
   const path = `/spec/ports/${index}`;
   return [
     { op: 'test', path, value },

@@ -12,35 +12,13 @@
  * ```
  */
 
-/** An object of the API as it is parsed. Metadata is as much of it as the engine looks at itself. */
-export interface KubeObject {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: ObjectMeta;
-  readonly spec?: Fields;
-  readonly status?: Fields;
-  readonly [field: string]: unknown;
-}
-
-export interface ObjectMeta {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly generation?: number;
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly finalizers?: readonly string[];
-  readonly [field: string]: unknown;
-}
+import type { JsonPatch } from '../api/object-client.ts';
+import type { KubeObject as AnyObject, ResourceType } from '../api/object.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** One operation of a JSON patch (RFC 6902). */
-export type PatchStep =
-  | { readonly op: 'remove' | 'test'; readonly path: string; readonly value?: unknown }
-  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown };
+/** An object of a kind that is federated: each has a spec or fields of its own, and most a status. */
+export type KubeObject = AnyObject & { readonly spec?: Fields; readonly status?: Fields };
 
 /** How long a cluster that is out of contact counts as it was last seen, in milliseconds: what Federation v1 waited. */
 export const AWAY_MS = 60_000;
@@ -97,11 +75,7 @@ export interface Inquiry<Seen> {
 
 /** A kind that is federated. */
 export interface FederatedKind<Seen = unknown, Share = unknown> {
-  readonly kind: string;
-  /** For example `v1` or `apps/v1`. */
-  readonly apiVersion: string;
-  readonly plural: string;
-  readonly isNamespaced: boolean;
+  readonly type: ResourceType;
   /** Why an object of the federation endpoint is of that server only and goes nowhere; absent or undefined: it is federated. */
   readonly staysHome?: (object: KubeObject) => string | undefined;
   /** All that is kept in memory of a member's object: few fields, as there may be a hundred thousand. */
@@ -126,7 +100,7 @@ export interface FederatedKind<Seen = unknown, Share = unknown> {
    * Whether a member's object that has everything of `desired` must be changed all the same: foreign entries of a list or a
    * map that is the federated object's as a whole, which a server-side apply leaves alone. @returns empty: nothing
    */
-  readonly surplus?: (memberObject: KubeObject, desired: Fields) => readonly PatchStep[];
+  readonly surplus?: (memberObject: KubeObject, desired: Fields) => JsonPatch;
   /**
    * The federated object's status as far as this kind knows it, without the engine's own condition. Applied server-side, so
    * whatever is left out is given up. Absent: the kind has no status of its own. `conditions` of the kind stand beside the
@@ -146,8 +120,3 @@ export interface FederatedKind<Seen = unknown, Share = unknown> {
 
 /** Any kind, for tables: what a kind keeps is its own business. */
 export type AnyKind = FederatedKind<any, any>;
-
-/** Where the API has the objects of a kind, of all namespaces. */
-export function collectionPath({ apiVersion, plural }: Pick<AnyKind, 'apiVersion' | 'plural'>): string {
-  return `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}/${plural}`;
-}
