@@ -92,7 +92,19 @@ export const IMPORTS = {
     'timers',
   ],
   'admin/page': ['admin', 'journal'],
-  cli: ['admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
+  'doctor/dns': ['watchers/hostnames', 'zonebuilder'],
+  doctor: [
+    'doctor/dns',
+    'admin',
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/hostnames',
+    'zonebuilder',
+    'config',
+    'timers',
+  ],
+  cli: ['doctor', 'admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
 
   'federation/sync': [
     'federation/api',
@@ -151,6 +163,10 @@ export const IMPORTS = {
     'timers',
   ],
   process: [
+    'doctor',
+    'doctor/dns',
+    'watchers/hostnames',
+    'timers',
     'serve',
     'serve/geo',
     'cli',

@@ -1,6 +1,8 @@
 /** Owns what the commands need from outside, so that tests can run them without a process of their own. */
 
 import type { ListenAddress, Settings } from '../config/settings.ts';
+import type { Complaint } from '../doctor/complaint.ts';
+import type { StepReport } from '../doctor/report.ts';
 
 /** A configuration file as read: settings, or everything that is wrong with it, one line each. */
 export type LoadedConfig =
@@ -44,6 +46,8 @@ export interface Environment {
   readonly inspect?: (settings: Settings, live: boolean) => Promise<Inspection>;
   /** Has the serving process of this machine replaced; the line for the operator. Default: it cannot be. */
   readonly replace?: (file: string) => Promise<string>;
+  /** Looks at the live system, step by step. Default: it cannot be. */
+  readonly doctor?: (complaint: Complaint) => Promise<readonly StepReport[]>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

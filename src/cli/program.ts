@@ -13,7 +13,9 @@ import { completionScript, SHELLS } from './completion.ts';
 import type { CommandShape, OptionShape, Shell } from './completion.ts';
 import { DRAIN_KINDS } from '../zonebuilder/drains.ts';
 import { DRAIN_OUTPUTS, runDrain, runDrains, runUndrain } from './drains.ts';
+import { STEPS } from '../doctor/report.ts';
 import type { DrainChoice, DrainOutput } from './drains.ts';
+import { DOCTOR_OUTPUTS, type DoctorChoice, type DoctorOutput, runDoctor } from './doctor.ts';
 import { beginDrill, endDrill, runDrills, STEERING_OUTPUTS, type SteeringOutput } from './drills.ts';
 import { PLAN_VERBS, type PlanVerb, runPlans, steerPlan } from './plans.ts';
 import { CommandError } from './environment.ts';
@@ -111,6 +113,7 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
   addDrills(program, environment);
   addPlans(program, environment);
   addGuard(program, environment);
+  addDoctor(program, environment, exit);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -139,6 +142,21 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
         };
         exit(await runExplain(environment, target, question));
       },
+    );
+}
+
+function addDoctor(program: Command, environment: Environment, exit: (code: number) => void): void {
+  const about = 'walk through the troubleshooting list against the live system';
+  asking(program.command('doctor').description(about), DOCTOR_OUTPUTS)
+    .argument('[name]', 'a Service, or a name of one, that is in trouble')
+    .option('--resolver <address>', "the resolver to ask, ADDRESS[:PORT] (default the system's)")
+    .addOption(new Option('--step <id...>', 'only these steps').choices(STEPS.map(({ id }) => id)))
+    .addHelpText('after', '\nExit code 1: something is wrong, or could not be tried.')
+    .action(
+      async (
+        name: string | undefined,
+        { output, resolver, step, ...target }: Asking<DoctorOutput> & Pick<DoctorChoice, 'resolver' | 'step'>,
+      ) => exit(await runDoctor(environment, target, { output, name, resolver, step })),
     );
 }
 

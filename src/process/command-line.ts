@@ -30,6 +30,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     who: `${userName()}@${hostname()}`,
     load: loadConfig,
     inspect: inspectAll,
+    doctor: async (complaint) => (await import('./run-doctor.ts')).runDoctor(complaint),
     replace: async (file) => replaceRunning(await loadConfig(file)),
     serve: (file) => runServe({ file, version, load: loadAside, parts: realParts }),
   });

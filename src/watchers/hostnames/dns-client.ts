@@ -1,15 +1,14 @@
 /**
- * One question to one recursive resolver, for load-balancer hostnames. Owns the sockets: dns2's own client checks
- * neither the question nor, over TCP, the id, waits there without limit and splits IPv6 addresses at their colons.
- * dns2 encodes and decodes; what it decodes is bounded first, because it follows pointer chains of any length.
+ * One question to one recursive resolver, for load-balancer hostnames. The sockets are those of dns-exchange.ts: dns2's own
+ * client checks neither the question nor, over TCP, the id, waits there without limit and splits IPv6 addresses at their
+ * colons. dns2 encodes and decodes; what it decodes is bounded first, because it follows pointer chains of any length.
  * Whom to ask when, and what becomes of the answer, is left to hostname-resolver.ts.
  */
 
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
 import { Packet } from 'dns2';
 import { isWithin } from '../../zonebuilder/names.ts';
+import { exchangeTcp, exchangeUdp } from './dns-exchange.ts';
 import type { ResolverAddress } from './resolv-conf.ts';
 
 /** What a resolver said. */
@@ -32,23 +31,20 @@ export interface LookupOptions {
 
 type Answer = Packet['answers'][number];
 
-/** Octets of a reply, over TCP too: room for hundreds of addresses, and a bound on what decoding can cost. */
-const REPLY_OCTETS_MAX = 8192;
 /** Records of an answer section. */
 const ANSWERS_MAX = 128;
 /** Addresses taken of one reply. */
 const ADDRESSES_MAX = 64;
 /** CNAME records followed, as BIND and Unbound follow 8 to 16. */
 const CHAIN_MAX = 11;
-const HEADER_OCTETS = 12;
 const TC = 0x02;
 
 /** Asks one question. Never rejects. */
 export async function lookup(options: LookupOptions): Promise<LookupReply> {
   try {
-    const query = encodeQuery(options);
-    const reply = await askUdp(query, options);
-    const whole = (reply[2]! & TC) === 0 ? reply : await askTcp(query, options);
+    const exchange = { query: encodeQuery(options), server: options.resolver, timeoutMs: options.timeoutMs };
+    const reply = await exchangeUdp(exchange);
+    const whole = (reply[2]! & TC) === 0 ? reply : await exchangeTcp(exchange);
     return readReply(whole, options);
   } catch (error) {
     return failure(error instanceof Error ? error.message : String(error));
@@ -63,64 +59,6 @@ function encodeQuery({ hostname, family }: LookupOptions): Buffer {
   packet.header.rd = 1;
   packet.questions.push(new Packet.Question(hostname, Packet.TYPE[family], Packet.CLASS.IN));
   return packet.toBuffer();
-}
-
-/** A connected socket takes datagrams from the resolver alone. What does not match the query is passed over. */
-function askUdp(query: Buffer, { resolver, timeoutMs }: LookupOptions): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const socket = createSocket(isIPv6(resolver.address) ? 'udp6' : 'udp4');
-  const timer = setTimeout(() => reject(new Error(`no reply within ${timeoutMs} ms`)), timeoutMs);
-  socket.on('error', reject);
-  socket.on('message', (message) => {
-    if (message.length <= REPLY_OCTETS_MAX && isReplyTo(message, query)) resolve(message);
-  });
-  socket.connect(resolver.port, resolver.address, (error?: Error) => {
-    if (error) reject(error);
-    else socket.send(query, (sendError) => sendError && reject(sendError));
-  });
-  return promise.finally(() => {
-    clearTimeout(timer);
-    socket.close();
-  });
-}
-
-/** RFC 1035 section 4.2.2: two octets of length, then the message. */
-function askTcp(query: Buffer, { resolver, timeoutMs }: LookupOptions): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const socket = connect({ host: resolver.address, port: resolver.port });
-  const timer = setTimeout(() => reject(new Error(`no reply over TCP within ${timeoutMs} ms`)), timeoutMs);
-  let received = Buffer.alloc(0);
-  socket.on('error', reject);
-  socket.on('close', () => reject(new Error('the connection ended before the reply')));
-  socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk]);
-    const length = received.length < 2 ? undefined : received.readUInt16BE(0);
-    if (length === undefined || (received.length < 2 + length && length <= REPLY_OCTETS_MAX)) return;
-    if (length > REPLY_OCTETS_MAX) return reject(new Error(`a reply of ${length} octets is too long`));
-    const message = received.subarray(2, 2 + length);
-    if (isReplyTo(message, query)) resolve(message);
-    else reject(new Error('the reply over TCP is to another query'));
-  });
-  const prefix = Buffer.alloc(2);
-  prefix.writeUInt16BE(query.length);
-  socket.write(Buffer.concat([prefix, query]));
-  return promise.finally(() => {
-    clearTimeout(timer);
-    socket.destroy();
-  });
-}
-
-/** RFC 5452 section 9.1: the id, and the question as it was asked; case may come back changed. */
-function isReplyTo(message: Buffer, query: Buffer): boolean {
-  if (message.length < HEADER_OCTETS) return false;
-  if (message.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
-  // QR set, opcode QUERY.
-  if ((message[2]! & 0xf8) !== 0x80) return false;
-  // An error may come without the question.
-  if (message.readUInt16BE(4) === 0) return (message[3]! & 0x0f) !== 0 && message.length === HEADER_OCTETS;
-  const question = (octets: Buffer): string =>
-    octets.toString('latin1', HEADER_OCTETS, query.length).toLowerCase();
-  return message.readUInt16BE(4) === 1 && question(message) === question(query);
 }
 
 function readReply(message: Buffer, options: LookupOptions): LookupReply {
