@@ -16,6 +16,8 @@ export function checkClusters(config: ConfigDraft, report: Report, lookAt: LookA
   if (shared) checkFile(shared.path, ['steering', 'configMap', 'kubeconfig', 'path'], report, lookAt);
   const endpoint = config.federate?.endpoint;
   if (endpoint) checkFile(endpoint.path, ['federate', 'endpoint', 'path'], report, lookAt);
+  const host = clusterSecrets?.kubeconfig;
+  if (host) checkFile(host.path, ['clusterSecrets', 'kubeconfig', 'path'], report, lookAt);
   if (clusters?.length === 0 && !clusterSecrets) {
     report('NO_CLUSTER', ['clusters'], 'there is no member cluster', 'add one, or clusterSecrets');
   }

@@ -6,6 +6,7 @@ import type { PlanStepEntry } from './schema-drills.ts';
 import type { TransferEntry } from './schema-transfer.ts';
 import type { ClusterEntry, ConfigFile, DnstapEntry } from './schema.ts';
 import type {
+  ApiOrigin,
   ClusterOrigin,
   ClusterSettings,
   DnstapSettings,
@@ -68,7 +69,12 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     ...(journal.maxOctets > 0 && { journal }),
     ...(geoip && { geoip: { databases: databasesOf(geoip).map(path) } }),
     regions: regions.map(({ place, ...region }) => ({ ...region, ...(place && { place }) })),
-    ...(clusterSecrets && { clusterSecrets }),
+    ...(clusterSecrets && {
+      clusterSecrets: {
+        namespace: clusterSecrets.namespace,
+        origin: apiOf(clusterSecrets.kubeconfig, path),
+      },
+    }),
     steering: steeringOf(steering, path),
     guard: guardOf(guard),
     ...(federate && { federate: federateOf(config, path) }),
@@ -201,10 +207,7 @@ function originOf(
   return apiOf(kubeconfig, path);
 }
 
-function apiOf(
-  kubeconfig: ClusterEntry['kubeconfig'],
-  path: (relative: string) => string,
-): Exclude<ClusterOrigin, { readonly kind: 'manifests' | 'secret' }> {
+function apiOf(kubeconfig: ClusterEntry['kubeconfig'], path: (relative: string) => string): ApiOrigin {
   if (!kubeconfig) return { kind: 'inCluster' };
   const { context, ...same } = kubeconfig;
   return {

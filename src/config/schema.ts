@@ -659,10 +659,17 @@ export const settingsSchema = z.strictObject({
     ),
   clusters: z.array(clusterSchema).max(CLUSTERS_MAX).describe('The member clusters.'),
   clusterSecrets: z
-    .strictObject({ namespace: label.describe('The namespace that holds them.') })
+    .strictObject({
+      namespace: label.describe('The namespace that holds them.'),
+      kubeconfig: kubeconfigSchema
+        .optional()
+        .describe(
+          "How to reach the API server that holds them, the federation's host. Default: the cluster that fedns itself runs in.",
+        ),
+    })
     .optional()
     .describe(
-      'Secrets labelled fedns.io/cluster, in the cluster that fedns runs in, add member clusters. Default: not looked for.',
+      'Secrets labelled fedns.io/cluster, which fedns join makes, add member clusters. Default: not looked for.',
     ),
   federate: federateSchema.optional(),
   records: z

@@ -42,6 +42,9 @@ export interface ClusterLimits {
   readonly changesPerSecond: number;
 }
 
+/** An API server: by a kubeconfig, or that of the cluster that fedns runs in. */
+export type ApiOrigin = Extract<ClusterOrigin, { readonly kind: 'inCluster' | 'kubeconfig' }>;
+
 /** Where a member cluster's objects come from. */
 export type ClusterOrigin =
   | { readonly kind: 'manifests'; readonly path: string }
@@ -55,7 +58,7 @@ export type ClusterOrigin =
       readonly execAllowed: readonly string[];
     }
   | { readonly kind: 'inCluster' }
-  /** A Secret labelled `fedns.io/cluster`; never in the file, but found in the cluster that fedns runs in. */
+  /** A Secret labelled `fedns.io/cluster`; never in the file, but found where `clusterSecrets` says. */
   | { readonly kind: 'secret'; readonly namespace: string; readonly name: string };
 
 export interface ClusterSettings {
@@ -219,7 +222,7 @@ export interface SteeringSettings {
   readonly configMap?: {
     readonly namespace: string;
     readonly name: string;
-    readonly origin: Exclude<ClusterOrigin, { readonly kind: 'manifests' | 'secret' }>;
+    readonly origin: ApiOrigin;
   };
   /** Admin servers of the replicas. */
   readonly peers: readonly PeerAddress[];
@@ -337,8 +340,8 @@ export interface Settings {
   /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */
   readonly resolvers: readonly string[];
   readonly clusters: readonly ClusterSettings[];
-  /** Namespace of Secrets labelled `fedns.io/cluster` in the cluster that fedns runs in; absent: not looked for. */
-  readonly clusterSecrets?: { readonly namespace: string };
+  /** Where Secrets labelled `fedns.io/cluster` are looked for; absent: nowhere. */
+  readonly clusterSecrets?: { readonly namespace: string; readonly origin: ApiOrigin };
   /** Absent: nothing is brought into member clusters. */
   readonly federate?: FederateSettings;
   /** The operator's records, and those that follow from `nameservers`. */

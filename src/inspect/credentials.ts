@@ -2,16 +2,14 @@
 
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { ClusterOrigin } from '../config/settings.ts';
+import type { ApiOrigin } from '../config/settings.ts';
 import type { ClusterAccess } from '../watchers/credentials/cluster-access.ts';
 import { accessLoader, readHeld } from '../watchers/credentials/credentials.ts';
 import type { Expiry } from '../watchers/credentials/expiry.ts';
 import { fault, messageOf, warning, type Finding, type InspectOptions } from './finding.ts';
 
-type Origin = Extract<ClusterOrigin, { kind: 'inCluster' | 'kubeconfig' }>;
-
 export async function inspectCredentials(
-  origin: Origin,
+  origin: ApiOrigin,
   { env, clock }: InspectOptions,
 ): Promise<readonly Finding[]> {
   const place = origin.kind === 'kubeconfig' ? origin.path : 'inCluster';

@@ -36,13 +36,12 @@ async function inspectCluster(
   return findings.map(({ severity, text }) => ({ severity, text: `${text} (cluster ${name})` }));
 }
 
-/** Secrets are looked for in the cluster that fedns runs in. */
 async function inspectSecrets(
   { clusterSecrets }: Settings,
   options: InspectOptions,
 ): Promise<readonly Finding[]> {
   if (clusterSecrets === undefined) return [];
-  const findings = await inspectCredentials({ kind: 'inCluster' }, options);
+  const findings = await inspectCredentials(clusterSecrets.origin, options);
   return findings.map(({ severity, text }) => ({ severity, text: `${text} (clusterSecrets)` }));
 }
 

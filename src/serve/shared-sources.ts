@@ -72,7 +72,7 @@ export class RealSharedSources implements SharedSources {
     if (settings.clusterSecrets === undefined) return undefined;
     const { clock, log, onJoin, onLeave, onComplete } = context;
     const reserved = new Set(settings.clusters.map((cluster) => cluster.name));
-    const load = accessLoader({ kind: 'inCluster' }, process.env);
+    const load = accessLoader(settings.clusterSecrets.origin, process.env);
     return new ClusterSecrets({
       namespace: settings.clusterSecrets.namespace,
       credentials: new Credentials({ load, timers: systemTimers, clock, env: process.env }),

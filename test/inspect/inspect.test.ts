@@ -161,6 +161,12 @@ test('what else the configuration names is looked at', async (t) => {
       more: 'stateDir: false\nclusterSecrets: { namespace: fedns }\n',
       says: /^inCluster: KUBERNETES_SERVICE_HOST and _PORT are not set \(clusterSecrets\)/,
     },
+    {
+      title: 'Secrets of a host that a kubeconfig names, by a context that it does not have',
+      more: 'stateDir: false\nclusterSecrets: { namespace: fedns, kubeconfig: { path: host.yaml, context: b } }\n',
+      files: { 'host.yaml': JSON.stringify({ contexts: [{ name: 'a', context: {} }] }) },
+      says: /host\.yaml:1: there is no context b; .* \(clusterSecrets\)$/,
+    },
   ];
   for (const { title, more, files, says } of cases) {
     const { settings } = await configured(t, manifests + more, files);

@@ -183,7 +183,11 @@ t.test('hostnames keep their addresses across a restart and a reload', async (t)
 
 t.test('clusters of Secrets are held after a restart until the Secrets are listed', async (t) => {
   const stateDir = join(scratch(t), 'state');
-  const settings = { stateDir, clusters: [SETTINGS.clusters[0]!], clusterSecrets: { namespace: 'fedns' } };
+  const settings = {
+    stateDir,
+    clusters: [SETTINGS.clusters[0]!],
+    clusterSecrets: { namespace: 'fedns', origin: { kind: 'inCluster' } as const },
+  };
   const first = await start(t, fakeParts({ startShared: secrets('two', 'three') }), settings);
   while ((await inAnswers(first)).length < 3) await setImmediate();
   await first.server.stop();
@@ -209,7 +213,9 @@ t.test('before the Secrets are listed for the first time fedns is not ready', as
     complete = onComplete;
   };
   const parts = fakeParts({ startShared });
-  const { get } = await start(t, parts, { clusterSecrets: { namespace: 'fedns' } });
+  const { get } = await start(t, parts, {
+    clusterSecrets: { namespace: 'fedns', origin: { kind: 'inCluster' } as const },
+  });
   t.strictSame(await get('/readyz'), { status: 503, text: 'waiting for the first sync of clusterSecrets\n' });
   complete!();
   while ((await get('/readyz')).status !== 200) await setImmediate();

@@ -23,7 +23,7 @@ import { certificatesIn, checkPem, type PemKind } from './pem.ts';
 import { proxyFor } from './proxy.ts';
 import type { Clock } from '../../log.ts';
 import type { Timers } from '../../timers.ts';
-import type { ClusterOrigin } from '../../config/settings.ts';
+import type { ApiOrigin } from '../../config/settings.ts';
 
 /** Largest token, certificate or key file: a chain of certificates is a few thousand octets. */
 const MATERIAL_OCTETS_MAX = 256 * 1024;
@@ -203,7 +203,7 @@ function expiryOfHeld(access: ClusterAccess, { token, cert }: Materials): Expiry
 
 /** How the credentials of an origin are loaded. @throws CredentialError from the returned function */
 export function accessLoader(
-  origin: Extract<ClusterOrigin, { kind: 'inCluster' | 'kubeconfig' }>,
+  origin: ApiOrigin,
   env: Readonly<Record<string, string | undefined>>,
 ): () => Promise<ClusterAccess> {
   if (origin.kind === 'inCluster') return async () => inClusterAccess(env);
