@@ -9,6 +9,7 @@ import type {
   ApiOrigin,
   ClusterOrigin,
   ClusterSettings,
+  DnssecSettings,
   DnstapSettings,
   FederateSettings,
   PlanStepSettings,
@@ -49,6 +50,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     transfer,
     federate,
     guard,
+    dnssec,
     ...rest
   } = config;
   const { rateLimit, cookies, tls, identity, dnstap, records: _r, ...same } = rest;
@@ -91,6 +93,7 @@ export function normalise(config: ConfigFile, file: string, records: readonly St
     },
     drills: drills.map(({ for: forSeconds, ...drill }) => ({ ...drill, forSeconds })),
     plans: plans.map(({ name, steps }) => ({ name, steps: steps.map(stepOf) })),
+    ...(dnssec && { dnssec: dnssecSettings(dnssec, path) }),
     ...(dnstap && { dnstap: dnstapSettings(dnstap, path) }),
     ...(transfer && { transfer: transferSettings(transfer, path) }),
     clusters: config.clusters.map((cluster) => clusterSettings(cluster, path)),
@@ -166,6 +169,19 @@ function clusterSettings(cluster: ClusterEntry, path: (relative: string) => stri
     ...(region !== undefined && { region }),
     ...(zones && { zones }),
     origin: originOf(cluster, path),
+  };
+}
+
+function dnssecSettings(
+  { keys, dnskeyTtl, longestTtl, parentDsTtl, ...same }: NonNullable<ConfigFile['dnssec']>,
+  path: (relative: string) => string,
+): DnssecSettings {
+  return {
+    ...same,
+    keys: path(keys),
+    dnskeyTtlSeconds: dnskeyTtl,
+    longestTtlSeconds: longestTtl,
+    parentDsTtlSeconds: parentDsTtl,
   };
 }
 

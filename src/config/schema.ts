@@ -7,6 +7,7 @@ import { MAX_ADDRESSES_LIMIT } from '../zonebuilder/facts.ts';
 import { POLICIES, WEIGHT_DEFAULT, WEIGHT_MAX } from '../zonebuilder/policy.ts';
 import { drillSchema, DRILLS_MAX, planSchema, PLANS_MAX } from './schema-drills.ts';
 import { federateSchema } from './schema-federate.ts';
+import { dnssecSchema } from './schema-dnssec.ts';
 import { guardSchema } from './schema-guard.ts';
 import { kubeconfigSchema } from './schema-kubeconfig.ts';
 import { text } from './schema-text.ts';
@@ -650,6 +651,7 @@ export const settingsSchema = z.strictObject({
       'How long a shard must be down before it leaves, in seconds, 0 to 3600; back sooner, it stays. Default: 0, off.',
     ),
   guard: guardSchema,
+  dnssec: dnssecSchema.optional(),
   resolvers: z
     .array(text(parseResolver))
     .max(LIST_MAX)

@@ -116,6 +116,25 @@ export interface RateLimitSettings {
   readonly exempt: readonly string[];
 }
 
+/** Signing of the domain. */
+export interface DnssecSettings {
+  /** Folder of the keys (dnssec/keys/key-folder.ts). */
+  readonly keys: string;
+  /** What new keys are made for. */
+  readonly algorithm: 'ECDSAP256SHA256' | 'ED25519';
+  /** New keys are a KSK and a ZSK. */
+  readonly split: boolean;
+  /** TTL of DNSKEY, CDS and CDNSKEY in seconds. */
+  readonly dnskeyTtlSeconds: number;
+  /** Whether CDS and CDNSKEY are served. */
+  readonly cds: boolean;
+  /** Longest TTL that comes from annotations, in seconds. */
+  readonly longestTtlSeconds: number;
+  /** Until every replica and secondary serves a change. */
+  readonly propagationSeconds: number;
+  readonly parentDsTtlSeconds: number;
+}
+
 /** DNS over TLS. */
 export interface TlsSettings {
   readonly listen: readonly ListenAddress[];
@@ -337,6 +356,8 @@ export interface Settings {
     readonly minShards: number;
     readonly holdSeconds: number;
   };
+  /** Absent: the domain is not signed. */
+  readonly dnssec?: DnssecSettings;
   /** Servers that load-balancer hostnames are asked of, `address` or `address:port`; empty: the system's. */
   readonly resolvers: readonly string[];
   readonly clusters: readonly ClusterSettings[];

@@ -27,6 +27,7 @@ import { drillGround } from './drill-ground.ts';
 import { DrillsKeeper } from './drills-keeper.ts';
 import { FactRelay } from './fact-relay.ts';
 import { GuardKeeper } from './guard-keeper.ts';
+import { KeysKeeper, type KeyedSettings } from './keys-keeper.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
 import { journalControl } from './journal-control.ts';
@@ -64,6 +65,7 @@ interface Foundation {
   readonly state: OpenState;
   readonly stack: AsyncDisposableStack;
   readonly ledger: SocketLedger | undefined;
+  readonly keys: KeysKeeper;
 }
 
 /** Clusters whose files are not there, and of which the last run has left nothing to serve. */
@@ -132,9 +134,13 @@ const DOMAIN_KEYS = [
  *
  * @throws StartError, or an error with a message for the operator; then nothing is left running
  */
-export async function startServer(settings: Settings, options: ServerOptions): Promise<RunningServer> {
+export async function startServer(plain: Settings, options: ServerOptions): Promise<RunningServer> {
   const stack = new AsyncDisposableStack();
   try {
+    const keys = new KeysKeeper({ timers: systemTimers, log: options.log });
+    const prepared = await keys.prepare(plain);
+    keys.commit(prepared);
+    const { settings } = prepared;
     const estate = options.predecessor?.estate;
     const state = await openState(settings.stateDir, {
       ...options,
@@ -144,7 +150,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     if (estate !== undefined) refuseOtherFolder(state, estate);
     const ledger = await options.parts.openLedger?.(settings, estate?.sockets ?? []);
     stack.defer(() => ledger?.close());
-    const server = new RunningServer(settings, options, { state, stack, ledger });
+    const server = new RunningServer(settings, options, { state, stack, ledger, keys });
     await server.start();
     return server;
   } catch (error) {
@@ -168,6 +174,7 @@ export class RunningServer {
   readonly #healthLog: BoundedLog;
   readonly #sources: Sources;
   readonly #geo: GeoKeeper;
+  readonly #keys: KeysKeeper;
   readonly #live: LiveFeed;
   readonly #drains: Drains;
   readonly #drills: DrillsKeeper;
@@ -184,12 +191,13 @@ export class RunningServer {
   #restoring = false;
   #isDraining = false;
 
-  constructor(settings: Settings, options: ServerOptions, { state, stack, ledger }: Foundation) {
+  constructor(settings: Settings, options: ServerOptions, { state, stack, ledger, keys }: Foundation) {
     const { log, clock, parts, version } = options;
     this.#options = options;
     this.#state = state;
     this.#stack = stack;
     this.#ledger = ledger;
+    this.#keys = keys;
     this.#bound = settings;
     this.#settings = settings;
     this.#healthLog = new BoundedLog(log, systemTimers);
@@ -279,6 +287,8 @@ export class RunningServer {
     else await this.#succeed(predecessor);
     this.#listening = await this.#dataPlane!.start();
     this.#announce(this.#listening);
+    this.#stack.defer(() => this.#keys.stop());
+    this.#keys.start((changed) => this.#rekey(changed));
     this.#stack.defer(() => this.#drains.stop());
     this.#drains.start();
     // After the sockets: nobody waits for a database. A successor has it already.
@@ -354,8 +364,10 @@ export class RunningServer {
    *
    * @throws when the settings cannot be served
    */
-  async reload(settings: Settings): Promise<void> {
+  async reload(plain: Settings): Promise<void> {
     const before = this.#settings;
+    const prepared = await this.#keys.prepare(plain);
+    const { settings } = prepared;
     const changed = DOMAIN_KEYS.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
     // A list of records may be long and change often: no fact has to be moved for it.
     const isSameDomain = changed.every((key) => key === 'statics');
@@ -364,6 +376,7 @@ export class RunningServer {
     if (!isSameDomain) this.#exchangeDomain(domain, settings);
     else if (changed.length > 0) domain.replaceStatics(settings);
     this.#settings = settings;
+    this.#keys.commit(prepared);
     this.#noteRestart(settings);
     await putInForce(domain.image);
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
@@ -371,6 +384,13 @@ export class RunningServer {
     await this.#drills.adopt(settings);
     this.#guard.adopt(settings);
     await within(FIRST_LOOK_MS_MAX, this.#sources.reconcile(settings));
+  }
+
+  /** A step of a roll, or another Secret. */
+  #rekey({ settings }: KeyedSettings): void {
+    this.#domain.replaceStatics(settings);
+    this.#settings = settings;
+    this.#journal.live.note({ what: 'reloaded', text: 'keys' });
   }
 
   async #prepare(settings: Settings, domain: ServedDomain): ReturnType<DataPlane['prepare']> {
