@@ -4,16 +4,10 @@
  */
 
 import type { JsonPatch } from '../api/object-client.ts';
-import type { FederatedKind, Fields, KubeObject, MemberView } from '../sync/kind.ts';
+import type { FederatedKind, Fields, KubeObject } from '../sync/kind.ts';
+import { entryPointsOf, type SeenEntryPoints, unionOf } from './load-balancers.ts';
 
-/** An entry of `status.loadBalancer.ingress`. */
-type Ingress = Fields & { readonly ip?: string; readonly hostname?: string };
 type Port = Fields & { readonly port?: number; readonly protocol?: string };
-
-/** What is kept of a member's Service. */
-export interface SeenService {
-  readonly ingress: readonly Ingress[];
-}
 
 /** Fields of the spec that each cluster has its own value of. `None` is no address, but says that there is to be none. */
 const ALLOTTED: ReadonlySet<string> = new Set([
@@ -24,15 +18,15 @@ const ALLOTTED: ReadonlySet<string> = new Set([
   'ports',
 ]);
 
-export const serviceKind: FederatedKind<SeenService> = {
+export const serviceKind: FederatedKind<SeenEntryPoints> = {
   type: { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true },
   hasConditions: true,
   staysHome: ({ metadata: { name, namespace } }) =>
     name === 'kubernetes' && namespace === 'default' ? 'every cluster has its own' : undefined,
-  see: ({ status }) => ({ ingress: ingressOf(status) }),
+  see: ({ status }) => ({ ingress: entryPointsOf(status) }),
   desire: ({ spec = {} }) => ({ spec: desiredSpec(spec) }),
   surplus: surplusPorts,
-  status: (_federated, members) => ({ loadBalancer: { ingress: union(members) } }),
+  status: (_federated, members) => ({ loadBalancer: { ingress: unionOf(members) } }),
 };
 
 function desiredSpec(spec: Fields): Fields {
@@ -78,27 +72,4 @@ function portKey({ port, protocol = 'TCP' }: Port): string {
 function portsOf(spec: unknown): readonly Port[] {
   const ports = (spec as Fields | undefined)?.['ports'];
   return Array.isArray(ports) ? (ports as Port[]) : [];
-}
-
-function ingressOf(status: Fields | undefined): readonly Ingress[] {
-  const ingress = (status?.['loadBalancer'] as Fields | undefined)?.['ingress'];
-  return Array.isArray(ingress) ? (ingress as Ingress[]) : [];
-}
-
-/** Of the clusters in contact, sorted, each entry once: two clusters may share an address (anycast). */
-function union(members: readonly MemberView<SeenService>[]): readonly Ingress[] {
-  const entries = members.filter(({ ready }) => ready).flatMap(({ seen }) => seen?.ingress ?? []);
-  const byText = new Map(entries.map((entry) => [ingressText(entry), entry]));
-  return [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-}
-
-/** Addresses before names, and by number where they are IPv4. */
-function ingressText({ ip, hostname }: Ingress): string {
-  if (ip === undefined) return `2 ${hostname ?? ''}`;
-  return ip.includes(':')
-    ? `1 ${ip}`
-    : `0 ${ip
-        .split('.')
-        .map((part) => part.padStart(3, '0'))
-        .join('.')}`;
 }

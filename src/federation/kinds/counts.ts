@@ -1,0 +1,58 @@
+/** Counts in the status of workloads: read from one object, summed up over clusters, and which generation they are of. */
+
+import type { Fields, KubeObject, MemberView } from '../sync/kind.ts';
+
+export type Counts<Name extends string> = Readonly<Record<Name, number>>;
+
+/** What tells whether a cluster's controller has acted on the newest spec of its object. */
+export interface SeenGeneration {
+  readonly generation: number;
+  readonly observedGeneration: number;
+}
+
+export function countsOf<Name extends string>(
+  fields: Fields | undefined,
+  names: readonly Name[],
+): Counts<Name> {
+  return Object.fromEntries(names.map((name) => [name, countOf(fields?.[name])])) as Counts<Name>;
+}
+
+/** A count, or 0 for what is none. */
+export function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+/** Over the clusters that count, each by itself. */
+export function sumsOf<Name extends string>(
+  members: readonly MemberView<{ readonly counts: Counts<Name> }>[],
+  names: readonly Name[],
+): Counts<Name> {
+  const counting = members.filter(({ ready }) => ready);
+  const sum = (name: Name): number =>
+    counting.reduce((total, { seen }) => total + (seen?.counts[name] ?? 0), 0);
+  return Object.fromEntries(names.map((name) => [name, sum(name)])) as Counts<Name>;
+}
+
+export function generationOf({ metadata, status }: KubeObject): SeenGeneration {
+  return {
+    generation: countOf(metadata.generation),
+    observedGeneration: countOf(status?.['observedGeneration']),
+  };
+}
+
+/**
+ * The generation of the federated object on which every cluster that counts has acted; until then the one before. So
+ * `kubectl rollout status` waits for the clusters. Federation v1 had the largest generation of a cluster, or their sum.
+ */
+export function observedGeneration(
+  { metadata, status }: KubeObject,
+  members: readonly MemberView<SeenGeneration>[],
+): number {
+  const counting = members.filter(({ ready }) => ready);
+  const all = counting.length > 0 && counting.every(hasActed);
+  return countOf(all ? metadata.generation : status?.['observedGeneration']);
+}
+
+function hasActed({ upToDate, seen }: MemberView<SeenGeneration>): boolean {
+  return upToDate && seen !== undefined && seen.observedGeneration >= seen.generation;
+}
