@@ -8,6 +8,9 @@ import { seededRandom } from '../fuzz/random.ts';
 const SEED = 20261128;
 const RANDOM_MESSAGES = 20_000;
 
+/** A record of class IN. */
+const record = (fields: object) => Object.assign(new Packet.Resource(), { class: 1, ttl: 60, ...fields });
+
 t.test('a question is what dns2 reads as such, with OPT and NSID', (tt) => {
   const octets = encodeQuestion({ name: 'WWW.example.com.', type: 28, isRecursive: true }, 0xbeef);
   const packet = Packet.parse(octets);
@@ -24,7 +27,6 @@ t.test('records of all sections come with names lowered and uncompressed', (tt) 
   packet.header.qr = 1;
   packet.header.aa = 1;
   packet.questions.push(new Packet.Question('Example.COM', Packet.TYPE.SOA, Packet.CLASS.IN));
-  const record = (fields: object) => Object.assign(new Packet.Resource(), { class: 1, ttl: 60, ...fields });
   const soa = {
     primary: 'NS1.example.com',
     admin: 'h.example.com',
