@@ -4,20 +4,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { loadConfig } from '../cli/load.ts';
-import type { Inspection } from '../cli/environment.ts';
 import { runProgram } from '../cli/program.ts';
-import type { Settings } from '../config/settings.ts';
-import { inspect } from '../inspect/inspect.ts';
-import { inspectLive } from '../inspect/live.ts';
-import { realParts } from '../serve/real-parts.ts';
-import { inspectDatabases } from '../serve/geo/inspect-databases.ts';
-import { inspectClusters } from '../serve/inspect-clusters.ts';
-import { loadAside } from './load-aside.ts';
 import { isSuccessor } from './handover.ts';
-import { replaceRunning } from './run-replace.ts';
-import { runServe } from './run-serve.ts';
 
-/** @param args - without the program and script names */
+/**
+ * What only some commands need is loaded when one of them runs: it is most of the code, and a second of work for a machine.
+ *
+ * @param args - without the program and script names
+ */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   endWithParent();
   endQuietlyOnClosedPipe();
@@ -29,30 +23,11 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     version,
     who: `${userName()}@${hostname()}`,
     load: loadConfig,
-    inspect: inspectAll,
+    inspect: async (settings, live) => (await import('./inspect-all.ts')).inspectAll(settings, live),
     doctor: async (complaint) => (await import('./run-doctor.ts')).runDoctor(complaint),
-    replace: async (file) => replaceRunning(await loadConfig(file)),
-    serve: (file) => runServe({ file, version, load: loadAside, parts: realParts }),
+    replace: async (file) => (await import('./run-replace.ts')).replaceRunning(await loadConfig(file)),
+    serve: async (file) => (await import('./serve-file.ts')).serveFile(file, version),
   });
-}
-
-async function inspectAll(settings: Settings, live: boolean): Promise<Inspection> {
-  const options = { env: process.env, clock: Date.now };
-  const manifests = await inspectClusters(settings);
-  const databases = await inspectDatabases(settings);
-  const found = await inspect(settings, options);
-  const answers = live ? await inspectLive(settings, options) : [];
-  const all = [...found, ...answers.flatMap(({ findings }) => findings)];
-  const linesOf = (wanted: string): string[] =>
-    all.filter(({ severity }) => severity === wanted).map(({ text }) => text);
-  const well = answers.filter(({ findings }) => findings.length === 0);
-  return {
-    faults: [...manifests.faults, ...databases, ...linesOf('fault')],
-    warnings: [...manifests.warnings, ...linesOf('warning')],
-    notes: well.map(
-      ({ cluster, version = '' }) => `cluster ${cluster}: answers and lets fedns read, ${version}`,
-    ),
-  };
 }
 
 /** A container may run under a number that has no name. */
