@@ -8,6 +8,10 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   dig: 'bind9-dnsutils',
   'named-compilezone': 'bind9-utils',
   'dnssec-verify': 'bind9-utils',
+  'dnssec-keygen': 'bind9-utils',
+  'dnssec-dsfromkey': 'bind9-utils',
+  'dnssec-signzone': 'bind9-utils',
+  named: 'bind9',
   nsd: 'nsd',
   kdig: 'knot-dnsutils',
   drill: 'ldnsutils',
@@ -26,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   dnstap: 'golang-github-dnstap-golang-dnstap-cli',
   'dnstap-read': 'bind9-dnsutils',
   unbound: 'unbound',
+  kresd: 'knot-resolver',
   pdns_recursor: 'pdns-recursor',
 };
 
