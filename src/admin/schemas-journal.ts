@@ -72,6 +72,10 @@ const change = describing<ChangeEntry>()(
     cause,
     levels: z.array(level),
     policy: z.object({ before: z.string(), after: z.string() }).optional(),
+    flat: z
+      .literal(true)
+      .optional()
+      .describe('Levels without addresses have those of the level above in place of an alias.'),
     ports: z.object({ before: texts, after: texts }).optional(),
   }),
 );

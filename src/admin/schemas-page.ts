@@ -116,7 +116,7 @@ const servicePlaceSchema = describing<ServicePlace>()(
       kind: z.enum(['global', 'region', 'zone']),
       name: z.string(),
       answer: z.enum(['itself', 'above', 'static', 'awaited', 'nobody']).describe('Who answers for it.'),
-      chain: names.describe('Places that its aliases lead through, the last of which answers.'),
+      chain: names.describe('Places that its name leads through, the last of which answers.'),
       addresses: names.describe('What a client gets in the end.'),
       ttlSeconds: count,
     })

@@ -117,6 +117,14 @@ const federation = z.strictObject({
       'For policy failover: whether an earlier region of the list is gone back to once it is healthy again (auto), or ' +
         'the one in use stays until it fails (manual). Default: auto.',
     ),
+  flatten: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a region or zone without a healthy shard answers with the addresses of the level above itself, in place of an ' +
+        'alias to it: resolvers ask once, not once for each alias. Whoever looks sees no alias, and a cache keeps the ' +
+        'addresses once for each name that has them. Default: false.',
+    ),
   maxAddresses: z
     .int()
     .min(1)

@@ -28,6 +28,8 @@ export interface FederationSettings {
   readonly failover?: readonly string[] | undefined;
   /** Absent: auto. */
   readonly failback?: 'auto' | 'manual' | undefined;
+  /** Levels without addresses answer with those of the level above. Absent: they are aliases. */
+  readonly flatten?: boolean | undefined;
   /** Most addresses of one reply, per family. Absent: that of the settings as a whole. */
   readonly maxAddresses?: number | undefined;
 }

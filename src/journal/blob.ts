@@ -1,6 +1,7 @@
 /** Reads the octets that the image held of a Service (layout.ts), for comparison: levels, clusters, policy and ports. */
 import {
   Blob,
+  BlobKind,
   Extras,
   LEVEL_OCTETS,
   PORT_HEADER_OCTETS,
@@ -33,6 +34,8 @@ export interface BlobView {
   readonly v4Clusters: ReadonlyMap<number, Run>;
   readonly v6Clusters: ReadonlyMap<number, Run>;
   readonly levelTtls: ReadonlyMap<number, number>;
+  /** Levels without addresses have those of the level above. */
+  readonly isFlat: boolean;
 }
 
 /** The name of a Service, `S.N.F`. */
@@ -54,7 +57,8 @@ export function viewBlob(octets: Buffer): BlobView {
   });
   const [v4, v6, v4Clusters, v6Clusters] = entries as [Runs, Runs, Runs, Runs];
   const ttlSeconds = octets.readUInt32LE(Blob.ttl);
-  return { octets, ttlSeconds, v4, v6, v4Clusters, v6Clusters, levelTtls: readTtls(octets) };
+  const isFlat = octets[Blob.kind] === BlobKind.flatService;
+  return { octets, ttlSeconds, v4, v6, v4Clusters, v6Clusters, levelTtls: readTtls(octets), isFlat };
 }
 
 type Runs = ReadonlyMap<number, Run>;

@@ -17,14 +17,20 @@ export interface Picture {
 }
 
 /** The part of an entry that says what changed; undefined: nothing that a reply to A, AAAA or SRV shows. */
-export type Difference = Pick<ChangeEntry, 'levels' | 'policy' | 'ports'>;
+export type Difference = Pick<ChangeEntry, 'levels' | 'policy' | 'flat' | 'ports'>;
 
 export function compare(before: Picture, after: Picture): Difference | undefined {
   const levels = [...levelChanges(before, after), ...clusterChanges(before, after)];
   const policy = policyChange(before, after);
   const ports = portChange(before, after);
-  if (levels.length === 0 && policy === undefined && ports === undefined) return undefined;
-  return { levels, ...(policy && { policy }), ...(ports && { ports }) };
+  const flat = isFlat(after) ?? isFlat(before) ?? false;
+  const isOther = flat !== (isFlat(before) ?? flat);
+  if (levels.length === 0 && policy === undefined && ports === undefined && !isOther) return undefined;
+  return { levels, ...(policy && { policy }), ...(flat && { flat }), ...(ports && { ports }) };
+}
+
+function isFlat({ view }: Picture): boolean | undefined {
+  return view?.isFlat;
 }
 
 /** What a place of a Service is answered with; whole lists. */

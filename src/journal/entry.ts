@@ -71,6 +71,8 @@ export interface ChangeEntry extends EntryBase {
   readonly levels: readonly LevelChange[];
   /** Which shards the global name answers with, and how many addresses a reply holds at most, where that changed. */
   readonly policy?: TextChange;
+  /** Levels without addresses have those of the level above in place of an alias (`flatten`). Absent: they are aliases. */
+  readonly flat?: true;
   /** SRV: each port, with its targets where these differ from level to level; where that changed. */
   readonly ports?: { readonly before: readonly string[]; readonly after: readonly string[] };
 }

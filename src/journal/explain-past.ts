@@ -89,6 +89,8 @@ function follow(question: PastQuestion, place: string, { past, present, steps }:
         return { rcode: 'NOERROR', steps, answer: [...answers, ...addressSet(question, name, answer)] };
       case 'alias': {
         at = answer.to;
+        // Where nothing above had addresses either, it was an alias in any case.
+        if (past.isFlat(present) && past.at('', present).answer?.kind === 'addresses') break;
         const above = nameAt(question, at);
         const ttlSeconds = aliasTtl(past.at('', present), present);
         answers.push({ name: `${name}.`, type: 'CNAME', ttlSeconds, data: [`${above}.`] });
@@ -138,7 +140,7 @@ function answerText(answer: Answer | undefined): string {
     case 'addresses':
       return `answered with ${[...answer.a, ...answer.aaaa].join(' ')}`;
     case 'alias':
-      return 'no healthy shard, so it was an alias';
+      return 'no healthy shard, so the level above answered for it';
     case 'nodata':
     case 'nxdomain':
       return 'no shard was healthy anywhere';

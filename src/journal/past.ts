@@ -12,6 +12,8 @@ export interface Present {
   placeNamed(text: string): string | undefined;
   /** Which shards the global name answers with, in words; '' where the Service is not known. */
   policy(): string;
+  /** Whether levels without addresses have those of the level above; false where the Service is not known. */
+  isFlat(): boolean;
 }
 
 /** What a place was answered with, and by which entries that is known. */
@@ -48,6 +50,9 @@ export class Past {
   /** Which shards the global name answered with; undefined: not told. */
   #policy: string | undefined;
   #nextPolicy: string | undefined;
+  /** Whether levels without addresses had those of the level above; undefined: not told. */
+  #isFlat: boolean | undefined;
+  #isNextFlat: boolean | undefined;
   /** What names led to before they changed for the first time after the moment. */
   readonly #nextNames = new Map<string, string | undefined>();
   /** Whether all since the start of that run is known. */
@@ -109,6 +114,11 @@ export class Past {
     return this.#isCut ? undefined : present.policy();
   }
 
+  /** Whether levels without addresses had those of the level above in place of an alias. */
+  isFlat(present: Present): boolean {
+    return this.#isFlat ?? this.#isNextFlat ?? present.isFlat();
+  }
+
   /** Where an alias leads follows from the names of that moment, which change without a change of the Service. */
   #aliasAt(place: string, present: Present): Answer | undefined {
     const dot = place.indexOf('.');
@@ -163,6 +173,7 @@ export class Past {
     if (entry.kind !== 'change' || this.#isGoneLater) return;
     this.#isGoneLater = entry.levels.some(({ place, after }) => place === '' && after.kind === 'absent');
     this.#nextPolicy ??= entry.policy?.before;
+    this.#isNextFlat ??= entry.flat === true;
     for (const { place } of entry.levels) if (!this.#next.has(place)) this.#next.set(place, entry);
   }
 
@@ -177,6 +188,7 @@ export class Past {
       this.#since.set(place, entry);
     }
     this.#policy = entry.policy?.after ?? this.#policy;
+    this.#isFlat = entry.flat === true;
     if (this.#answers.get('')?.kind !== 'absent') return;
     this.#answers.clear();
     this.#answers.set('', { kind: 'absent' });
@@ -188,6 +200,7 @@ export class Past {
     this.#since.clear();
     this.#names.clear();
     this.#policy = undefined;
+    this.#isFlat = undefined;
     this.#isWhole = isWhole;
   }
 }

@@ -52,6 +52,7 @@ export class BuiltDomain implements ServedDomain {
       ttlMinSeconds: settings.ttlMinSeconds,
       ttlDegradedSeconds: settings.ttlDegradedSeconds,
       maxAddresses: maxAddressesOf(settings),
+      flattens: flattensOf(settings),
       policies: policiesOf(settings),
       onNotice: (notice) => hooks.onNotice?.(notice),
       negativeTtlSeconds: settings.negativeTtlSeconds,
@@ -261,6 +262,12 @@ function policiesOf({ federations }: Settings): (federation: string) => Federati
 function maxAddressesOf({ federations, maxAddresses = 0 }: Settings): (federation: string) => number {
   const own = new Map(federations.map((federation) => [federation.name, federation.maxAddresses]));
   return (federation) => own.get(federation) ?? maxAddresses;
+}
+
+/** Whether levels without addresses have those of the level above, by federation. */
+function flattensOf({ federations }: Settings): (federation: string) => boolean {
+  const flat = new Set(federations.filter(({ flatten }) => flatten === true).map(({ name }) => name));
+  return (federation) => flat.has(federation);
 }
 
 /** The filter in the forms that the zone builder knows. */

@@ -60,6 +60,7 @@ async function explainAt(
     answerAt: (place: string) => answerAt(now, place),
     placeNamed: (location: string) => now.numbers.placeNamed(location),
     policy: () => (now.view === undefined ? '' : policyText(now.view, now.numbers)),
+    isFlat: () => now.view?.isFlat === true,
   };
   const question: PastQuestion = {
     name: nameOf(text, parts, domain()),

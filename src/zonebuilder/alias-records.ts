@@ -6,7 +6,7 @@ import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { Type } from './dns.ts';
 import { decodeName } from './names.ts';
 import type { Level, RecordSet } from './record-sets.ts';
-import { addressesAt, levelsOf, PLACEHOLDER_TYPE, ttlAt } from './record-sets.ts';
+import { addressesAt, hasAddresses, levelsOf, PLACEHOLDER_TYPE, ttlAt } from './record-sets.ts';
 import { formatRdata } from './rr-types.ts';
 import { splitServiceName } from './service-statics.ts';
 import type { StaticRecord } from './static-set.ts';
@@ -36,10 +36,6 @@ export function findAliasTarget(builder: ZoneBuilder, name: string): AliasTarget
     level = levels.find((candidate) => candidate.name === above);
   }
   return level && { view, level };
-}
-
-function hasAddresses({ v4, v6 }: ServiceView, location: number): boolean {
-  return [v4, v6].some(({ slices }) => slices.some((slice) => slice.location === location));
 }
 
 /** The RRsets that an ALIAS amounts to; a placeholder where it has none, and its name nothing else. */

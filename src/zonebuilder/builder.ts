@@ -74,6 +74,8 @@ export interface ZoneBuilderOptions {
   readonly ttlDegradedSeconds?: number | undefined;
   /** Most addresses of one reply, per family, by federation; absent or 0: all. */
   readonly maxAddresses?: (federation: string) => number;
+  /** Whether levels without addresses answer with those of the level above, by federation; default: they are aliases. */
+  readonly flattens?: (federation: string) => boolean;
   /** Which shards global names answer with, by federation; default: all. */
   readonly policies?: (federation: string) => FederationPolicy;
   readonly whenNoneHealthy: WhenNoneHealthy;
@@ -202,7 +204,7 @@ export class ZoneBuilder implements FactSink {
   /** Those of them that stand at names of Services, by `S.N.F`. */
   #places: ReadonlyMap<string, readonly StaticPlace[]>;
   #isDelegated: (name: string) => boolean;
-  readonly #rules: Omit<ViewRules, 'maxAddresses' | 'policy' | 'inUse' | 'degraded'>;
+  readonly #rules: Omit<ViewRules, 'maxAddresses' | 'flattens' | 'policy' | 'inUse' | 'degraded'>;
   /** By Service, the region that its global name is answered with, where it is to stay so. */
   readonly #inUse = new Map<string, string>();
   /** What operators have taken out of the answers. */
@@ -859,6 +861,7 @@ export class ZoneBuilder implements FactSink {
     const rules = {
       ...this.#rules,
       maxAddresses: this.#options.maxAddresses?.(federation) ?? 0,
+      flattens: this.#options.flattens?.(federation) ?? false,
       // What is only known from before is no choice of anybody's.
       policy: lastKnown ? POLICY_ALL : configured,
       inUse: configured.failback === 'manual' ? this.#inUse.get(known.name) : undefined,

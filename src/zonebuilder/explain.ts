@@ -17,8 +17,9 @@ import {
 import { GLOBAL } from './layout.ts';
 import { isWithin, parentOf } from './names.ts';
 import type { Level, RecordSet } from './record-sets.ts';
-import { addressesAt, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
+import { addressesAt, hasAddresses, leadsTo, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
 import { hasTargets, listServices, portPrefix, staticsAt } from './records.ts';
+import { takenNames } from './taken-names.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 import { type Verdict, verdictText } from './verdict.ts';
 
@@ -308,18 +309,18 @@ function describe(
   const service = `Service ${parts.service} of namespace ${parts.namespace}, federation ${parts.federation}`;
   const wasTold = steps.some((step) => step.text === service);
   if (!wasTold) steps.push({ rule: 'service', text: service });
-  const level = levelsOf(parts.base, builder.domain, builder.locationNames()).find(
-    (candidate) => candidate.name === parts.level,
-  );
+  const levels = levelsOf(parts.base, builder.domain, builder.locationNames());
+  const level = levels.find((candidate) => candidate.name === parts.level);
   if (level === undefined) return undefined;
   if (!wasTold)
     view.shards.forEach((shard, i) =>
       steps.push({ rule: 'shard', text: describeShard(builder, shard, view.verdicts[i]!) }),
     );
-  steps.push({ rule: 'level', text: describeLevel(view, level) });
+  const answering = answeringLevel(builder, view, name, level, levels);
+  steps.push({ rule: 'level', text: describeLevel(view, level, answering) });
   if (!wasTold) for (const text of builder.notices(view)) steps.push({ rule: 'notice', text });
   // Of names in front of the level, those of ports follow its policy; that of a cluster means the cluster.
-  if (level.location !== GLOBAL || (name !== level.name && !name.startsWith('_'))) return undefined;
+  if (answering.location !== GLOBAL || (name !== level.name && !name.startsWith('_'))) return undefined;
   const place = explainPolicy(builder, view, { ...asker, name }, steps);
   return place && { view, place };
 }
@@ -336,10 +337,33 @@ function describeAddresses({ addresses, addressZones }: ShardState): string {
   return addresses.map((address, i) => `${address} (${addressZones[i] || 'no zone'})`).join(' ');
 }
 
-function describeLevel(view: ServiceView, level: Level): string {
-  const addresses = [...addressesAt(view.v4, level.location), ...addressesAt(view.v6, level.location)];
+/** The level whose records a name of a level has: of a flat Service, that may be one above. */
+function answeringLevel(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  name: string,
+  level: Level,
+  levels: readonly Level[],
+): Level {
+  const prefix = name.slice(0, -level.name.length);
+  const port = view.ports.find((each) => `${portPrefix(each)}.` === prefix && each.port === 0);
+  const isHere = (location: number): boolean =>
+    port === undefined ? hasAddresses(view, location) : hasTargets(port, location);
+  const isTaken = takenNames(builder);
+  const to = leadsTo(view, level, levels, isHere, (above) => isTaken(`${prefix}${above}`));
+  return 'from' in to && !builder.hasStatics(name) ? to.from : level;
+}
+
+function describeLevel(view: ServiceView, level: Level, answering: Level): string {
+  const addressesOf = ({ location }: Level): string[] => [
+    ...addressesAt(view.v4, location),
+    ...addressesAt(view.v6, location),
+  ];
+  const addresses = addressesOf(level);
   const kind = level.location === GLOBAL ? 'global level' : `level ${level.name}.`;
   if (addresses.length > 0) return `${kind}: answers with ${addresses.join(' ')}`;
+  if (answering !== level)
+    return `${kind}: no healthy shard, so it has what ${answering.name}. has: ${addressesOf(answering).join(' ')}`;
   return level.above === undefined
     ? `${kind}: no shard is healthy anywhere`
     : `${kind}: no healthy shard, so it aliases to ${level.above}.`;

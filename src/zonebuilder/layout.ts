@@ -78,8 +78,11 @@ export const HEADER_OCTETS = 64;
 /** A table slot whose entry was removed: look-ups go on past it. No blob lies at 1, the header does. */
 export const TOMBSTONE = 1;
 
-/** What a blob of the service table stands for. */
-export const BlobKind = { emptyNonTerminal: 1, service: 2 } as const;
+/**
+ * What a blob of the service table stands for. Of a flat Service, a level without addresses answers with those of the level
+ * above, if there are any, in place of an alias to it.
+ */
+export const BlobKind = { emptyNonTerminal: 1, service: 2, flatService: 3 } as const;
 
 /**
  * A blob of the service table: octet offsets from its start. The key is the lower-case wire form of `S.N.F` without

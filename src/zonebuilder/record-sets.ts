@@ -46,6 +46,40 @@ export function levelsOf(service: string, domain: string, locations: readonly Lo
   return levels;
 }
 
+/** Whether a level has addresses. */
+export function hasAddresses({ v4, v6 }: ServiceView, location: number): boolean {
+  return [v4, v6].some(({ slices }) => slices.some((slice) => slice.location === location));
+}
+
+/** Where a level without an answer of its own leads: its name has what `from` has, or is an alias of `above`. */
+export type LeadsTo = { readonly from: Level } | { readonly above: string | undefined };
+
+/**
+ * Where a level without an answer leads: to the level above by an alias, or, of a flat Service, to what the first level above
+ * with an answer has.
+ *
+ * @param levels - all of the Service
+ * @param hasAnswer - whether a location has one
+ * @param taken - whether a level's name belongs to something else, so that only an alias leads there
+ */
+export function leadsTo(
+  view: ServiceView,
+  level: Level,
+  levels: readonly Level[],
+  hasAnswer: (location: number) => boolean,
+  taken: (name: string) => boolean,
+): LeadsTo {
+  if (!view.isFlat || !hasAnswer(GLOBAL)) return { above: level.above };
+  let at = level;
+  while (!hasAnswer(at.location)) {
+    const { above } = at;
+    const next = above === undefined || taken(above) ? undefined : levels.find(({ name }) => name === above);
+    if (next === undefined) return { above };
+    at = next;
+  }
+  return { from: at };
+}
+
 /** The addresses of a level in one family, in text. */
 export function addressesAt(family: FamilyLevels, location: number): string[] {
   const slice = family.slices.find((candidate) => candidate.location === location);

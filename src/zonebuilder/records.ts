@@ -13,7 +13,15 @@ import type { LocationName } from './locations.ts';
 import type { RecordFilter } from './record-filter.ts';
 import { isOfServices, recordTest, serviceTest } from './record-filter.ts';
 import type { Level, RecordSet } from './record-sets.ts';
-import { addressesAt, addressText, levelsOf, PLACEHOLDER_TYPE, ttlAt } from './record-sets.ts';
+import {
+  addressesAt,
+  addressText,
+  hasAddresses,
+  leadsTo,
+  levelsOf,
+  PLACEHOLDER_TYPE,
+  ttlAt,
+} from './record-sets.ts';
 import { decodeName } from './names.ts';
 import { formatRdata, typeText } from './rr-types.ts';
 import type { ServicePort } from './service-ports.ts';
@@ -144,8 +152,9 @@ function* listService(
 ): Generator<RecordSet> {
   const levels = levelsOf(view.known.name, builder.domain, locations);
   for (const level of levels) {
-    if (!taken(level.name)) yield* listLevel(builder, view, level);
-    for (const port of view.ports) yield* listPort(builder, view, level, port, taken);
+    const place = { level, levels, taken };
+    if (!taken(level.name)) yield* listLevel(builder, view, place);
+    for (const port of view.ports) yield* listPort(builder, view, place, port);
   }
   for (const number of view.clusters) {
     const name = `${clusters.get(number)}.${levels[0]!.name}`;
@@ -187,44 +196,66 @@ export function hasTargets({ levels }: ServicePort, location: number): boolean {
   return levels.some((level) => level.location === location);
 }
 
-function* listLevel(builder: ZoneBuilder, view: ServiceView, level: Level): Generator<RecordSet> {
-  const ttlSeconds = ttlAt(view, level.location);
-  const v4 = addressesAt(view.v4, level.location);
-  const v6 = addressesAt(view.v6, level.location);
+/** A level of a Service among all of them. */
+interface ListedLevel {
+  readonly level: Level;
+  readonly levels: readonly Level[];
+  /** Tells names that belong to something else. */
+  readonly taken: (name: string) => boolean;
+}
+
+function* listLevel(
+  builder: ZoneBuilder,
+  view: ServiceView,
+  { level, levels, taken }: ListedLevel,
+): Generator<RecordSet> {
+  const { name } = level;
+  const isHere = (location: number): boolean => hasAddresses(view, location);
+  if (isHere(level.location)) return yield* listAddresses(view, name, level.location);
+  if (builder.hasStatics(name)) return;
+  const to = leadsTo(view, level, levels, isHere, taken);
+  if ('from' in to) yield* listAddresses(view, name, to.from.location);
+  else if (to.above !== undefined) yield toSet(view.ttlSeconds, name, 'CNAME', [`${to.above}.`]);
+  else if (!isAbsent(builder, view)) yield placeholder(view, name);
+}
+
+/** The addresses of a location, as those of a name. */
+function* listAddresses(view: ServiceView, name: string, location: number): Generator<RecordSet> {
+  const ttlSeconds = ttlAt(view, location);
   const { kind } = view.policy;
-  const isPart = level.location === GLOBAL && (kind === 'nearest' || kind === 'weighted');
+  const isPart = location === GLOBAL && (kind === 'nearest' || kind === 'weighted');
   const mark = isPart ? { policy: kind } : {};
-  if (v4.length > 0) yield { ...toSet(ttlSeconds, level.name, 'A', v4), ...mark };
-  if (v6.length > 0) yield { ...toSet(ttlSeconds, level.name, 'AAAA', v6), ...mark };
-  if (v4.length + v6.length > 0 || builder.hasStatics(level.name)) return;
-  if (level.above !== undefined) yield toSet(view.ttlSeconds, level.name, 'CNAME', [`${level.above}.`]);
-  else if (!isAbsent(builder, view)) yield placeholder(view, level.name);
+  const v4 = addressesAt(view.v4, location);
+  const v6 = addressesAt(view.v6, location);
+  if (v4.length > 0) yield { ...toSet(ttlSeconds, name, 'A', v4), ...mark };
+  if (v6.length > 0) yield { ...toSet(ttlSeconds, name, 'AAAA', v6), ...mark };
 }
 
 function* listPort(
   builder: ZoneBuilder,
   view: ServiceView,
-  level: Level,
+  { level, levels, taken }: ListedLevel,
   port: ServicePort,
-  taken: (name: string) => boolean,
 ): Generator<RecordSet> {
-  const name = `${portPrefix(port)}.${level.name}`;
+  const prefix = portPrefix(port);
+  const name = `${prefix}.${level.name}`;
   if (taken(name)) return;
   const data = srvData(builder, view, level, port);
-  if (data.length > 0) yield toSet(ttlAt(view, level.location), name, 'SRV', data);
-  else if (builder.hasStatics(name)) return;
-  else if (level.above !== undefined)
-    yield toSet(view.ttlSeconds, name, 'CNAME', [`${portPrefix(port)}.${level.above}.`]);
+  if (data.length > 0) return yield toSet(ttlAt(view, level.location), name, 'SRV', data);
+  if (builder.hasStatics(name)) return;
+  const isHere = (location: number): boolean =>
+    port.port === 0 ? hasTargets(port, location) : hasAddresses(view, location);
+  const to = leadsTo(view, level, levels, isHere, (above) => taken(`${prefix}.${above}`));
+  if ('from' in to)
+    yield toSet(ttlAt(view, to.from.location), name, 'SRV', srvData(builder, view, to.from, port));
+  else if (to.above !== undefined) yield toSet(view.ttlSeconds, name, 'CNAME', [`${prefix}.${to.above}.`]);
   else if (!isAbsent(builder, view)) yield placeholder(view, name);
 }
 
 function srvData(builder: ZoneBuilder, view: ServiceView, level: Level, port: ServicePort): string[] {
   const { location } = level;
   if (port.port === 0) return targetsAt(builder, view, location, port);
-  const hasAddresses = [view.v4, view.v6].some(({ slices }) =>
-    slices.some((slice) => slice.location === location),
-  );
-  return hasAddresses ? [`${SRV_PRIORITY} ${SRV_WEIGHT} ${port.port} ${level.name}.`] : [];
+  return hasAddresses(view, location) ? [`${SRV_PRIORITY} ${SRV_WEIGHT} ${port.port} ${level.name}.`] : [];
 }
 
 /** The data of the SRV records at a level, of a port whose levels differ. */

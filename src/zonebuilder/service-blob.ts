@@ -45,6 +45,7 @@ export interface ServiceContent {
   /** Numbers of the clusters with a shard, healthy or not, sorted. */
   readonly clusters: readonly number[];
   readonly ports: readonly ServicePort[];
+  readonly isFlat: boolean;
 }
 
 /** Where blobs are encoded; grows to the largest Service. */
@@ -69,7 +70,7 @@ export function encodeService(content: ServiceContent): Buffer {
   if (octets > scratch.length) scratch = Buffer.alloc(octets * 2);
   scratch.fill(0, 0, levelsAt);
   scratch.writeUInt32LE(content.ttlSeconds, Blob.ttl);
-  scratch[Blob.kind] = BlobKind.service;
+  scratch[Blob.kind] = content.isFlat ? BlobKind.flatService : BlobKind.service;
   scratch[Blob.keyOctets] = key.length;
   scratch[Blob.ports] = ports.entries.length;
   scratch[Blob.levelsAt] = levelsAt / 2;

@@ -3,7 +3,7 @@
 /**
  * Who answers for a place.
  * - `itself`: it has addresses;
- * - `above`: its name is an alias, and the last of the chain has them;
+ * - `above`: its name leads to others, by aliases or with their addresses (`flatten`), and the last of the chain has them;
  * - `static`: a record of the configuration, or another server, has the name;
  * - `awaited`: SERVFAIL, a cluster that may have a healthy shard was not read yet;
  * - `nobody`: no shard counts at or above it.
@@ -18,7 +18,7 @@ export interface ServicePlace {
   /** Its name without trailing dot; for a zone the long one. */
   readonly name: string;
   readonly answer: PlaceAnswer;
-  /** Places that the aliases lead through, the one that ends them last; empty where it is not an alias. */
+  /** Places that the name leads through, the one that answers last; empty where it answers itself. */
   readonly chain: readonly string[];
   /** What a client gets in the end, both families, in the order of the image. */
   readonly addresses: readonly string[];

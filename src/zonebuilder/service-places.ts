@@ -40,7 +40,7 @@ function follow(walk: Walk, level: Level): ServicePlace {
     if (isElsewhere(builder, at.name)) return placeOf(walk, level, 'static', chain, []);
     const addresses = [...addressesAt(view.v4, at.location), ...addressesAt(view.v6, at.location)];
     if (addresses.length > 0)
-      return placeOf(walk, level, at === level ? 'itself' : 'above', chain, addresses);
+      return placeOf(walk, level, at === level ? 'itself' : 'above', chain, addresses, at.location);
   }
   const isAwaited = builder.clusters().some(({ status }) => status === 'pending');
   return placeOf(walk, level, isAwaited ? 'awaited' : 'nobody', chain, []);
@@ -52,6 +52,7 @@ function placeOf(
   answer: PlaceAnswer,
   chain: readonly string[],
   addresses: readonly string[],
+  from?: number,
 ): ServicePlace {
   const { view } = walk;
   const isGlobal = level.location === GLOBAL;
@@ -63,7 +64,9 @@ function placeOf(
     answer,
     chain,
     addresses,
-    ttlSeconds: answer === 'itself' ? ttlAt(view, level.location) : view.ttlSeconds,
+    // An alias has the TTL of the Service; a level that answers, or is answered for without one, that of the answer.
+    ttlSeconds:
+      from !== undefined && (answer === 'itself' || view.isFlat) ? ttlAt(view, from) : view.ttlSeconds,
   };
 }
 

@@ -57,6 +57,8 @@ export interface ViewRules {
   readonly locations: () => readonly LocationName[];
   /** All regions, whether or not their label is theirs. */
   readonly regions: () => readonly RegisteredLocation[];
+  /** Of the Service's federation: levels without addresses have those of the level above, and are no aliases. */
+  readonly flattens: boolean;
   /** Of the Service's federation, and of the Service itself. */
   readonly policy: FederationPolicy;
   /** The region that the Service's global name was answered with last, where that counts. */
@@ -82,6 +84,8 @@ export interface ServiceAnswers {
   readonly v4: FamilyLevels;
   readonly v6: FamilyLevels;
   readonly ports: readonly ServicePort[];
+  /** Levels without addresses answer with those of the level above, while there are some. */
+  readonly isFlat: boolean;
 }
 
 /**
@@ -129,6 +133,7 @@ export function viewService(
     v4,
     v6,
     ports: buildPorts(knownPorts([counted.map(portsOf), others.map(portsOf)]), counted, isMarked, places),
+    isFlat: rules.flattens,
   };
 }
 

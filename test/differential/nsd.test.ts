@@ -53,10 +53,19 @@ function records(section: readonly Rr[]): string[] {
     .toSorted();
 }
 
-for (const whenNoneHealthy of ['nodata', 'nxdomain', 'lastKnown'] as const) {
-  t.test(`NSD answers alike: ${whenNoneHealthy}`, async (t) => {
+const WORLDS = [
+  { whenNoneHealthy: 'nodata' },
+  { whenNoneHealthy: 'nxdomain' },
+  { whenNoneHealthy: 'lastKnown' },
+  { whenNoneHealthy: 'nxdomain', flatten: true },
+] as const;
+
+for (const world of WORLDS) {
+  const { whenNoneHealthy } = world;
+  const flatten = 'flatten' in world;
+  t.test(`NSD answers alike: ${whenNoneHealthy}${flatten ? ', flat' : ''}`, async (t) => {
     const random = makeRandom(SEED);
-    const federation = makeRandomFederation(random, whenNoneHealthy, RECORDS);
+    const federation = makeRandomFederation(random, whenNoneHealthy, RECORDS, flatten);
     const nsd = await Nsd.start(nsdCommand, scratch(t), 'example.com', zoneText(federation));
     t.teardown(() => nsd.stop());
     await compare(t, federation, nsd, questions(random, NEIGHBOURS));

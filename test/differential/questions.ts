@@ -97,8 +97,9 @@ export function makeRandomFederation(
   random: Random,
   whenNoneHealthy: WhenNoneHealthy,
   statics: readonly string[],
+  flatten = false,
 ): Federation {
-  const federation = makeFederation({ whenNoneHealthy, records: statics });
+  const federation = makeFederation({ whenNoneHealthy, records: statics, flatten });
   announce(federation);
   for (let i = 0; i < 60; i++) mutate(random, federation);
   for (const service of DOWN_SERVICES) {

@@ -22,6 +22,7 @@ export function makeWorld(seed: number): World {
     records,
     maxAddresses: random.oneIn(3) ? 1 + random.below(3) : 0,
     ttlMinSeconds: random.oneIn(3) ? 20 : 0,
+    flatten: random.oneIn(3),
     ...(random.oneIn(2) && { federations: ['f', 'g'] }),
   });
   populate(random, federation);

@@ -26,6 +26,7 @@ function presentOf({ federation, capture, recorder }: JournaledWorld, service: s
     answerAt: (place) => answerAt(picture, place),
     placeNamed: (text) => picture.numbers.placeNamed(text),
     policy: () => (picture.view === undefined ? '' : policyText(picture.view, picture.numbers)),
+    isFlat: () => picture.view?.isFlat === true,
   };
 }
 
@@ -84,7 +85,7 @@ function momentOf({ federation }: JournaledWorld, timeMs: number): Moment {
 function live(seed: number): { world: JournaledWorld; moments: Moment[] } {
   const random = makeRandom(seed);
   let nowMs = 1000;
-  const world = journaled({}, () => nowMs);
+  const world = journaled({ flatten: seed % 3 === 0 }, () => nowMs);
   world.capture.note({ what: 'started' });
   const moments: Moment[] = [];
   for (let i = 1; i <= CHANGES; i++) {

@@ -106,13 +106,13 @@ t.test('a shard that fails, and comes back, is seen on a page that is open', asy
   await untilLive(page);
   await untilRow(page, 'us-central1-a', /answers itself/);
   demo.setReady('gce-us-central1-a', false);
-  await untilRow(page, 'us-central1-a', /by alias\s+→ us-central1/);
+  await untilRow(page, 'us-central1-a', /from above\s+→ us-central1/);
   await untilRow(page, 'gce-us-central1-a', /no endpoint is ready/);
   await page.getByRole('link', { name: 'Overview' }).click();
   await untilRow(page, 'us-central1-a', /none healthy/);
   await page
     .locator('.entries li', { hasText: 'us-central1-a' })
-    .filter({ hasText: 'alias of us-central1' })
+    .filter({ hasText: 'as us-central1' })
     .first()
     .waitFor();
   demo.setReady('gce-us-central1-a', true);
@@ -145,7 +145,7 @@ t.test('the keyboard alone leads from the first key to why a zone answers what i
   await press('ArrowDown');
   await page.locator('[role=combobox][aria-activedescendant=service-0]').waitFor();
   await press('Enter');
-  await untilRow(page, 'us-central1-f', /by alias/);
+  await untilRow(page, 'us-central1-f', /from above/);
   await page.locator('main:focus').waitFor();
   t.pass('the new view has the focus');
   await tabTo('us-central1-f');

@@ -29,6 +29,8 @@ export interface FederationOptions {
   readonly ttlDegradedSeconds?: number | undefined;
   /** Which shards global names answer with; default: all. */
   readonly policies?: Partial<FederationPolicy>;
+  /** Levels without addresses have those of the level above. */
+  readonly flatten?: boolean;
   /** Most addresses of one reply. */
   readonly maxAddresses?: number;
   /** Lines `name type data`, names absolute. */
@@ -93,6 +95,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     ttlMinSeconds: options.ttlMinSeconds ?? 0,
     ttlDegradedSeconds: options.ttlDegradedSeconds,
     maxAddresses: () => options.maxAddresses ?? 0,
+    flattens: () => options.flatten === true,
     policies: () => ({ ...POLICY_ALL, ...options.policies }),
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);

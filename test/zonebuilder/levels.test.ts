@@ -230,6 +230,7 @@ function checkBounded(t: Test, title: string, shards: readonly LevelShard[]): vo
       v6: NO_LEVELS,
       clusters: [],
       ports: [],
+      isFlat: false,
     }),
   );
 }

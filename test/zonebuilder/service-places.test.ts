@@ -36,6 +36,9 @@ const CASES = {
   'everything is up': world(['a', 'b', 'c']),
   'a zone is down': world(['b', 'c']),
   'a region is down': world(['c']),
+  'flat, and a zone is down': world(['b', 'c'], { flatten: true }),
+  'flat, and a region is down': world(['c'], { flatten: true }),
+  'flat, and nothing is up': world([], { flatten: true }),
   'nothing is up': world([]),
   'nothing is up, and the last known addresses are answered with': world([], {
     whenNoneHealthy: 'lastKnown',
@@ -56,13 +59,20 @@ for (const [title, federation] of Object.entries(CASES)) {
       ['', 'eu', 'eu-a.eu', 'us', 'us-a.us', 'us-b.us'],
       'each place once',
     );
-    for (const { place, name, answer, chain, addresses } of places) {
+    for (const { place, name, answer, chain, addresses, ttlSeconds } of places) {
       const real = asked(federation, name);
       t.strictSame(addresses.toSorted(), real.addresses, `addresses of ${place || 'the globe'}`);
       const names = chain.map((step) => [`${SERVICE}.svc`, step, 'example.com.'].filter(Boolean).join('.'));
-      t.strictSame(answer === 'awaited' ? [] : names, real.chain, `aliases of ${place || 'the globe'}`);
+      const isFlat = view.isFlat && answer === 'above';
+      t.strictSame(
+        answer === 'awaited' || isFlat ? [] : names,
+        real.chain,
+        `aliases of ${place || 'the globe'}`,
+      );
+      if (isFlat)
+        t.equal(ttlSeconds, federation.ask(name, 'A').answer[0]!.ttl, 'the TTL is that of the level above');
       t.equal(answer === 'awaited', real.rcode === 'SERVFAIL', 'SERVFAIL');
-      t.equal(answer === 'itself', real.addresses.length > 0 && real.chain.length === 0);
+      t.equal(answer === 'itself' || isFlat, real.addresses.length > 0 && real.chain.length === 0);
     }
   });
 }

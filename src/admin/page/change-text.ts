@@ -98,7 +98,7 @@ function answerText(answer: Answer): string {
     case 'addresses':
       return listOf(allOf(answer));
     case 'alias':
-      return `alias of ${answer.to === '' ? 'global' : answer.to.split('.')[0]}`;
+      return `as ${answer.to === '' ? 'global' : answer.to.split('.')[0]}`;
     case 'nodata':
       return 'no address';
     case 'nxdomain':

@@ -78,7 +78,7 @@ function Report({ report }: { readonly report: ServiceReport }): ComponentChild 
 /** How each way to be answered looks. */
 const ANSWERS: Readonly<Record<PlaceAnswer, State>> = {
   itself: { health: 'ok', word: 'answers itself' },
-  above: { health: 'warn', word: 'by alias' },
+  above: { health: 'warn', word: 'from above' },
   static: { health: 'held', word: 'configuration', why: 'a record of the configuration has this name' },
   awaited: {
     health: 'idle',

@@ -3,7 +3,7 @@
  * some (DESIGN: zone → region → global), all from one blob and so from one state.
  */
 import { Rcode, Type } from '../../zonebuilder/dns.ts';
-import { GLOBAL, PORT_LEVEL_OCTETS, Target, TargetKind } from '../../zonebuilder/layout.ts';
+import { BlobKind, GLOBAL, PORT_LEVEL_OCTETS, Target, TargetKind } from '../../zonebuilder/layout.ts';
 import { depthBit } from '../../zonebuilder/static-set.ts';
 import { follow, type Answering } from './answering.ts';
 import { choosePlace, NO_LOCATION } from './choose-place.ts';
@@ -20,7 +20,7 @@ import {
   SRV_FIXED_OCTETS,
 } from './compose.ts';
 import { truncate } from './exchange.ts';
-import { isStatic, Kind } from './find.ts';
+import { isStatic, isTaken, Kind } from './find.ts';
 import { deny, denyBeside, denyLasting, denyUnlessPending } from './negative.ts';
 import { canPointAt, RECORD_OCTETS } from './write.ts';
 import { answerStatic } from './answer-static.ts';
@@ -34,7 +34,7 @@ export function answerService(a: Answering, kind: Kind): boolean {
   for (;;) {
     const v4 = view.levelV4(found.blob, found.location);
     const v6 = view.levelV6(found.blob, found.location);
-    if (hasAnswer(a, kind, v4, v6)) answerPlace(a, kind, owner, v4, v6);
+    if (hasAnswer(a, kind, found.location, v4, v6)) answerPlace(a, kind, owner, v4, v6);
     // Nothing above has addresses either: where it had, records beside a Service keep its name from being an alias.
     else if (found.entry !== 0) return answerStatic(a, a.apex.negativeTtlSeconds);
     else if (found.location === GLOBAL) noneHealthy(a);
@@ -42,11 +42,14 @@ export function answerService(a: Answering, kind: Kind): boolean {
     else if (kind === Kind.port && found.port === 0) denyLasting(a);
     else {
       const region = levelAbove(view, found, a.name);
-      if (isStaticLevel(a, region)) return aliasToStatic(a, owner);
-      owner = writeAlias(x, view, found, a.name, a.nameAt, owner, region);
-      if (owner === 0) truncate(x);
-      else x.answers++;
-      if (owner === 0 || x.type === Type.CNAME || x.type === Type.ANY) return false;
+      const flat = isFlat(a, kind);
+      if (isStaticLevel(a, region, flat)) return aliasToStatic(a, owner);
+      if (!flat) {
+        owner = writeAlias(x, view, found, a.name, a.nameAt, owner, region);
+        if (owner === 0) truncate(x);
+        else x.answers++;
+        if (owner === 0 || x.type === Type.CNAME || x.type === Type.ANY) return false;
+      }
       moveTo(view, found, region);
       continue;
     }
@@ -81,19 +84,33 @@ export function answerCluster(a: Answering): boolean {
 }
 
 /** Whether a level answers itself. It does with addresses, but not every shard has every port. */
-function hasAnswer(a: Answering, kind: Kind, v4: number, v6: number): boolean {
-  if (kind === Kind.port && a.found.port !== 0 && a.view.portNumber(a.found.port) === 0)
-    return a.view.findPortLevel(a.found.port, a.found.location) !== 0;
+function hasAnswer(
+  { view, found }: Answering,
+  kind: Kind,
+  location: number,
+  v4: number,
+  v6: number,
+): boolean {
+  if (kind === Kind.port && found.port !== 0 && view.portNumber(found.port) === 0)
+    return view.findPortLevel(found.port, location) !== 0;
   return v4 !== 0 || v6 !== 0;
 }
 
-/** Whether the configuration has records at the level above. */
-function isStaticLevel(a: Answering, region: number): boolean {
+/** Whether a level without an answer has that of the level above as its own; not where there is none above either. */
+function isFlat(a: Answering, kind: Kind): boolean {
+  const { view, found } = a;
+  if (view.blobKind(found.blob) !== BlobKind.flatService) return false;
+  const { blob } = found;
+  return hasAnswer(a, kind, GLOBAL, view.levelV4(blob, GLOBAL), view.levelV6(blob, GLOBAL));
+}
+
+/** Whether the configuration has records at the level above; of a flat Service, whether that name is not the Service's at all. */
+function isStaticLevel(a: Answering, region: number, flat: boolean): boolean {
   const { view } = a;
   const below = a.found.svcLabel + (region === 0 ? 1 : 2);
   if (view.cutDepths === 0 && (view.staticDepths & depthBit(below)) === 0) return false;
   levelName(view, a.found, a.name, region, a.target);
-  return isStatic(view, a.target, below, a.aside);
+  return flat ? isTaken(view, a.target, below, a.aside) : isStatic(view, a.target, below, a.aside);
 }
 
 function aliasToStatic(a: Answering, owner: number): boolean {

@@ -125,6 +125,14 @@ export function isStatic(view: ImageView, name: Name, below: number, found: Foun
   return entry !== 0 && view.rrsetCount(entry) !== 0;
 }
 
+/** Whether a name belongs to static records alone: an alias, or anything at or below a zone cut. */
+export function isTaken(view: ImageView, name: Name, below: number, found: Found): boolean {
+  if (view.cutDepths !== 0 && findCut(view, name, below, false, found)) return true;
+  if ((view.staticDepths & depthBit(below)) === 0) return false;
+  const entry = view.findStatic(name.data, 0, name.labels[below]!);
+  return entry !== 0 && view.findRrset(entry, Type.CNAME) !== 0;
+}
+
 /**
  * Looks up the name that starts at label `from` among Services and locations. Names exist by the Services known,
  * not by the healthy ones, and every known Service exists at every registered location.
