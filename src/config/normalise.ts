@@ -131,13 +131,14 @@ function federateOf(
   { federate, federations, clusterSecrets, guard }: ConfigFile,
   path: (relative: string) => string,
 ): FederateSettings {
-  const { federation, endpoint, namespace, admin, select, writesPerCluster } = federate!;
+  const { federation, endpoint, namespace, admin, select, division, writesPerCluster } = federate!;
   return {
     federation: federation ?? federations[0]!.name,
     ...(endpoint && { endpoint: apiOf(endpoint, path) }),
     select,
     namespace: namespace ?? clusterSecrets?.namespace ?? NAMESPACE_DEFAULT,
     ...(admin && { admin }),
+    division,
     writesPerCluster,
     deletes: {
       maxFraction: guard.maxDeleteFraction,

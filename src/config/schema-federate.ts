@@ -39,6 +39,14 @@ export const federateSchema = z
     admin: text(parseListen)
       .optional()
       .describe('Where fedns federate serves /metrics, /healthz and /readyz. Default: nowhere.'),
+    division: z
+      .enum(['v1', 'webster'])
+      .default('v1')
+      .describe(
+        'How replicas of Deployments and ReplicaSets are divided among clusters, unless the annotation fedns.io/division ' +
+          'says otherwise. v1: as Federation v1, where rounding up may leave the last cluster with nothing; webster: by ' +
+          "Webster's method, which leaves none far from its part. Default: v1.",
+      ),
     writesPerCluster: z
       .int()
       .min(1)

@@ -258,6 +258,8 @@ export interface FederateSettings {
   /** Of the Lease, in the cluster of `clusterSecrets`. */
   readonly namespace: string;
   readonly admin?: ListenAddress;
+  /** How replicas are divided, where an object does not say. */
+  readonly division: 'v1' | 'webster';
   /** Requests that write to one cluster at a time. */
   readonly writesPerCluster: number;
   /** More removals of one cluster's objects within `windowSeconds` than `min` and than a part of all wait for a word. */

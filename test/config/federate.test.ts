@@ -18,6 +18,11 @@ test('what is written into member clusters', async (t) => {
     ],
     ['no write at a time', federated('writesPerCluster: 0'), ['OUT_OF_RANGE federate.writesPerCluster']],
     ['a choice that there is not', federated('select: export'), ['WRONG_VALUE federate.select']],
+    [
+      'a way to divide that is written otherwise',
+      federated('division: Webster'),
+      ['WRONG_VALUE federate.division'],
+    ],
     ['an unknown key', federated('endpiont: {}'), ['UNKNOWN_KEY federate.endpiont']],
     [
       'a part of removals above 1',
@@ -30,13 +35,17 @@ test('what is written into member clusters', async (t) => {
 
 test('what is not said follows from the rest of the configuration', async (t) => {
   const deletes = { maxFraction: 0.5, min: 3, windowSeconds: 60 };
-  const same = { federation: 'fed', select: 'label', writesPerCluster: 8, deletes };
+  const same = { federation: 'fed', select: 'label', division: 'v1', writesPerCluster: 8, deletes };
   t.equal(settings(example()), undefined, 'without the block nothing is written');
   t.same(settings(federated('')), { ...same, namespace: 'fedns' });
   const secrets = { clusterSecrets: 'clusterSecrets: { namespace: infra }' };
   t.same(settings(federated('', secrets)), { ...same, namespace: 'infra' });
-  t.match(settings(federated('endpoint: { path: host.kubeconfig, context: f }, select: all')), {
-    select: 'all',
-    endpoint: { kind: 'kubeconfig', path: '/etc/fedns/host.kubeconfig', context: 'f' },
-  });
+  t.match(
+    settings(federated('endpoint: { path: host.kubeconfig, context: f }, select: all, division: webster')),
+    {
+      select: 'all',
+      division: 'webster',
+      endpoint: { kind: 'kubeconfig', path: '/etc/fedns/host.kubeconfig', context: 'f' },
+    },
+  );
 });
