@@ -196,7 +196,7 @@ export class MemberCluster {
     const file = (name: string): string => join(this.folder, name);
     const args = [
       '--kubeconfig=' + this.kubeconfig,
-      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller,serviceaccount-token-controller',
+      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller,daemonset-controller,serviceaccount-token-controller',
       '--service-account-private-key-file=' + file('accounts.key'),
       '--root-ca-file=' + file('ca.pem'),
       '--leader-elect=false',
