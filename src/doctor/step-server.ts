@@ -1,8 +1,9 @@
 /** The configuration, and the running server: whether it answers, serves this configuration, and reads its clusters. */
 
 import type { ClusterView } from '../admin/control-plane.ts';
+import type { TopologyView } from '../admin/topology.ts';
 import type { Facts } from './facts.ts';
-import { behind, type Finding, well, wrong } from './report.ts';
+import { behind, type Finding, Unknowable, well, wrong } from './report.ts';
 
 /** Objects of a cluster that were refused and are named. */
 const REFUSALS_SHOWN = 3;
@@ -17,16 +18,24 @@ export async function checkConfiguration({ file, config, inspect }: Facts): Prom
 }
 
 export async function checkServer(facts: Facts): Promise<readonly Finding[]> {
-  const { domain, version, serial, services, restartPending } = await facts.topology();
+  const look = { about: 'the server', tried: 'GET /api/v1/topology' };
+  try {
+    return [judgeServer(facts, await facts.topology())];
+  } catch (error) {
+    if (!(error instanceof Unknowable)) throw error;
+    return [wrong(look, error.message, error.next)];
+  }
+}
+
+function judgeServer({ config }: Facts, topology: TopologyView): Finding {
+  const { domain, version, serial, services, restartPending } = topology;
   const look = { about: domain, tried: 'GET /api/v1/topology' };
   const found = `fedns ${version}, serial ${serial}, ${services} ${services === 1 ? 'Service' : 'Services'}`;
-  const configured = facts.config.kind === 'loaded' ? facts.config.settings.domain : domain;
+  const configured = config.kind === 'loaded' ? config.settings.domain : domain;
   if (configured !== domain)
-    return [
-      wrong(look, `it serves ${domain}, and the file says ${configured}`, 'ask the server of this file'),
-    ];
-  if (restartPending.length === 0) return [well(look, found)];
-  return [wrong(look, `${found}; changed since its start: ${restartPending.join(', ')}`, 'fedns replace')];
+    return wrong(look, `it serves ${domain}, and the file says ${configured}`, 'ask the server of this file');
+  if (restartPending.length === 0) return well(look, found);
+  return wrong(look, `${found}; changed since its start: ${restartPending.join(', ')}`, 'fedns replace');
 }
 
 /** What the server says of its member clusters. */

@@ -142,7 +142,7 @@ const CASES: readonly Case[] = [
     title: 'a server that does not run is told with how to start it',
     args: ['--config', join(folder, 'lost.yaml')],
     step: 'server',
-    outcome: 'untried',
+    outcome: 'wrong',
     says: /no fedns answers at 127\.0\.0\.1:1 .* -> start it with fedns serve/,
   },
   {
@@ -228,7 +228,7 @@ t.test('the command itself ends with 1 and tells what it could not try', async (
   const args = [MAIN, 'doctor', '--config', join(folder, 'lost.yaml'), '--step', 'server', 'shards'];
   const run = start(tt, process.execPath, args);
   tt.equal(await run.ended, 1);
-  tt.match(run.output(), /server +UNTRIED +no fedns answers at 127\.0\.0\.1:1/);
+  tt.match(run.output(), /server +WRONG +no fedns answers at 127\.0\.0\.1:1/);
   const bad = start(tt, process.execPath, [...args, '--resolver', 'nonsense']);
   tt.equal(await bad.ended, 1);
   tt.match(bad.output(), /fedns: --resolver nonsense: not an address/);
