@@ -120,6 +120,18 @@ export const IMPORTS = {
   'federation/planner': ['config'],
   'federation/kinds': ['federation/api', 'federation/sync', 'federation/planner'],
 
+  'federation/run': [
+    'federation/api',
+    'federation/sync',
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/kubernetes',
+    'config',
+    'log',
+    'timers',
+  ],
+
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
     'serve/geo',
@@ -166,6 +178,8 @@ export const IMPORTS = {
     'timers',
   ],
   process: [
+    'federation/kinds',
+    'federation/run',
     'doctor',
     'doctor/dns',
     'watchers/hostnames',

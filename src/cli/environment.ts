@@ -48,6 +48,8 @@ export interface Environment {
   readonly replace?: (file: string) => Promise<string>;
   /** Looks at the live system, step by step. Default: it cannot be. */
   readonly doctor?: (complaint: Complaint) => Promise<readonly StepReport[]>;
+  /** Brings federated objects into the member clusters until told to stop; the exit code. Default: it cannot be. */
+  readonly federate?: (file: string, options: { readonly confirm: boolean }) => Promise<number>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

@@ -69,6 +69,7 @@ function buildProgram(environment: Environment, exit: (code: number) => void): C
     .configureOutput({ writeOut: environment.out, writeErr: environment.err })
     .exitOverride();
   addServing(program, environment, exit);
+  addFederate(program, environment, exit);
   addReplace(program, environment);
   addViews(program, environment, exit);
   addCompletion(program, environment);
@@ -89,6 +90,17 @@ function addServing(program: Command, environment: Environment, exit: (code: num
     .action(async ({ config, live }: { config: string; live?: boolean }) =>
       exit(await runCheck(environment, config, live === true)),
     );
+}
+
+function addFederate(program: Command, environment: Environment, exit: (code: number) => void): void {
+  const about = 'bring federated objects into the member clusters until told to stop';
+  configured(program.command('federate').description(about))
+    .option('--confirm', 'have the removals carried out that wait for a word, and end')
+    .addHelpText('after', '\nSeveral may run at a time: one is active, by a Lease in the host cluster.')
+    .action(async ({ config, confirm = false }: { config: string; confirm?: boolean }) => {
+      if (environment.federate === undefined) throw new CommandError('not here');
+      exit(await environment.federate(config, { confirm }));
+    });
 }
 
 function addReplace(program: Command, environment: Environment): void {

@@ -26,6 +26,8 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     inspect: async (settings, live) => (await import('./inspect-all.ts')).inspectAll(settings, live),
     doctor: async (complaint) => (await import('./run-doctor.ts')).runDoctor(complaint),
     replace: async (file) => (await import('./run-replace.ts')).replaceRunning(await loadConfig(file)),
+    federate: async (file, { confirm }) =>
+      (await import('./run-federate.ts')).runFederate({ file, load: loadConfig, confirm }),
     serve: async (file) => (await import('./serve-file.ts')).serveFile(file, version),
   });
 }
