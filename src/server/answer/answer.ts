@@ -19,7 +19,7 @@ import { answerChaos } from './chaos.ts';
 import { ClientPlace } from './client-place.ts';
 import { Counter, typeCounter } from '../counters.ts';
 import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
-import { HEADER_OCTETS, reset, type Exchange } from './exchange.ts';
+import { HEADER_OCTETS, OptionBit, reset, type Exchange } from './exchange.ts';
 import { ImageView } from './image-view.ts';
 import { labelsBelow } from './name.ts';
 import { EMPTY_POLICY, openPolicy, type OpenPolicy } from '../policy/policy.ts';
@@ -181,8 +181,18 @@ class ImageResponder implements Responder {
       const a = this.#answering;
       a.below = labelsBelow(x.name, a.domain, a.domainLabels);
       if (a.below < 0) refuseForeign(x);
-      else answerName(a);
+      else this.#answerName(a);
     }
+  }
+
+  #answerName(a: Answering): void {
+    const { x } = a;
+    if ((x.options & OptionBit.zoneVersion) !== 0) {
+      x.zoneLabels = a.domainLabels;
+      // A SOA in the reply puts its own there, so that both say the same.
+      x.serial = a.view.serial;
+    }
+    answerName(a);
   }
 
   /** Whether the question is one that this server is an authority for, also where no answer was looked up. */

@@ -335,7 +335,8 @@ export function writeSoa(
   let at = writeRecordHead(x, domainAt, Type.SOA, ttlSeconds, octets);
   at = writeApexName(x, at, apex.primary, domainAt);
   at = writeApexName(x, at, apex.hostmaster, domainAt);
-  write32(x.reply, at, view.serial);
+  x.serial = view.serial;
+  write32(x.reply, at, x.serial);
   write32(x.reply, at + 4, SOA_REFRESH_SECONDS);
   write32(x.reply, at + 8, SOA_RETRY_SECONDS);
   write32(x.reply, at + 12, SOA_EXPIRE_SECONDS);

@@ -19,6 +19,10 @@ const EXPIRE_OCTETS = 4;
 const KEEPALIVE_OCTETS = 2;
 /** An extended error without text (RFC 8914 section 2). */
 const EXTENDED_ERROR_OCTETS = 2;
+/** Labels, type, and a serial (RFC 9660 section 2). */
+const ZONE_VERSION_OCTETS = 6;
+/** IANA, DNS ZONEVERSION TYPE Values. */
+const SOA_SERIAL = 0;
 /** RFC 8467 section 4.1: replies are padded to a multiple of this. */
 const PADDING_BLOCK_OCTETS = 468;
 
@@ -34,6 +38,7 @@ export const Option = {
   keepalive: 11,
   padding: 12,
   error: 15,
+  zoneVersion: 19,
 } as const;
 
 /** Extended DNS errors that fedns tells (RFC 8914 section 4, RFC 9824 section 3.5). */
@@ -111,6 +116,7 @@ function otherOctets(options: number, policy: OpenPolicy): number {
   if ((options & OptionBit.cookie) !== 0) octets += OPTION_OCTETS + COOKIE_OCTETS;
   if ((options & OptionBit.expire) !== 0) octets += OPTION_OCTETS + EXPIRE_OCTETS;
   if ((options & OptionBit.keepalive) !== 0) octets += OPTION_OCTETS + KEEPALIVE_OCTETS;
+  if ((options & OptionBit.zoneVersion) !== 0) octets += OPTION_OCTETS + ZONE_VERSION_OCTETS;
   return octets;
 }
 
@@ -156,6 +162,15 @@ function writeOthers(x: Exchange, policy: OpenPolicy, idleMs: number): void {
   if ((options & OptionBit.keepalive) !== 0) {
     write16(x.reply, writeOptionHead(x, Option.keepalive, KEEPALIVE_OCTETS), Math.floor(idleMs / 100));
   }
+  if ((options & OptionBit.zoneVersion) !== 0 && x.zoneLabels !== 0) writeZoneVersion(x);
+}
+
+/** RFC 9660 section 3.2: told with every answer from the zone, a denial, a referral and SERVFAIL too, and with nothing else. */
+function writeZoneVersion(x: Exchange): void {
+  const at = writeOptionHead(x, Option.zoneVersion, ZONE_VERSION_OCTETS);
+  x.reply[at] = x.zoneLabels;
+  x.reply[at + 1] = SOA_SERIAL;
+  write32(x.reply, at + 2, x.serial);
 }
 
 /** Writes code and length, and moves behind the data. @returns where the data goes */

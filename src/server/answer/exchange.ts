@@ -15,7 +15,15 @@ export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100 } as const;
 export const HEADER_OCTETS = 12;
 
 /** EDNS options that the parser recognises, as bits of {@link Exchange.options}. */
-export const OptionBit = { nsid: 1, ecs: 2, expire: 4, cookie: 8, keepalive: 16, padding: 32 } as const;
+export const OptionBit = {
+  nsid: 1,
+  ecs: 2,
+  expire: 4,
+  cookie: 8,
+  keepalive: 16,
+  padding: 32,
+  zoneVersion: 64,
+} as const;
 
 /** An exchange in progress. One per responder, reused for every query. */
 export class Exchange {
@@ -88,6 +96,10 @@ export class Exchange {
   answerKey = 0;
   /** The answer is the SOA of the apex. */
   hasApexSoa = false;
+  /** Labels of the domain, without the root, where its version is to be told with the answer; 0: it is not. */
+  zoneLabels = 0;
+  /** SOA serial of the state that the answer is made from, where one of both is told. */
+  serial = 0;
 }
 
 /** Forgets the query before. */
@@ -108,6 +120,7 @@ export function reset(x: Exchange): void {
   x.isDnssecOk = false;
   x.ecsScope = 0;
   x.hasApexSoa = false;
+  x.zoneLabels = 0;
   x.answerKey = 0;
 }
 

@@ -180,6 +180,8 @@ function optionBit(code: number): number {
       return OptionBit.keepalive;
     case 12:
       return OptionBit.padding;
+    case 19:
+      return OptionBit.zoneVersion;
     default:
       return 0;
   }

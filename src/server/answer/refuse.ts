@@ -47,6 +47,7 @@ export function challenge(x: Exchange, isOurs: boolean): void {
   x.authorities = 0;
   x.additionals = 0;
   x.hasApexSoa = false;
+  x.zoneLabels = 0;
   x.extendedError = -1;
   const hasCookie = (x.options & OptionBit.cookie) !== 0;
   x.rcode = hasCookie ? Rcode.BADCOOKIE : Rcode.NOERROR;
