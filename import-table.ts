@@ -42,6 +42,18 @@ export const IMPORTS = {
   ],
 
   'federation/api': ['watchers', 'watchers/api', 'watchers/credentials', 'log', 'timers'],
+  'federation/members': [
+    'federation/api',
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/health',
+    'watchers/kubernetes',
+    'watchers/objects',
+    'config',
+    'log',
+    'timers',
+  ],
 
   'server/policy': ['zonebuilder', 'config'],
   server: ['server/policy', 'zonebuilder', 'config'],
@@ -105,7 +117,17 @@ export const IMPORTS = {
     'config',
     'timers',
   ],
-  cli: ['doctor', 'admin', 'journal', 'state', 'steering/drains', 'steering/drills', 'zonebuilder', 'config'],
+  cli: [
+    'federation/members',
+    'doctor',
+    'admin',
+    'journal',
+    'state',
+    'steering/drains',
+    'steering/drills',
+    'zonebuilder',
+    'config',
+  ],
 
   'federation/sync': [
     'federation/api',
@@ -180,6 +202,7 @@ export const IMPORTS = {
   process: [
     'federation/kinds',
     'federation/run',
+    'federation/members',
     'doctor',
     'doctor/dns',
     'watchers/hostnames',

@@ -1,6 +1,7 @@
 /** Owns what the commands need from outside, so that tests can run them without a process of their own. */
 
 import type { ListenAddress, Settings } from '../config/settings.ts';
+import type { Registration } from './registrar.ts';
 import type { Complaint } from '../doctor/complaint.ts';
 import type { StepReport } from '../doctor/report.ts';
 
@@ -50,6 +51,8 @@ export interface Environment {
   readonly doctor?: (complaint: Complaint) => Promise<readonly StepReport[]>;
   /** Brings federated objects into the member clusters until told to stop; the exit code. Default: it cannot be. */
   readonly federate?: (file: string, options: { readonly confirm: boolean }) => Promise<number>;
+  /** Makes hosts and members of clusters. Default: not here. */
+  readonly registration?: Registration;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

@@ -16,6 +16,10 @@ import { DRAIN_OUTPUTS, runDrain, runDrains, runUndrain } from './drains.ts';
 import { STEPS } from '../doctor/report.ts';
 import type { DrainChoice, DrainOutput } from './drains.ts';
 import { DOCTOR_OUTPUTS, type DoctorChoice, type DoctorOutput, runDoctor } from './doctor.ts';
+import { runInit, SELECTS, type InitWords } from './init.ts';
+import { runJoin, type JoinWords } from './join.ts';
+import { runUnjoin } from './unjoin.ts';
+import type { UnjoinChoice } from '../federation/members/unjoin.ts';
 import { beginDrill, endDrill, runDrills, STEERING_OUTPUTS, type SteeringOutput } from './drills.ts';
 import { PLAN_VERBS, type PlanVerb, runPlans, steerPlan } from './plans.ts';
 import { CommandError } from './environment.ts';
@@ -71,6 +75,7 @@ function buildProgram(environment: Environment, exit: (code: number) => void): C
   addServing(program, environment, exit);
   addFederate(program, environment, exit);
   addReplace(program, environment);
+  addRegistration(program, environment);
   addViews(program, environment, exit);
   addCompletion(program, environment);
   return program;
@@ -114,6 +119,53 @@ function addReplace(program: Command, environment: Environment): void {
       if (environment.replace === undefined) throw new CommandError('not here');
       await environment.out(`${await environment.replace(config)}\n`);
     });
+}
+
+function addRegistration(program: Command, environment: Environment): void {
+  const kubeconfig = ['--kubeconfig <file>', 'where the contexts are (default as kubectl)'] as const;
+  program
+    .command('init')
+    .description('make a cluster, or an API server without nodes, the host of a federation')
+    .argument('<federation>', 'its name, the label F of S.N.F.svc.D')
+    .requiredOption('--context <host>', 'the context of the host')
+    .requiredOption('--domain <domain>', 'the domain that is served')
+    .addOption(
+      new Option('--select <which>', 'which objects of the host are federated')
+        .choices(SELECTS)
+        .default('label'),
+    )
+    .option(
+      '--nameserver <name...>',
+      'NAME=ADDRESS,ADDRESS of the delegation (default ns1.DOMAIN, on this machine)',
+    )
+    .option('--write <file>', 'write the configuration with which serve and federate run outside of the host')
+    .option('--deploy', 'run both in the host')
+    .option('--image <image>', 'of the Deployments')
+    .option(...kubeconfig)
+    .option('--dry-run', 'only print the objects, as YAML')
+    .action(async (federation: string, words: InitWords) => runInit(environment, federation, words));
+  program
+    .command('join')
+    .description('make a cluster a member of the federation')
+    .argument('<name>', 'what it is called: a label of DNS names')
+    .requiredOption('--context <member>', 'the context of the cluster')
+    .requiredOption('--host-context <host>', 'the context of the host')
+    .option('--region <region>', 'its region (default by the labels of its Nodes)')
+    .option('--zones <zone,zone>', 'its zones (default by the labels of its Nodes)')
+    .option('--server <url>', 'the address by which the host reaches it (default that of its context)')
+    .option('--token-for <time>', 'have a token that ends, after 12h or 90d (default one that lasts)')
+    .option(...kubeconfig)
+    .option('--dry-run', 'write nothing, and print the objects as YAML')
+    .action(async (name: string, words: JoinWords) => runJoin(environment, name, words));
+  program
+    .command('unjoin')
+    .description('end the membership of a cluster')
+    .argument('<name>', 'what it is called')
+    .requiredOption('--context <member>', 'the context of the cluster')
+    .requiredOption('--host-context <host>', 'the context of the host')
+    .option('--force', 'also where the cluster cannot be reached or is no more')
+    .option(...kubeconfig)
+    .action(async (name: string, choice: UnjoinChoice) => runUnjoin(environment, name, choice));
 }
 
 function addViews(program: Command, environment: Environment, exit: (code: number) => void): void {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { loadConfig } from '../cli/load.ts';
 import { runProgram } from '../cli/program.ts';
+import type { Registration } from '../cli/registrar.ts';
 import { isSuccessor } from './handover.ts';
 
 /**
@@ -24,12 +25,22 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     who: `${userName()}@${hostname()}`,
     load: loadConfig,
     inspect: async (settings, live) => (await import('./inspect-all.ts')).inspectAll(settings, live),
+    registration: registration((line) => void writeOut(`${line}\n`)),
     doctor: async (complaint) => (await import('./run-doctor.ts')).runDoctor(complaint),
     replace: async (file) => (await import('./run-replace.ts')).replaceRunning(await loadConfig(file)),
     federate: async (file, { confirm }) =>
       (await import('./run-federate.ts')).runFederate({ file, load: loadConfig, confirm }),
     serve: async (file) => (await import('./serve-file.ts')).serveFile(file, version),
   });
+}
+
+function registration(say: (line: string) => void): Registration {
+  const here = async (): Promise<Registration> => (await import('./register.ts')).registrationHere(say);
+  return {
+    init: async (federation, choice) => (await here()).init(federation, choice),
+    join: async (name, choice) => (await here()).join(name, choice),
+    unjoin: async (name, choice) => (await here()).unjoin(name, choice),
+  };
 }
 
 /** A container may run under a number that has no name. */

@@ -165,6 +165,7 @@ t.test('objects of a real API server', async (t) => {
     const cases: readonly (readonly [cause: string, title: string, ask: () => Promise<Outcome<unknown>>])[] =
       [
         ['absent', 'an object that is not there', () => objects.get(ref('nothing'))],
+        ['absent', 'a namespace itself', () => objects.get({ type: NAMESPACE, name: 'nowhere' })],
         ['namespaceAbsent', 'a namespace that is not there', () => create('a', 'nowhere')],
         ['namespaceTerminating', 'a namespace that is on its way out', () => create('a', 'ending')],
         ['kindAbsent', 'a group that is not served', () => objects.list(absentKind)],

@@ -52,11 +52,14 @@ export interface Failure {
 export type Outcome<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
-/** @param error - of `ApiClient` */
-export function failureOf(error: ApiError): Failure {
+/**
+ * @param error - of `ApiClient`
+ * @param path - that was asked for: a namespace that is not there is not the namespace of something else
+ */
+export function failureOf(error: ApiError, path = ''): Failure {
   const { said, status, retryAfterMs } = error;
   return {
-    cause: causeOf(error),
+    cause: causeOf(error, path),
     message: said === undefined || said.message === '' ? error.message : said.message,
     causes: said?.causes ?? [],
     retryAfterMs,
@@ -79,14 +82,14 @@ const BY_CODE: Readonly<Partial<Record<ApiErrorCode, FailureCause>>> = {
   BUSY: 'busy',
 };
 
-function causeOf(error: ApiError): FailureCause {
+function causeOf(error: ApiError, path: string): FailureCause {
   const known = BY_CODE[error.code];
   if (known !== undefined) return known;
   switch (error.status) {
     case 403:
       return hasCause(error, 'NamespaceTerminating') ? 'namespaceTerminating' : 'forbidden';
     case 404:
-      return absentCause(error);
+      return absentCause(error, path);
     case 409:
       return conflictCause(error);
     case 400:
@@ -109,10 +112,13 @@ function causeOf(error: ApiError): FailureCause {
 /** Server-side apply answers 500 where the object fits no schema (seen of 1.36.3): it stays so until the object is another. */
 const FITS_NO_SCHEMA = /failed to create typed patch object/;
 
+/** A Namespace itself. */
+const OF_NAMESPACE = /^\/api\/v1\/namespaces\/[^/]+$/;
+
 /** The kinds that no server has are answered in plain text, without a `Status`. */
-function absentCause({ said }: ApiError): FailureCause {
+function absentCause({ said }: ApiError, path: string): FailureCause {
   if (said === undefined || said.reason !== 'NotFound' || said.kind === '') return 'kindAbsent';
-  return said.kind === 'namespaces' ? 'namespaceAbsent' : 'absent';
+  return said.kind === 'namespaces' && !OF_NAMESPACE.test(path) ? 'namespaceAbsent' : 'absent';
 }
 
 function conflictCause(error: ApiError): FailureCause {

@@ -46,6 +46,8 @@ export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Only `metadata` of each, which is a fraction of most kinds. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface ObjectList {
@@ -95,7 +97,11 @@ export class ObjectClient {
     const items: KubeObject[] = [];
     let resume = '';
     for (;;) {
-      const page = await this.#read<ListPage>(listPath(type, options, resume), PAGE_OCTETS_MAX);
+      const page = await this.#read<ListPage>(
+        listPath(type, options, resume),
+        PAGE_OCTETS_MAX,
+        acceptOf(options),
+      );
       if (!page.ok) return page;
       const { metadata, items: some } = page.value;
       for (const item of some ?? []) items.push(named(item, type));
@@ -160,8 +166,8 @@ export class ObjectClient {
     return this.#write('DELETE', objectPath(ref), deleteBody(options), { query: dryRun(options) });
   }
 
-  async #read<T>(path: string, octetsMax: number): Promise<Outcome<T>> {
-    return outcomeOf<T>(this.#client.getText(path, 'application/json', LIMITS, this.#signal, octetsMax));
+  async #read<T>(path: string, octetsMax: number, accept = 'application/json'): Promise<Outcome<T>> {
+    return outcomeOf<T>(this.#client.getText(path, accept, LIMITS, this.#signal, octetsMax), path);
   }
 
   async #write(
@@ -174,7 +180,7 @@ export class ObjectClient {
     const { contentType } = how;
     const write = { method, body: JSON.stringify(object), ...(contentType !== undefined && { contentType }) };
     const target = query === '' ? path : `${path}?${query}`;
-    return outcomeOf(this.#client.write(write, target, LIMITS, this.#signal, OBJECT_OCTETS_MAX));
+    return outcomeOf(this.#client.write(write, target, LIMITS, this.#signal, OBJECT_OCTETS_MAX), path);
   }
 }
 
@@ -192,6 +198,12 @@ function listPath(type: ResourceType, options: ListOptions, resume: string): str
     ...(resume !== '' && { continue: resume }),
   });
   return `${collectionPath(type, namespace)}?${query.toString()}`;
+}
+
+function acceptOf({ metadataOnly = false }: ListOptions): string {
+  return metadataOnly
+    ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+    : 'application/json';
 }
 
 /** Items of a list do not say what they are; objects by themselves do. */
@@ -222,11 +234,11 @@ function deleteBody({ uid, resourceVersion, propagation }: DeleteOptions): objec
   };
 }
 
-async function outcomeOf<T>(request: Promise<string>): Promise<Outcome<T>> {
+async function outcomeOf<T>(request: Promise<string>, path: string): Promise<Outcome<T>> {
   try {
     return { ok: true, value: parseReply<T>(await request) };
   } catch (error) {
-    if (error instanceof ApiError) return { ok: false, failure: failureOf(error) };
+    if (error instanceof ApiError) return { ok: false, failure: failureOf(error, path) };
     throw error;
   }
 }

@@ -86,8 +86,8 @@ export interface AccessRules {
   /** Paths in it are relative to this folder; absent: no files at all. */
   readonly directory?: string;
   readonly allowInsecure: boolean;
-  /** `off`: no exec plugins at all. */
-  readonly exec: 'off' | { readonly allowed: readonly string[] };
+  /** `off`: no exec plugins at all; `any`: whatever kubectl would run. */
+  readonly exec: 'off' | 'any' | { readonly allowed: readonly string[] };
 }
 
 /** For credentials that came from a Secret: nothing of this machine is theirs to read or run. */

@@ -421,7 +421,7 @@ function readExec(exec: Entry, cluster: Entry, rules: AccessRules): ExecSettings
       'is an exec plugin, and this kubeconfig may not have one',
     );
   }
-  const command = allowedCommand(exec, rules.exec.allowed, rules.directory);
+  const command = allowedCommand(exec, rules.exec, rules.directory);
   const apiVersion = exec.text('apiVersion');
   if (apiVersion === undefined) throw exec.fault('KUBECONFIG_MALFORMED', 'apiVersion', 'is missing');
   const mode = exec.text('interactiveMode') ?? 'IfAvailable';
@@ -447,11 +447,16 @@ function readExec(exec: Entry, cluster: Entry, rules: AccessRules): ExecSettings
 }
 
 /** A command with a slash is a file beside the kubeconfig; one without is looked for on the path. */
-function allowedCommand(exec: Entry, allowed: readonly string[], directory: string | undefined): string {
+function allowedCommand(
+  exec: Entry,
+  rule: Exclude<AccessRules['exec'], 'off'>,
+  directory: string | undefined,
+): string {
   const written = exec.text('command');
   if (written === undefined) throw exec.fault('KUBECONFIG_MALFORMED', 'command', 'is missing');
   const command = written.includes(sep) ? resolve(directory ?? '', written) : written;
-  if (isAbsolute(written) || allowed.includes(written) || allowed.includes(command)) return command;
+  if (rule === 'any' || isAbsolute(written)) return command;
+  if (rule.allowed.includes(written) || rule.allowed.includes(command)) return command;
   throw exec.fault(
     'EXEC_NOT_ALLOWED',
     'command',
