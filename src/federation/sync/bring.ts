@@ -41,7 +41,7 @@ async function begin(member: Member, federated: Federated, federation: string): 
   const ref = refOf(kind.type, object);
   const found = await member.objects.get(ref);
   if (!found.ok) {
-    if (found.failure.cause !== 'absent') return failed(found.failure);
+    if (!isAbsent(found.failure, kind)) return failed(found.failure);
     return apply(member, federated, { federation, adopted: false, deed: 'Created' });
   }
   const owner = federationOf(found.value);
@@ -114,7 +114,7 @@ export async function takeAway(
   const obstacle = kind.holdsOthers === true ? await foreignIn(member, copy, kinds) : undefined;
   if (obstacle !== undefined) return obstacle;
   const reply = await member.objects.remove(refOfKey(kind, copy.key), { uid: copy.uid });
-  if (!reply.ok && reply.failure.cause !== 'absent') return failed(reply.failure);
+  if (!reply.ok && !isAbsent(reply.failure, kind)) return failed(reply.failure);
   // One with finalizers is there for a while: the watch tells of its end.
   if (!reply.ok || kind.holdsOthers !== true) member.forget(copy.key, copy.uid);
   return { deed: 'Removed' };
@@ -125,7 +125,7 @@ export async function release(member: Member, kind: AnyKind, copy: Copy): Promis
   const reply = await member.objects.merge(refOfKey(kind, copy.key), {
     metadata: { ...RELEASE_PATCH.metadata, uid: copy.uid },
   });
-  if (!reply.ok && reply.failure.cause !== 'absent') return failed(reply.failure);
+  if (!reply.ok && !isAbsent(reply.failure, kind)) return failed(reply.failure);
   member.forget(copy.key, copy.uid);
   return { deed: 'Released' };
 }
@@ -165,6 +165,11 @@ function isSystems({ kind, metadata, ...rest }: KubeObject): boolean {
   if (Array.isArray(owners) && owners.length > 0) return true;
   if (kind === 'ConfigMap') return metadata.name === 'kube-root-ca.crt';
   return kind === 'Secret' && rest['type'] === 'kubernetes.io/service-account-token';
+}
+
+/** A Namespace that is not there is said to be so in the words for one that something else needs. */
+function isAbsent({ cause }: Failure, { type }: AnyKind): boolean {
+  return cause === 'absent' || (cause === 'namespaceAbsent' && type.kind === 'Namespace');
 }
 
 /** A result that asks for another attempt. */
