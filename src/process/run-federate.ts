@@ -44,7 +44,7 @@ async function run(settings: Settings, federate: FederateSettings): Promise<numb
   const running = new Federate({
     settings,
     federate,
-    kinds: federatedKinds({ division: 'v1' }),
+    kinds: federatedKinds({ division: federate.division }),
     identity: `${hostname()}_${randomUUID()}`,
     timers: systemTimers,
     clock: Date.now,

@@ -93,6 +93,9 @@ const PLURALS: Readonly<Record<string, string>> = {
   CustomResourceDefinition: 'customresourcedefinitions',
   ServiceExport: 'serviceexports',
   Deployment: 'deployments',
+  ReplicaSet: 'replicasets',
+  DaemonSet: 'daemonsets',
+  Ingress: 'ingresses',
 };
 
 function pathOf(object: Json): string {

@@ -1,7 +1,6 @@
 /** Owns what a federated DaemonSet is: the same in each cluster, and its status is the sum of theirs, where Federation v1 had none. */
 
 import type { FederatedKind } from '../sync/kind.ts';
-import { controllerOf } from './controlled.ts';
 import {
   type Counts,
   countsOf,
@@ -30,7 +29,6 @@ export interface SeenDaemonSet extends SeenGeneration {
 export const daemonSetKind: FederatedKind<SeenDaemonSet> = {
   type: { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true },
   hasConditions: true,
-  staysHome: controllerOf,
   see: (object) => ({ ...generationOf(object), counts: countsOf(object.status, COUNTS) }),
   desire: ({ spec = {} }) => ({ spec }),
   surplus: surplusOfTemplate,

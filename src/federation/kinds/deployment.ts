@@ -4,7 +4,6 @@
  */
 
 import type { FederatedKind, Fields, KubeObject, MemberView } from '../sync/kind.ts';
-import { controllerOf } from './controlled.ts';
 import {
   type Counts,
   countsOf,
@@ -43,7 +42,6 @@ export function deploymentKind(options: ReplicaOptions): FederatedKind<SeenDeplo
   return {
     type: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
     hasConditions: true,
-    staysHome: controllerOf,
     see: seeDeployment,
     divide: (federated, members) => divideReplicas(federated, members, PREFERENCES, options),
     divideAfterMs: options.divideAfterMs ?? DIVIDE_AFTER_MS,

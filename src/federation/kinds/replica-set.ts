@@ -1,7 +1,6 @@
 /** Owns what a federated ReplicaSet is: its replicas are divided among the clusters, its status is the sum of theirs. */
 
 import type { FederatedKind } from '../sync/kind.ts';
-import { controllerOf } from './controlled.ts';
 import {
   type Counts,
   countsOf,
@@ -34,7 +33,6 @@ export function replicaSetKind(options: ReplicaOptions): FederatedKind<SeenRepli
   return {
     type: { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet', namespaced: true },
     hasConditions: true,
-    staysHome: controllerOf,
     see: (object) => ({
       ...generationOf(object),
       wanted: wantedReplicas(object.spec),

@@ -84,7 +84,9 @@ async function applyStatus(
 function differs(found: Fields, wanted: Fields): boolean {
   const { conditions, ...fields } = wanted;
   const isOther = (name: string, value: unknown): boolean =>
-    firstDifference(found[name], value) !== undefined || hasOtherLength(found[name], value);
+    // The API leaves counts of zero out.
+    !(value === 0 && found[name] === undefined) &&
+    (firstDifference(found[name], value) !== undefined || hasOtherLength(found[name], value));
   if (Object.entries(fields).some(([name, value]) => isOther(name, value))) return true;
   return conditionsDiffer(listOf(found['conditions']) as Condition[], listOf(conditions) as Condition[]);
 }

@@ -86,6 +86,8 @@ export class Federation {
   readonly #kinds: ReadonlyMap<string, AnyKind>;
   readonly #reports = new Sweep();
   readonly #divisions = new Sweep();
+  /** Members and kinds out of contact, until they no longer count: whatever else is asked of an object does not bring that forward. */
+  readonly #leaving = new Sweep();
   /** Since when news of an object waits to be told. */
   readonly #newsSinceMs = new Map<string, number>();
   /** Clusters by what was done there, by key, until it is told. */
@@ -325,12 +327,23 @@ export class Federation {
       );
     if (isCurrent) this.#review(member.name, kind);
     // Away, it still counts for a while: then it is looked at again.
-    const inMs = isCurrent ? 0 : this.#awayMs;
-    for (const federated of this.#endpoint.store.values()) {
-      if (federated.kind !== kind) continue;
-      if (kind.divide !== undefined) this.#divisions.ask(federated.key, this.#nowMs + inMs);
-      this.#reports.ask(federated.key, this.#nowMs + (isOfInterest(federated) ? REPORT_MS : inMs));
-    }
+    else this.#leaving.ask(leavingKey(member, kind), this.#nowMs + this.#awayMs);
+    for (const federated of this.#endpoint.store.values())
+      if (federated.kind === kind && (isCurrent || isOfInterest(federated))) this.#look(federated);
+  }
+
+  /** A member no longer counts, unless it has been back meanwhile. */
+  #leaveOut({ member }: Site, kind: AnyKind): void {
+    const sinceMs = member.awaySinceMs(kind);
+    if (sinceMs === undefined) return;
+    const dueMs = sinceMs + this.#awayMs;
+    if (this.#nowMs < dueMs) return this.#leaving.ask(leavingKey(member, kind), dueMs);
+    for (const federated of this.#endpoint.store.values()) if (federated.kind === kind) this.#look(federated);
+  }
+
+  #look({ key, kind }: Federated): void {
+    if (kind.divide !== undefined) this.#divisions.ask(key, this.#nowMs);
+    this.#reports.ask(key, this.#nowMs + REPORT_MS);
   }
 
   /** Looks at everything in one member: it may have been away, or have joined just now. */
@@ -455,6 +468,11 @@ export class Federation {
   #tick(): void {
     if (!this.#wasReadable) return;
     const nowMs = this.#nowMs;
+    for (const key of this.#leaving.take(nowMs)) {
+      const [name = '', kind = ''] = key.split(' ');
+      const site = this.#sites.get(name);
+      if (site !== undefined) this.#leaveOut(site, this.#kinds.get(kind)!);
+    }
     for (const key of this.#divisions.take(nowMs)) this.#divide(key);
     for (const key of this.#reports.take(nowMs)) this.#writer.add(key, true);
     for (const site of this.#sites.values()) {
@@ -645,6 +663,11 @@ const PASSING: ReadonlySet<string> = new Set([
   'NamespaceAbsent',
   'NamespaceTerminating',
 ]);
+
+/** Names of clusters have no blanks. */
+function leavingKey({ name }: Member, { type }: AnyKind): string {
+  return `${name} ${type.kind}`;
+}
 
 /** Whether the same is to be done of both in every cluster. */
 function isSameWork(before: Federated, now: Federated): boolean {

@@ -25,7 +25,6 @@ const rollout = (available: string, progress: string): Fields => ({
     { type: 'Progressing', status: 'True', reason: progress },
   ],
 });
-const owners = (controller: boolean) => [{ kind: 'Deployment', name: 'web', controller }];
 const template = (spec: Fields): Fields => ({ template: { spec } });
 const entries = (...ingress: Fields[]) => ({ status: { loadBalancer: { ingress } } });
 
@@ -176,17 +175,6 @@ test('a condition keeps the time at which it came to be what it is', async (t) =
   t.same(times([before]), [before.lastTransitionTime, before.lastUpdateTime], 'unchanged');
   t.same(times([{ ...before, message: 'Another.' }]), [before.lastTransitionTime, now], 'told otherwise');
   t.same(times([{ ...before, status: 'False' }]), [now, now], 'changed');
-});
-
-test('what a controller of the federation endpoint made of another object stays there', async (t) => {
-  for (const kind of [deployment, replicaSet, daemonSetKind]) {
-    const object = objectOf(kind, { spec: {} });
-    t.equal(kind.staysHome!(object), undefined);
-    const owned = { ...object, metadata: { ...object.metadata, ownerReferences: owners(false) } };
-    t.equal(kind.staysHome!(owned), undefined, 'owned, and not controlled');
-    const controlled = { ...object, metadata: { ...object.metadata, ownerReferences: owners(true) } };
-    t.match(kind.staysHome!(controlled), /^Deployment web controls it/);
-  }
 });
 
 test('containers, variables, mounts and volumes that the federated object does not have are taken out', async (t) => {
