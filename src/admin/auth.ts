@@ -15,6 +15,13 @@ export function isAuthorized(request: IncomingMessage, token: string | undefined
   return timingSafeEqual(digest(sent), digest(token));
 }
 
+/** For who is not: whether a token was sent that is another one. */
+export function whyUnauthorized({ headers }: IncomingMessage): string {
+  return headers.authorization === undefined
+    ? 'the admin token is needed'
+    : 'what was sent is not the admin token of this server';
+}
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

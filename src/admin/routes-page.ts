@@ -143,7 +143,8 @@ function sendService({ control, query, response }: Call): void {
   if (name === '' || name.length > SEARCH_MAX)
     return sendError(response, 400, 'name: one name is needed, such as nginx.mynamespace.myfederation');
   const report = control.services?.report(serviceOf(name));
-  if (report === undefined) return sendError(response, 404, `no Service ${name} is known`);
+  if (report === undefined)
+    return sendError(response, 404, `no Service ${name} is known; its name is SERVICE.NAMESPACE.FEDERATION`);
   sendJson(response, 200, report);
 }
 

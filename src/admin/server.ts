@@ -8,7 +8,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
 import type { ListenAddress } from '../config/settings.ts';
-import { isAuthorized } from './auth.ts';
+import { isAuthorized, whyUnauthorized } from './auth.ts';
 import { isOwnHost } from './hosts.ts';
 import { isPageFile, sendPageFile } from './page-files.ts';
 import { sendError } from './reply.ts';
@@ -119,7 +119,7 @@ export class AdminServer {
     const isChange = request.method !== 'GET' && request.method !== 'HEAD';
     // Who may not change anything is told so first; a browser that asks whether it may (OPTIONS) is told nothing.
     if (isChange && request.method !== 'OPTIONS' && !isAuthorized(request, this.#options.token))
-      return sendError(response, 401, 'the admin token is needed', { 'www-authenticate': 'Bearer' });
+      return sendError(response, 401, whyUnauthorized(request), { 'www-authenticate': 'Bearer' });
     const url = URL.parse(request.url ?? '', 'http://admin');
     if (url !== null && !isChange && isPageFile(url.pathname)) return sendPageFile(request, response);
     const path = url === null ? undefined : (this.#options.routes ?? ROUTES).get(url.pathname);

@@ -378,8 +378,9 @@ export class RunningServer {
     this.#settings = settings;
     this.#keys.commit(prepared);
     this.#noteRestart(settings);
-    await putInForce(domain.image);
+    // Beside the changes that it made: a stop may come while workers take it on.
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
+    await putInForce(domain.image);
     this.#geo.adopt(settings);
     await this.#drills.adopt(settings);
     this.#guard.adopt(settings);
@@ -427,6 +428,7 @@ export class RunningServer {
       publish: async ({ memory, orders }) => {
         this.#domain.setOrders(orders);
         await this.#dataPlane?.locate(memory);
+        this.#journal.live.note({ what: 'clientTables' });
       },
       clock,
       timers: systemTimers,

@@ -131,7 +131,11 @@ t.test('guard release says what is wrong, and releases nothing', async (t) => {
   const { run, released, stateDir } = await world(t);
   t.same(await run(['guard', 'release', '9']), [1, '', 'fedns: there is no stop 9\n']);
   const other = ['--token-file', `${stateDir}/other`];
-  t.same(await run(['guard', 'release', ...other]), [1, '', 'fedns: the admin token is needed\n']);
+  t.same(await run(['guard', 'release', ...other]), [
+    1,
+    '',
+    'fedns: what was sent is not the admin token of this server\n',
+  ]);
   const [code, , err] = await run(['guard', 'release', '--token-file', '/elsewhere']);
   t.equal(code, 1);
   t.match(err, /cannot be read: ENOENT.*\/elsewhere.*--token-file names another/);

@@ -196,7 +196,10 @@ t.test(
     );
     await page.getByLabel('Admin token').fill('wrong');
     await page.getByRole('button', { name: 'Drain zone us-central1-b.us-central1' }).click();
-    await page.getByRole('alert').filter({ hasText: 'the admin token is needed' }).waitFor();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'what was sent is not the admin token of this server' })
+      .waitFor();
     t.strictSame(await drainsOf(), [], 'nothing without the token');
     await page.getByLabel('Admin token').fill(demo.token);
     await page.getByRole('button', { name: 'Drain zone us-central1-b.us-central1' }).click();
