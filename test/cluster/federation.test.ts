@@ -111,24 +111,27 @@ t.test('ports reordered, renumbered, added and removed keep the node ports of th
     );
 });
 
+/** What a load balancer of the cluster brings about. */
+async function balance(cluster: (typeof both)[0], ...ips: string[]): Promise<void> {
+  const status = { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } };
+  await cluster.admin.patch('/api/v1/namespaces/web/services/nginx/status', { status });
+}
+
+async function showsIngress(...ips: string[]): Promise<void> {
+  await world.shows(host, 'Service', 'web/nginx', ({ status }) =>
+    assert.deepEqual(
+      (status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip),
+      ips,
+    ),
+  );
+}
+
 t.test('the federated status is the sorted union of what the clusters have', async (t) => {
-  const ingress = (...ips: string[]): object => ({
-    status: { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } },
-  });
-  const status = (cluster: (typeof both)[0], ...ips: string[]): Promise<unknown> =>
-    cluster.admin.patch('/api/v1/namespaces/web/services/nginx/status', ingress(...ips) as never);
-  const shown = (...ips: string[]): Promise<Shown> =>
-    world.shows(host, 'Service', 'web/nginx', ({ status: is }) =>
-      assert.deepEqual(
-        (is?.loadBalancer?.ingress ?? []).map(({ ip }) => ip),
-        ips,
-      ),
-    );
-  await status(c2, '198.51.100.20', '2001:db8::1');
-  await status(c1, '198.51.100.9', '198.51.100.20');
-  await shown('198.51.100.9', '198.51.100.20', '2001:db8::1');
-  await status(c2);
-  await shown('198.51.100.9', '198.51.100.20');
+  await balance(c2, '198.51.100.20', '2001:db8::1');
+  await balance(c1, '198.51.100.9', '198.51.100.20');
+  await showsIngress('198.51.100.9', '198.51.100.20', '2001:db8::1');
+  await balance(c2);
+  await showsIngress('198.51.100.9', '198.51.100.20');
   t.pass('and shrinks with it');
 });
 
