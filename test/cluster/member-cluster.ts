@@ -25,6 +25,19 @@ rules:
   - level: None
 `;
 
+const ACCOUNT_CONTROLLER = 'serviceaccount-token-controller';
+const WORKLOAD_CONTROLLERS = [
+  'endpointslice-controller',
+  'deployment-controller',
+  'replicaset-controller',
+  'daemonset-controller',
+] as const;
+
+export interface ClusterOptions {
+  readonly granted?: boolean;
+  readonly controllers?: boolean | 'accounts';
+}
+
 /** Three seconds on an idle machine. */
 const START_MS_MAX = 180_000;
 
@@ -92,17 +105,17 @@ export class MemberCluster {
 
   /**
    * Starts a cluster, with the permissions of config/rbac.yaml granted unless `granted` is false, and a controller manager unless
-   * `controllers` is.
+   * `controllers` is; `accounts` is one that gives ServiceAccounts their tokens and runs no workloads.
    */
   static async start(
     name: string,
     folder: string,
     etcd: Etcd,
-    { granted = true, controllers = true } = {},
+    { granted = true, controllers = true }: ClusterOptions = {},
   ): Promise<MemberCluster> {
     const cluster = new MemberCluster(name, folder, etcd.url, await freePort());
     await cluster.startApiServer();
-    if (controllers) await cluster.#startControllers();
+    if (controllers !== false) await cluster.#startControllers(controllers === 'accounts');
     if (granted) await cluster.grant();
     return cluster;
   }
@@ -192,11 +205,11 @@ export class MemberCluster {
     return join(this.folder, 'audit.log');
   }
 
-  async #startControllers(): Promise<void> {
+  async #startControllers(onlyAccounts = false): Promise<void> {
     const file = (name: string): string => join(this.folder, name);
     const args = [
       '--kubeconfig=' + this.kubeconfig,
-      '--controllers=endpointslice-controller,deployment-controller,replicaset-controller,daemonset-controller,serviceaccount-token-controller',
+      '--controllers=' + [...(onlyAccounts ? [] : WORKLOAD_CONTROLLERS), ACCOUNT_CONTROLLER].join(','),
       '--service-account-private-key-file=' + file('accounts.key'),
       '--root-ca-file=' + file('ca.pem'),
       '--leader-elect=false',
