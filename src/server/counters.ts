@@ -44,10 +44,16 @@ export const Counter = {
   rcode: 36,
   /** First of 7: batches of up to {@link BATCH_BOUNDS} packets. */
   batch: 60,
+  /** Queries that waited for a signature, and those of them that were turned away, for there was no room. */
+  signaturesAwaited: 72,
+  signaturesRefused: 73,
+  /** Signatures made, and those among them that were made anew before it was time. */
+  signaturesMade: 74,
+  signaturesRefreshed: 75,
 } as const;
 
 /** Counters in a block, with room to grow. */
-export const COUNTERS_PER_WORKER = 72;
+export const COUNTERS_PER_WORKER = 96;
 
 /** Octets of one worker's block. */
 export const COUNTER_BLOCK_OCTETS = COUNTERS_PER_WORKER * 8;

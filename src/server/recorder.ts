@@ -143,6 +143,11 @@ export class Recorder {
     Atomics.store(words, Head.written, (this.#position + total) | 0);
   }
 
+  /** Gives up a record that was begun: the query is written down by who replies to it. */
+  cancel(): void {
+    this.#at = NONE;
+  }
+
   /** Finds room, at the start of the next round where this one is too short. */
   #reserve(needed: number, readers: number): number {
     const { words, octets } = this.#view;

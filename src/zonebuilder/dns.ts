@@ -13,6 +13,8 @@ export const Type = {
   SRV: 33,
   OPT: 41,
   DS: 43,
+  RRSIG: 46,
+  NSEC: 47,
   DNSKEY: 48,
   CDS: 59,
   CDNSKEY: 60,

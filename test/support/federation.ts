@@ -4,6 +4,8 @@ import { COUNTER_BLOCK_OCTETS } from '../../src/server/counters.ts';
 import type { QueryPolicy } from '../../src/server/policy/policy.ts';
 import type { Responder } from '../../src/server/responder.ts';
 import { TCP_REPLY_OCTETS, Transport } from '../../src/server/responder.ts';
+import type { SigningSettings } from '../../src/server/signing/settings.ts';
+import { withoutSecrets } from '../../src/server/signing/keys.ts';
 import type { SharedSettings } from '../../src/server/workers/worker-pool.ts';
 import { apexOf } from './apex.ts';
 import type {
@@ -17,6 +19,7 @@ import type { ClusterState, ShardState } from '../../src/zonebuilder/facts.ts';
 import { type FederationPolicy, POLICY_ALL } from '../../src/zonebuilder/policy.ts';
 import { parseRdata } from '../../src/zonebuilder/rr-types.ts';
 import { packStatics, type StaticRecord } from '../../src/zonebuilder/static-set.ts';
+import { InlineSigner } from './inline-signer.ts';
 import type { Message, QueryOptions } from './message.ts';
 import { makeQuery, readMessage } from './message.ts';
 
@@ -35,11 +38,15 @@ export interface FederationOptions {
   readonly maxAddresses?: number;
   /** Lines `name type data`, names absolute. */
   readonly records?: readonly string[];
+  /** Records besides, of types that a configuration cannot have. */
+  readonly statics?: readonly StaticRecord[];
   /** Default: any name may be a federation's. */
   readonly federations?: readonly string[];
   readonly udpPayloadMax?: number;
   readonly policy?: QueryPolicy;
   readonly recorder?: ZoneBuilderOptions['recorder'];
+  /** With what replies are signed, private keys included. */
+  readonly signing?: SigningSettings;
   /** Milliseconds since 1970, for cookies and rate limiting. */
   readonly clock?: () => number;
 }
@@ -55,6 +62,8 @@ export interface Federation {
   readonly health: HealthChange[];
   readonly notices: ServiceNotice[];
   readonly counters: Float64Array;
+  /** Where replies are signed: signs what queries wait for. */
+  readonly signer: InlineSigner | undefined;
   cluster(
     name: string,
     region: string | undefined,
@@ -83,7 +92,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     domain,
     ttlSeconds: 180,
     whenNoneHealthy: options.whenNoneHealthy ?? 'nodata',
-    statics: packStatics(statics, domain),
+    statics: packStatics([...statics, ...(options.statics ?? [])], domain),
     ...(options.federations && { federations: options.federations }),
     nextSerial: () => ++serial,
     recorder: options.recorder,
@@ -108,9 +117,12 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     apex,
     udpPayloadMax: options.udpPayloadMax ?? 1232,
     ...(options.policy && { policy: options.policy }),
+    ...(options.signing && { signing: options.signing }),
   });
-  const settings = () => ({ ...shared(), reader: 0, counters });
+  const signing = options.signing && withoutSecrets(options.signing);
+  const settings = () => ({ ...shared(), ...(signing && { signing }), reader: 0, counters });
   const responder = createResponder(settings(), options.clock);
+  const signer = options.signing && new InlineSigner(shared(), options.clock);
   const client = Buffer.of(192, 0, 2, 99);
   const reply = Buffer.alloc(TCP_REPLY_OCTETS + 7);
   const askRaw = (
@@ -118,11 +130,15 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     transport: Transport = Transport.udp,
     from: Buffer = client,
   ): Buffer | undefined => {
-    if (stale) responder.adopt(settings());
+    if (stale) {
+      responder.adopt(settings());
+      signer?.adopt(shared());
+    }
     stale = false;
     responder.enter();
     const length = responder.answer(query, 0, query.length, reply, 7, transport, from, 0, from.length);
     responder.leave();
+    if (length < 0) return signer!.serve(responder);
     return length === 0 ? undefined : Buffer.from(reply.subarray(7, 7 + length));
   };
   return {
@@ -133,6 +149,7 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     health,
     notices,
     counters: new Float64Array(counters),
+    signer,
     cluster: (name, region, zones, status = 'available') =>
       builder.setCluster({ name, zones, status, ...(region === undefined ? {} : { region }) }),
     shard: (cluster, service, facts) => builder.upsertShard(makeShard(cluster, service, facts)),

@@ -12,6 +12,7 @@ import { truncate } from './exchange.ts';
 import { find, Kind } from './find.ts';
 import { labelsBelow, readName } from './name.ts';
 import { deny, denyUnlessPending, notReady } from './negative.ts';
+import { endRrset } from './seal.ts';
 import { couldBeUnread } from './unread.ts';
 
 /** The ALIAS that decides about the question at the present name, which is static; 0 for none. */
@@ -79,9 +80,10 @@ function answerBeside(a: Answering, entry: number): void {
   const { x, view } = a;
   const rrset = entry === 0 ? 0 : addressesAt(a, entry);
   if (rrset === 0) return deny(a, Rcode.NOERROR);
-  const count = writeRrset(x, view, rrset, a.nameAt);
-  if (count === 0) truncate(x);
-  else x.answers += count;
+  const start = x.at;
+  const records = endRrset(a, start, writeRrset(x, view, rrset, a.nameAt), a.nameAt);
+  if (records === 0) truncate(x);
+  else x.answers += records;
 }
 
 function addressesAt({ x, view }: Answering, entry: number): number {

@@ -6,7 +6,7 @@ import { answerApex, answerStatic, refer } from './answer-static.ts';
 import type { Answering } from './answering.ts';
 import { HEADER_OCTETS } from './exchange.ts';
 import { find, Kind } from './find.ts';
-import { denyLasting, denyUnlessUnread } from './negative.ts';
+import { answerNsec, denyLasting, denyUnlessUnread, proveExpansions } from './negative.ts';
 
 /** Static aliases that one reply follows: longer chains are a configuration at fault, and a loop has no end. */
 const CHAIN_MAX = 8;
@@ -17,14 +17,33 @@ export function answerName(a: Answering): void {
   a.name = x.name;
   a.nameAt = x.base + HEADER_OCTETS;
   x.isAuthoritative = true;
-  for (let links = 0; links < CHAIN_MAX; links++) if (!answerLink(a)) return;
+  a.expanded = 0;
+  for (let links = 0; links < CHAIN_MAX; links++) if (!answerLink(a)) break;
   // RFC 1034 section 5.3.3 leaves the bound to the server; what was found of the chain is true and goes out.
+  if (a.expanded > 0) proveExpansions(a);
+}
+
+/** Notes what denials and signatures are about, which look-ups beside the present name would change. */
+function note(a: Answering, kind: Kind): void {
+  const { found } = a;
+  const hasEntry =
+    kind === Kind.static || kind === Kind.service || kind === Kind.cluster || kind === Kind.port;
+  a.kind = kind;
+  a.entry = hasEntry ? found.entry : 0;
+  a.ownerAt = a.nameAt;
+  a.wildcardLabel = kind === Kind.static && found.isWildcard ? found.wildcardLabel : 0;
+  if (a.isSigning && a.wildcardLabel > 0)
+    a.expansions[a.expanded++] = a.nameAt + a.name.labels[a.wildcardLabel - 1]!;
 }
 
 /** Answers for the present name. Returns whether an alias leads on to another name. */
 function answerLink(a: Answering): boolean {
   const { x, found } = a;
   const kind = find(a.view, a.name, a.below, x.type === Type.DS, found);
+  if (a.sealing !== undefined) {
+    note(a, kind);
+    if (x.type === Type.NSEC && kind !== Kind.cut && answerNsec(a)) return false;
+  }
   switch (kind) {
     case Kind.service:
     case Kind.port:

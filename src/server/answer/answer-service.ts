@@ -21,7 +21,8 @@ import {
 } from './compose.ts';
 import { truncate } from './exchange.ts';
 import { isStatic, isTaken, Kind } from './find.ts';
-import { deny, denyBeside, denyLasting, denyUnlessPending } from './negative.ts';
+import { deny, denyBeside, denyLasting, denySigned, denyUnlessPending } from './negative.ts';
+import { endExtra, endRrset } from './seal.ts';
 import { canPointAt, RECORD_OCTETS } from './write.ts';
 import { answerStatic } from './answer-static.ts';
 
@@ -45,9 +46,7 @@ export function answerService(a: Answering, kind: Kind): boolean {
       const flat = isFlat(a, kind);
       if (isStaticLevel(a, region, flat)) return aliasToStatic(a, owner);
       if (!flat) {
-        owner = writeAlias(x, view, found, a.name, a.nameAt, owner, region);
-        if (owner === 0) truncate(x);
-        else x.answers++;
+        owner = addAlias(a, owner, region);
         if (owner === 0 || x.type === Type.CNAME || x.type === Type.ANY) return false;
       }
       moveTo(view, found, region);
@@ -55,6 +54,21 @@ export function answerService(a: Answering, kind: Kind): boolean {
     }
     return false;
   }
+}
+
+/** Adds the alias to the level above. @returns where that level's name stands, 0 when the alias does not fit */
+function addAlias(a: Answering, owner: number, region: number): number {
+  const { x, view, found } = a;
+  const start = x.at;
+  const target = writeAlias(x, view, found, a.name, a.nameAt, owner, region);
+  const records = target === 0 ? 0 : endRrset(a, start, 1, owner);
+  if (records === 0) {
+    truncate(x);
+    return 0;
+  }
+  x.answers += records;
+  a.ownerAt = target;
+  return target;
 }
 
 /** A level with an answer: itself, or at the global name what the policy chooses. */
@@ -116,11 +130,13 @@ function isStaticLevel(a: Answering, region: number, flat: boolean): boolean {
 function aliasToStatic(a: Answering, owner: number): boolean {
   const { x } = a;
   const start = x.at;
-  if (writeFullAlias(x, a.view, a.found, a.target, owner) === 0) {
+  const isWritten = writeFullAlias(x, a.view, a.found, a.target, owner) !== 0;
+  const records = isWritten ? endRrset(a, start, 1, owner) : 0;
+  if (records === 0) {
     truncate(x);
     return false;
   }
-  x.answers++;
+  x.answers += records;
   return x.type !== Type.CNAME && x.type !== Type.ANY && follow(a, start);
 }
 
@@ -139,16 +155,19 @@ function answerLevel(a: Answering, kind: Kind, owner: number, v4: number, v6: nu
     if (!answerBeside(a)) noOtherFamily(a);
     return;
   }
+  const start = x.at;
   const count = writeLevel(a, a.found.location, level, wantsV4 ? Type.A : Type.AAAA, owner);
-  if (count === 0) truncate(x);
-  else x.answers += count;
+  const records = endRrset(a, start, count, owner);
+  if (records === 0) truncate(x);
+  else x.answers += records;
 }
 
 /** Writes addresses of a level of the Service. Returns their number, 0 when they do not fit. */
 function writeLevel(a: Answering, location: number, level: number, type: number, owner: number): number {
   const { x, view, extras } = a;
   const { blob } = a.found;
-  if (extras !== 0) return writeFewAddresses(x, view, blob, extras, location, level, type, owner);
+  if (extras !== 0)
+    return writeFewAddresses(x, view, blob, extras, location, level, type, owner, a.isSigning);
   return writeAddresses(x, view, blob, level, view.ttlSeconds(blob), type, owner);
 }
 
@@ -163,9 +182,11 @@ function answerBeside(a: Answering): boolean {
 function answerPort(a: Answering, owner: number, v4: number, v6: number): void {
   const { x, view, found } = a;
   if (view.portNumber(found.port) === 0) return answerTargets(a, owner);
+  const start = x.at;
   const target = writeService(x, view, a.domain, found, owner);
-  if (target === 0) return truncate(x);
-  x.answers++;
+  const records = target === 0 ? 0 : endRrset(a, start, 1, owner);
+  if (records === 0) return truncate(x);
+  x.answers += records;
   // RFC 7871 section 7.3.1: nothing but the answer section may depend on the client.
   if (!a.isTailored) addAddresses(a, found.location, v4, v6, target);
 }
@@ -183,7 +204,9 @@ function answerTargets(a: Answering, owner: number): void {
     x.at = start;
     return truncate(x);
   }
-  x.answers += count;
+  const records = endRrset(a, start, count, owner);
+  if (records === 0) return truncate(x);
+  x.answers += records;
   let at = start;
   target = level + PORT_LEVEL_OCTETS;
   for (let i = 0; i < count; i++, target = view.nextTarget(target)) {
@@ -214,8 +237,15 @@ function addTargetAddresses(a: Answering, target: number, name: number): void {
 function addAddresses(a: Answering, location: number, v4: number, v6: number, name: number): void {
   const { x } = a;
   if (!canPointAt(x, name)) return;
-  if (v4 !== 0) x.additionals += writeLevel(a, location, v4, Type.A, name);
-  if (v6 !== 0) x.additionals += writeLevel(a, location, v6, Type.AAAA, name);
+  // What proves that a wildcard was expanded stands in the section before.
+  if (a.expanded > 0) return;
+  if (v4 !== 0) addFamily(a, location, v4, Type.A, name);
+  if (v6 !== 0) addFamily(a, location, v6, Type.AAAA, name);
+}
+
+function addFamily(a: Answering, location: number, level: number, type: number, name: number): void {
+  const start = a.x.at;
+  a.x.additionals += endExtra(a, start, writeLevel(a, location, level, type, name), name);
 }
 
 /** Nothing here and nothing above: the Service is down, or has no healthy shard with the port or in the cluster. */
@@ -252,8 +282,10 @@ function isAboveStatic(a: Answering): boolean {
  * the scope (RFC 7871 section 7.4 leaves it open).
  */
 function noOtherFamily(a: Answering): void {
-  if (a.isTailored) return;
-  if (!a.view.isPending || a.found.location === NO_LOCATION) denyBeside(a, ttlHere(a));
+  const mayKeep = !a.isTailored && (!a.view.isPending || a.found.location === NO_LOCATION);
+  if (mayKeep) denyBeside(a, ttlHere(a));
+  // Without a proof the empty answer would be bogus; with one it is kept no longer than it takes to read.
+  else if (a.isSigning) denySigned(a, Rcode.NOERROR, 0);
 }
 
 /** TTL in seconds of what the present level has. */

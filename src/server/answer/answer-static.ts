@@ -1,11 +1,13 @@
 /** Answers from the static table: records of the configuration, the apex, and referrals at zone cuts. */
 import { Type } from '../../zonebuilder/dns.ts';
 import { RECORD_HEADER_OCTETS } from '../../zonebuilder/layout.ts';
-import { domainAt, follow, type Answering } from './answering.ts';
-import { writeRrset, writeSoa } from './compose.ts';
+import { follow, type Answering } from './answering.ts';
+import { writeRrset } from './compose.ts';
 import { truncate } from './exchange.ts';
 import { labelsBelow, readName } from './name.ts';
-import { denyBeside, denyLasting } from './negative.ts';
+import { addSoa, denyBeside, denyLasting } from './negative.ts';
+import { writeInsecureCut } from './nsec.ts';
+import { endExtra, endRrset } from './seal.ts';
 import { canPointAt } from './write.ts';
 
 /** Name servers whose addresses one referral carries (all that a delegation in use has). */
@@ -32,13 +34,15 @@ export function answerStatic(a: Answering, nodataTtlSeconds: number): boolean {
     return false;
   }
   const start = x.at;
+  const isFirst = x.answers === 0;
   const count = writeRrset(x, view, rrset, a.nameAt);
-  if (count === 0) {
+  const records = endRrset(a, start, count, a.nameAt);
+  if (records === 0) {
     truncate(x);
     return false;
   }
-  x.answers += count;
-  if (x.type === Type.NS && alias === 0 && x.answers === count) addGlue(a, start, count);
+  x.answers += records;
+  if (x.type === Type.NS && alias === 0 && isFirst) addGlue(a, start, count);
   return alias !== 0 && x.type !== Type.ANY && follow(a, start);
 }
 
@@ -46,9 +50,10 @@ export function answerStatic(a: Answering, nodataTtlSeconds: number): boolean {
 export function answerApex(a: Answering): void {
   const { x } = a;
   if (x.type !== Type.SOA && x.type !== Type.ANY) return denyLasting(a);
-  x.hasApexSoa = writeSoa(x, a.view, a.apex, domainAt(a), a.apex.ttlSeconds);
-  if (x.hasApexSoa) x.answers++;
-  else truncate(x);
+  const records = addSoa(a, a.apex.ttlSeconds, a.view.serial);
+  x.hasApexSoa = records > 0;
+  if (records === 0) truncate(x);
+  x.answers += records;
 }
 
 /** RFC 1034 section 4.3.2 step 3b: below a zone cut the delegation is all we know, and it is not ours. */
@@ -60,8 +65,23 @@ export function refer(a: Answering): void {
   const count = writeRrset(x, view, rrset, a.nameAt + a.name.labels[found.cutLabel]!);
   if (count === 0) return truncate(x);
   x.authorities += count;
+  if (a.isSigning && !proveCut(a)) return truncate(x);
   // RFC 9471: glue that is needed to follow the referral and does not fit sets TC.
   if (!addGlue(a, start, count)) truncate(x);
+}
+
+/** RFC 4035 section 3.1.4: beside a delegation stands its DS RRset, or the proof that there is none. */
+function proveCut(a: Answering): boolean {
+  const { x, view, found } = a;
+  const ownerAt = a.nameAt + a.name.labels[found.cutLabel]!;
+  const ds = view.findRrset(found.entry, Type.DS);
+  const start = x.at;
+  const records =
+    ds === 0
+      ? writeInsecureCut(a, ownerAt, a.apex.negativeTtlSeconds)
+      : endRrset(a, start, writeRrset(x, view, ds, ownerAt), ownerAt);
+  x.authorities += records;
+  return records > 0;
 }
 
 /** Adds the static addresses of the targets of NS records that start at `start`. Returns whether all fit. */
@@ -91,7 +111,9 @@ function addRrset(a: Answering, entry: number, type: number, owner: number): boo
   const { x } = a;
   const rrset = a.view.findRrset(entry, type);
   if (rrset === 0) return true;
+  const start = x.at;
   const count = writeRrset(x, a.view, rrset, owner);
-  x.additionals += count;
+  // What stands beside a referral is there to be followed, and is asked for anew by who wants proof.
+  x.additionals += x.authorities > 0 ? count : endExtra(a, start, count, owner);
   return count !== 0;
 }

@@ -11,9 +11,10 @@
  * waits or allocates.
  */
 import { isMapped, MAPPED_OFFSET } from '../client-address.ts';
-import { Class, Rcode } from '../../zonebuilder/dns.ts';
+import { Class, Rcode, Type } from '../../zonebuilder/dns.ts';
 import { isAllowed } from '../policy/access.ts';
 import { answerName } from './answer-name.ts';
+import { answerSignatures } from './answer-rrsig.ts';
 import { Answering } from './answering.ts';
 import { answerChaos } from './chaos.ts';
 import { ClientPlace } from './client-place.ts';
@@ -21,22 +22,28 @@ import { Counter, typeCounter } from '../counters.ts';
 import { checkOptions, ExtendedError, optOctets, PAYLOAD_MIN, writeOpt } from './edns.ts';
 import { HEADER_OCTETS, OptionBit, reset, type Exchange } from './exchange.ts';
 import { ImageView } from './image-view.ts';
-import { labelsBelow } from './name.ts';
+import { labelsBelow, readName } from './name.ts';
+import { addSoa, isSoaDue } from './negative.ts';
+import { copyOctets } from '../../zonebuilder/octets.ts';
 import { EMPTY_POLICY, openPolicy, type OpenPolicy } from '../policy/policy.ts';
-import { Parsed, readQuery } from './query.ts';
+import { isToBeSigned, Parsed, readQuery } from './query.ts';
 import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from '../policy/rate-limit.ts';
 import {
   challenge,
   isMetaType,
   isProven,
+  refuseBusy,
   refuseForeign,
   refuseOptions,
   refuseToRead,
   refuseType,
   settleCookie,
 } from './refuse.ts';
-import type { Responder, ResponderSettings } from '../responder.ts';
-import { TCP_REPLY_OCTETS, Transport } from '../responder.ts';
+import { Sealing } from './sealing.ts';
+import { admit, claim, Slot, Waiting, writeClient } from '../signing/waiting.ts';
+import type { Parking, ResponderSettings, SigningResponder } from '../responder.ts';
+import { TCP_REPLY_OCTETS, Transport, UDP_REPLY_OCTETS } from '../responder.ts';
+import { channelOf } from '../signing/channel.ts';
 import { refuseSigned, writeTsigError } from './tsig.ts';
 import { writeHeader } from './write.ts';
 
@@ -45,17 +52,23 @@ import { writeHeader } from './write.ts';
  *
  * @param clock - milliseconds since 1970, for cookies and rate limiting
  */
-export function createResponder(settings: ResponderSettings, clock: () => number = Date.now): Responder {
+export function createResponder(
+  settings: ResponderSettings,
+  clock: () => number = Date.now,
+): SigningResponder {
   return new ImageResponder(settings, clock);
 }
 
 /** Answers from the image. */
-class ImageResponder implements Responder {
+class ImageResponder implements SigningResponder {
   readonly #answering: Answering;
   readonly #clock: () => number;
   #counters: Float64Array;
   #payloadMax: number;
   #policy: OpenPolicy;
+  /** Queries come from workers, who have counted and limited them. */
+  #isSigner = false;
+  parking: Parking | undefined;
   #query: Uint8Array = new Uint8Array(0);
   #queryData: DataView = dataOf(this.#query);
 
@@ -80,6 +93,11 @@ class ImageResponder implements Responder {
     const { geoMemory, trust } = this.#policy;
     a.geo = geoMemory && new ClientPlace(geoMemory);
     a.trust = trust;
+    a.sealing = settings.signing && new Sealing(settings.signing, settings.apex);
+    a.isSigning = false;
+    a.x.canSign = a.sealing !== undefined;
+    this.#isSigner = a.sealing?.isSigner ?? false;
+    this.parking = a.sealing && this.#parkingFor(a.sealing, settings.reader);
   }
 
   get isStale(): boolean {
@@ -192,7 +210,20 @@ class ImageResponder implements Responder {
       // A SOA in the reply puts its own there, so that both say the same.
       x.serial = a.view.serial;
     }
-    answerName(a);
+    if (a.sealing === undefined) answerName(a);
+    else this.#answerSigned(a);
+  }
+
+  /** Answers for a name of a domain that is signed, to a client that may not want to know of it. */
+  #answerSigned(a: Answering): void {
+    const { x } = a;
+    a.isSigning = isToBeSigned(x);
+    if (a.isSigning) {
+      x.nowSeconds = Math.floor(this.#clock() / 1000);
+      x.isClientProven = x.transport !== Transport.udp || isProven(x);
+    }
+    if (x.type === Type.RRSIG) answerSignatures(a);
+    else answerName(a);
   }
 
   /** Whether the question is one that this server is an authority for, also where no answer was looked up. */
@@ -209,7 +240,13 @@ class ImageResponder implements Responder {
 
   #finish(x: Exchange): number {
     const { rateLimiter } = this.#policy;
-    if (rateLimiter !== undefined && !this.#mayReply(x, rateLimiter)) return 0;
+    if (rateLimiter !== undefined && !this.#isSigner && !this.#mayReply(x, rateLimiter)) return 0;
+    if (x.waitingFor !== Waiting.none) return -x.waitingFor;
+    if (x.isDue) this.#tellSigner(x);
+    return this.#end(x);
+  }
+
+  #end(x: Exchange): number {
     writeOpt(x, this.#policy, this.#payloadMax, this.#counters[Counter.tcpIdleLimitMs]!);
     writeTsigError(x);
     this.#countReply(x);
@@ -229,9 +266,108 @@ class ImageResponder implements Responder {
         return false;
       case RateVerdict.slip:
         this.#counters[Counter.rateLimitedSlip]!++;
+        x.waitingFor = Waiting.none;
         challenge(x, this.#isOurs(x));
         return true;
     }
+  }
+
+  /** Has the signatures of this reply made anew, which are good still. */
+  #tellSigner(x: Exchange): void {
+    const room = this.#answering.sealing!.waiting;
+    const at = claim(room, Waiting.refresh, x.queryData, x.queryStart, x.queryEnd - x.queryStart);
+    if (at === 0) return;
+    writeClient(room, at, x.transport, x.client, x.clientStart, x.clientLength);
+    admit(room, at);
+  }
+
+  #parkingFor({ waiting: room, settings: { channel } }: Sealing, worker: number): Parking {
+    return {
+      room,
+      worker,
+      channel: channelOf(channel, worker),
+      claim: this.#claim,
+      turnAway: this.#turnAway,
+    };
+  }
+
+  readonly #claim = (): number => {
+    const { x, sealing } = this.#answering;
+    const room = sealing!.waiting;
+    const at = claim(room, x.waitingFor, x.queryData, x.queryStart, x.queryEnd - x.queryStart);
+    if (at === 0) return 0;
+    this.#counters[Counter.signaturesAwaited]!++;
+    writeClient(room, at, x.transport, x.client, x.clientStart, x.clientLength);
+    return at;
+  };
+
+  /** A client that has not shown its address may come back with a proof, which then waits in another row. */
+  readonly #turnAway = (): number => {
+    const { x } = this.#answering;
+    this.#counters[Counter.signaturesRefused]!++;
+    x.isClientProven ||= isProven(x);
+    if (x.isClientProven) refuseBusy(x);
+    else challenge(x, true);
+    return this.#end(x);
+  };
+
+  /** For signers. */
+  get denialsPerSecond(): number {
+    const settings = this.#answering.sealing?.settings;
+    return settings === undefined ? 0 : settings.denialsPerSecond / settings.signers;
+  }
+
+  get channel(): string {
+    return this.#answering.sealing?.settings.channel ?? '';
+  }
+
+  answerWaiting(waiting: Waiting, slot: Uint8Array, reply: Uint8Array): number {
+    const sealing = this.#answering.sealing!;
+    const words = new Int32Array(slot.buffer, slot.byteOffset, Slot.query / 4);
+    const transport = words[Slot.transport / 4] as Transport;
+    sealing.isRefreshing = waiting === Waiting.refresh;
+    sealing.made = 0;
+    const octets = this.answer(
+      slot,
+      Slot.query,
+      words[Slot.queryOctets / 4]!,
+      reply,
+      0,
+      transport,
+      slot,
+      Slot.client,
+      words[Slot.clientOctets / 4]!,
+    );
+    this.#countSignatures(sealing);
+    sealing.isRefreshing = false;
+    return octets;
+  }
+
+  #countSignatures({ made, isRefreshing }: Sealing): void {
+    this.#counters[Counter.signaturesMade]! += made;
+    if (isRefreshing) this.#counters[Counter.signaturesRefreshed]! += made;
+  }
+
+  keepSoaSigned(): void {
+    const a = this.#answering;
+    const { sealing, view, x } = a;
+    if (sealing === undefined || !isSoaDue(sealing, view.serial, this.#clock())) return;
+    sealing.made = 0;
+    x.reply = soaReply;
+    x.replyData = soaReplyData;
+    x.base = 0;
+    reset(x);
+    x.at = copyOctets(soaReplyData, HEADER_OCTETS, a.domain, 0, a.domain.byteLength);
+    x.limit = soaReply.length;
+    x.nowSeconds = Math.floor(this.#clock() / 1000);
+    a.name = a.target;
+    a.nameAt = HEADER_OCTETS;
+    readName(a.name, a.domain, 0, a.domain.byteLength);
+    a.below = 0;
+    a.wildcardLabel = 0;
+    a.isSigning = true;
+    addSoa(a, a.apex.ttlSeconds, view.serial);
+    this.#countSignatures(sealing);
   }
 
   /** After a bug: the question again, if it was read, and SERVFAIL. */
@@ -246,6 +382,7 @@ class ImageResponder implements Responder {
   }
 
   #countQuery(x: Exchange, parsed: Parsed): void {
+    if (this.#isSigner) return;
     const counters = this.#counters;
     counters[Counter.queriesUdp + x.transport]!++;
     if (parsed === Parsed.unanswerable) counters[Counter.droppedUnanswerable]!++;
@@ -260,6 +397,10 @@ class ImageResponder implements Responder {
     if (isProven(x)) counters[Counter.cookiesValid]!++;
   }
 }
+
+/** Where the SOA is written that is signed before anybody asks. */
+const soaReply = new Uint8Array(UDP_REPLY_OCTETS);
+const soaReplyData = dataOf(soaReply);
 
 /** Made once for each buffer that a transport uses; transports reuse theirs. */
 function dataOf(octets: Uint8Array): DataView {

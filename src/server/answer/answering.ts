@@ -8,11 +8,15 @@ import { compileNetworks, containsAddress, type NetworkSet } from '../policy/acc
 import type { ClientPlace } from './client-place.ts';
 import { isAnswered } from './compose.ts';
 import { Exchange } from './exchange.ts';
-import { Found } from './find.ts';
+import { Found, Kind } from './find.ts';
 import type { ImageView } from './image-view.ts';
 import { labelsBelow, Name, readName } from './name.ts';
+import type { Sealing } from './sealing.ts';
 import { WeightedTurns } from './weighted-turns.ts';
 import { canPointAt } from './write.ts';
+
+/** Wildcards that one reply is made of: as many as it follows aliases. */
+export const EXPANSIONS_MAX = 8;
 
 const NO_NETWORKS = compileNetworks([]);
 
@@ -34,6 +38,20 @@ export class Answering {
   name: Name = this.x.name;
   nameAt = 0;
   below = 0;
+  /** What the present name is, and its entry in the static table, 0 for none; look-ups beside it change neither. */
+  kind: Kind = Kind.nxdomain;
+  entry = 0;
+  /** Where the owner of what comes next stands: the present name, or a level above that an alias led to. */
+  ownerAt = 0;
+  /** The label of the present name that the wildcard stands before, 0 where none is expanded. */
+  wildcardLabel = 0;
+  /** What replies are signed with; undefined: the domain is not signed. */
+  sealing: Sealing | undefined;
+  /** Whether this reply is signed. */
+  isSigning = false;
+  /** Where the next closer names stand that wildcards were expanded for. */
+  readonly expansions = new Int32Array(EXPANSIONS_MAX);
+  expanded = 0;
   /** Where clients are; undefined: nobody is known. */
   geo: ClientPlace | undefined;
   /** Resolvers whose client subnets are believed. */

@@ -39,6 +39,9 @@ function nextTurn(count: number): number {
   return ((turn >>> 16) * count) >>> 16;
 }
 
+/** Different choices of addresses in signed replies of a Service with more than a reply may have. */
+const SIGNED_CHOICES = 16;
+
 /** An odd number whose multiples are spread over 32 bits (the golden ratio's). */
 const SPREAD = 0x9e3779b1;
 
@@ -62,6 +65,7 @@ export function writeAddresses(
   const from = view.levelAddresses(blob, level, octets);
   const { data } = view;
   let turnTo = count === 1 ? 0 : nextTurn(count);
+  x.firstAddress = turnTo === 0 ? 0 : count - turnTo;
   for (let i = 0; i < count; i++) {
     const at = writeRecordHead(x, owner, type, ttlSeconds, octets);
     x.at = copyOctets(x.replyData, at, data, from + turnTo * octets, octets);
@@ -85,12 +89,13 @@ export function writeFewAddresses(
   level: number,
   type: number,
   owner: number,
+  isSigned: boolean,
 ): number {
   const ttlSeconds = view.levelTtlSeconds(blob, extras, location);
   const max = view.maxAddresses(extras);
   if (max === 0 || view.levelCount(level) <= max)
     return writeAddresses(x, view, blob, level, ttlSeconds, type, owner);
-  return writeSome(x, view, blob, extras, location, level, ttlSeconds, type, owner, max);
+  return writeSome(x, view, blob, extras, location, level, ttlSeconds, type, owner, max, isSigned);
 }
 
 /**
@@ -109,6 +114,7 @@ function writeSome(
   type: number,
   owner: number,
   max: number,
+  isSigned: boolean,
 ): number {
   const octets = type === Type.A ? 4 : 16;
   if (x.at + max * (RECORD_OCTETS + octets) > x.limit) return 0;
@@ -116,8 +122,11 @@ function writeSome(
   const share = view.findShare(extras, location, octets);
   const count = view.levelCount(level);
   const runs = share === 0 ? 1 : view.shareRuns(share);
-  const first = nextTurn(runs);
-  const seed = turn;
+  // Each choice that replies are made of has a signature of its own, so that those that are signed are made of a few.
+  const choice = isSigned ? nextTurn(SIGNED_CHOICES) : 0;
+  const first = isSigned ? choice % runs : nextTurn(runs);
+  const seed = isSigned ? Math.imul(choice + 1, SPREAD) : turn;
+  x.firstAddress = 0;
   let written = 0;
   for (let round = 0; written < max && round < count; round++) {
     for (let i = 0; i < runs && written < max; i++) {
@@ -308,6 +317,7 @@ export function writeRrset(x: Exchange, view: ImageView, rrset: number, owner: n
   if (x.at + view.rrsetOctets(rrset) + count * 2 > x.limit) return 0;
   let from = rrset + RRSET_HEADER_OCTETS;
   let { at } = x;
+  x.firstAddress = 0;
   for (let i = 0; i < count; i++) {
     write16(x.reply, at, 0xc000 | (owner - x.base));
     const octets = RECORD_HEADER_OCTETS + ((view.octets[from + 8]! << 8) | view.octets[from + 9]!);
@@ -325,18 +335,18 @@ export function writeRrset(x: Exchange, view: ImageView, rrset: number, owner: n
  */
 export function writeSoa(
   x: Exchange,
-  view: ImageView,
   apex: Apex,
   domainAt: number,
   ttlSeconds: number,
+  serial: number,
 ): boolean {
   const octets = apexNameOctets(apex.primary) + apexNameOctets(apex.hostmaster) + 20;
   if (x.at + RECORD_OCTETS + octets > x.limit) return false;
   let at = writeRecordHead(x, domainAt, Type.SOA, ttlSeconds, octets);
   at = writeApexName(x, at, apex.primary, domainAt);
   at = writeApexName(x, at, apex.hostmaster, domainAt);
-  x.serial = view.serial;
-  write32(x.reply, at, x.serial);
+  x.serial = serial;
+  write32(x.reply, at, serial);
   write32(x.reply, at + 4, SOA_REFRESH_SECONDS);
   write32(x.reply, at + 8, SOA_RETRY_SECONDS);
   write32(x.reply, at + 12, SOA_EXPIRE_SECONDS);
@@ -378,6 +388,21 @@ function isNameAt(x: Exchange, position: number, name: Name): boolean {
     }
   }
   return true;
+}
+
+/** Reads a name that was written into the reply, perhaps with a pointer at its end. */
+export function readNameAt(x: Exchange, position: number, name: Name): void {
+  const { reply } = x;
+  let from = position;
+  let at = 0;
+  for (;;) {
+    while (reply[from]! >= 0xc0) from = pointerAt(x, from);
+    const octets = reply[from]! + 1;
+    at = copyOctets(scratch, at, x.replyData, from, octets);
+    if (octets === 1) break;
+    from += octets;
+  }
+  readName(name, scratch, 0, at);
 }
 
 function pointerAt(x: Exchange, at: number): number {

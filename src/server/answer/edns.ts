@@ -132,8 +132,9 @@ export function writeOpt(x: Exchange, policy: OpenPolicy, payloadMax: number, id
   // The root, type OPT, and the payload size in place of a class.
   data.setInt32(at, (Type.OPT << 8) | (payloadMax >>> 8));
   data.setInt16(at + 4, (payloadMax << 8) | (x.rcode >>> 4));
-  // RFC 3225 section 3: DO is copied; every other flag is unknown and stays clear (RFC 6891 section 6.1.4).
-  data.setInt32(at + 6, x.isDnssecOk ? 0x0080_0000 : 0);
+  // RFC 3225 section 3: DO is copied; a flag that is unknown stays clear (RFC 6891 section 6.1.4), as CO is without keys.
+  const flags = (x.isDnssecOk ? 0x0080_0000 : 0) | (x.canSign && x.isCompactOk ? 0x0040_0000 : 0);
+  data.setInt32(at + 6, flags);
   x.at = at + OPT_OCTETS;
   if (x.options !== 0) writeOptions(x, policy, idleMs);
   if (x.extendedError >= 0 && x.at + OPTION_OCTETS + EXTENDED_ERROR_OCTETS <= x.messageMax)

@@ -7,6 +7,7 @@ import { Rcode } from '../../zonebuilder/dns.ts';
 import { ClientSubnet } from './client-subnet.ts';
 import { Name } from './name.ts';
 import { Transport } from '../responder.ts';
+import { Waiting } from '../signing/waiting.ts';
 
 /** Bits of a message's second pair of octets (RFC 1035 section 4.1.1). */
 export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100 } as const;
@@ -61,6 +62,8 @@ export class Exchange {
   keepaliveLength = 0;
   /** The flag DO: the client wants DNSSEC records. */
   isDnssecOk = false;
+  /** The flag CO: the client wants the RCODE to say that a name does not exist, also beside a compact denial (RFC 9824 section 5). */
+  isCompactOk = false;
 
   // TSIG of the query (RFC 8945): where the record, its type and its time stand; 0 for none.
   tsigAt = 0;
@@ -100,6 +103,18 @@ export class Exchange {
   zoneLabels = 0;
   /** SOA serial of the state that the answer is made from, where one of both is told. */
   serial = 0;
+
+  // Signatures.
+  /** Whether replies may be signed, so that a query that wants it is kept until its reply is there. */
+  canSign = false;
+  /** Whether the client's address is known to be its own. */
+  isClientProven = false;
+  /** Which of the addresses that were written last is the first in the image. */
+  firstAddress = 0;
+  /** What the reply waits for. */
+  waitingFor: Waiting = Waiting.none;
+  /** Whether a signature in the reply is to be made anew. */
+  isDue = false;
 }
 
 /** Forgets the query before. */
@@ -118,6 +133,9 @@ export function reset(x: Exchange): void {
   x.extendedError = -1;
   x.cookie = CookieVerdict.unproven;
   x.isDnssecOk = false;
+  x.isCompactOk = false;
+  x.waitingFor = Waiting.none;
+  x.isDue = false;
   x.ecsScope = 0;
   x.hasApexSoa = false;
   x.zoneLabels = 0;

@@ -57,6 +57,8 @@ export class Found {
   cutLabel = 0;
   /** Whether the static name came from a wildcard. */
   isWildcard = false;
+  /** Index of the label behind the wildcard's `*`. */
+  wildcardLabel = 0;
 }
 
 const UNDERSCORE = 0x5f;
@@ -224,6 +226,7 @@ function findWildcard(view: ImageView, name: Name, below: number, found: Found):
     for (let i = start; i < end; i++) wildcardKey[2 + i - start] = lower[i]!;
     found.entry = view.findStatic(wildcardData, 0, 2 + end - start);
     found.isWildcard = found.entry !== 0;
+    found.wildcardLabel = label;
     return found.isWildcard ? Kind.static : Kind.nxdomain;
   }
   return Kind.nxdomain;

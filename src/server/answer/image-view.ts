@@ -404,13 +404,22 @@ export class ImageView {
     let at = this.firstRrset(entry);
     for (let left = this.rrsetCount(entry); left > 0; left--) {
       if (this.#shorts[at / 2] === type) return at;
-      at += (RRSET_HEADER_OCTETS + this.#words[(at + 4) / 4]! + 3) & ~3;
+      at = this.nextRrset(at);
     }
     return 0;
   }
 
   firstRrset(entry: number): number {
     return entry + this.#shorts[(entry + StaticName.rrsetsAt) / 2]!;
+  }
+
+  /** The RRset behind another at a name, which has one more. */
+  nextRrset(rrset: number): number {
+    return rrset + ((RRSET_HEADER_OCTETS + this.#words[(rrset + 4) / 4]! + 3) & ~3);
+  }
+
+  rrsetType(rrset: number): number {
+    return this.#shorts[rrset / 2]!;
   }
 
   rrsetRecords(rrset: number): number {

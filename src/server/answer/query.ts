@@ -87,19 +87,25 @@ function readRecords(x: Exchange, from: number, authorities: number, additionals
   }
   if (at !== x.queryEnd) return Parsed.formatError;
   if (x.isInPlace && ((x.options & OptionBit.cookie) !== 0 || x.tsigAt !== 0)) setAside(x, from);
+  else if (x.isInPlace && isToBeSigned(x)) setAside(x, from);
   return x.hasOpt && x.ednsVersion !== 0 ? Parsed.badVersion : Parsed.fine;
+}
+
+/** Whether the reply may have to wait for a signature. */
+export function isToBeSigned(x: Exchange): boolean {
+  return x.canSign && (x.isDnssecOk || x.type === Type.RRSIG);
 }
 
 /**
  * Moves a query out of the way of the reply that is about to be written over it: its cookie and its TSIG record are read once
- * more when they are answered. The question is not, and stays behind; all other options are numbers by now.
+ * more when they are answered, and a query that waits for a signature as a whole. All other options are numbers by now.
  *
  * @param from - where the records begin
  */
 function setAside(x: Exchange, from: number): void {
   const { queryStart: start } = x;
   const octets = x.queryEnd - start;
-  copyOctets(asideData, 0, x.queryData, start, HEADER_OCTETS);
+  copyOctets(asideData, 0, x.queryData, start, isToBeSigned(x) ? from - start : HEADER_OCTETS);
   copyOctets(asideData, from - start, x.queryData, from, x.queryEnd - from);
   x.cookieAt -= start;
   if (x.tsigAt !== 0) {
@@ -131,6 +137,7 @@ function readRecord(x: Exchange, at: number, isAdditional: boolean): number {
   x.payloadMax = typeAndClass & 0xffff;
   x.ednsVersion = (ttl >>> 16) & 0xff;
   x.isDnssecOk = (ttl & 0x8000) !== 0;
+  x.isCompactOk = (ttl & 0x4000) !== 0;
   // RFC 6891 section 6.1.3: what another version put there is not for us to judge.
   if (x.ednsVersion !== 0) return end;
   return end === fixed + 10 || readOptions(x, fixed + 10, end) ? end : 0;

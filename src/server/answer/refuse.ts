@@ -55,6 +55,17 @@ export function challenge(x: Exchange, isOurs: boolean): void {
   x.isAuthoritative = isOurs && !hasCookie;
 }
 
+/** More asks for signatures than there is time for. A client whose address is its own asks again. */
+export function refuseBusy(x: Exchange): void {
+  x.at = x.questionEnd;
+  x.answers = 0;
+  x.authorities = 0;
+  x.additionals = 0;
+  x.hasApexSoa = false;
+  x.isAuthoritative = false;
+  x.rcode = Rcode.SERVFAIL;
+}
+
 /** Types that ask for something other than an RRset (RFC 6895 section 3.1); ANY is answered. */
 export function isMetaType(type: number): boolean {
   return type === 0 || type === Type.OPT || (type >= Type.NXNAME && type < Type.ANY);

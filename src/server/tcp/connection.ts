@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { Counter } from '../counters.ts';
 import type { Recorder } from '../recorder.ts';
 import { TCP_REPLY_OCTETS, type Responder, type Transport } from '../responder.ts';
+import type { SignedReplies } from '../signed-replies.ts';
+import { admit, Slot } from '../signing/waiting.ts';
 import type { TcpLimits } from '../tcp-limits.ts';
 
 /** What all connections of a server share. */
@@ -19,6 +21,8 @@ export interface TcpContext {
   readonly nowMs: () => number;
   /** Where replies are composed: {@link TCP_OUTPUT_OCTETS}. */
   readonly replies: Buffer;
+  /** Replies that signers make, over the channel of that name. */
+  readonly signed: (channel: string) => SignedReplies;
 }
 
 /** Who is connected, and to what. */
@@ -42,6 +46,8 @@ export interface TcpObserver {
 
 /** The replies of one read, up to here, leave in one write; a maximal reply always fits. */
 export const TCP_OUTPUT_OCTETS = 4 * 65_536;
+/** Messages of one connection that may wait for a signature before it is read on. */
+const AWAITED_MAX = 64;
 const LENGTH_OCTETS = 2;
 const HEADER_OCTETS = 12;
 
@@ -68,6 +74,8 @@ export class TcpConnection {
   #inputLength = 0;
   #ended = false;
   #closing = false;
+  /** Messages that wait for a signature. */
+  #awaited = 0;
 
   /**
    * @param sockets - `plain` carries the messages, `raw` is the TCP connection below it; the same without TLS
@@ -194,7 +202,7 @@ export class TcpConnection {
     this.#write(output);
     if (used > 0) this.#noteActive();
     if (this.#closing) this.close();
-    else if (this.stalledMs !== undefined) this.#socket.pause();
+    else if (this.stalledMs !== undefined || this.#awaited >= AWAITED_MAX) this.#socket.pause();
     return used;
   }
 
@@ -207,11 +215,49 @@ export class TcpConnection {
     const readers = recorder?.isOn === true ? recorder.draw() : 0;
     if (readers !== 0) recorder!.begin(readers, transport, input, start, length);
     const octets = responder.answer(input, start, length, replies, at, transport, address, 0, address.length);
+    if (octets < 0) {
+      if (readers !== 0) recorder!.cancel();
+      return this.#park(output);
+    }
     if (readers !== 0) this.#endRecord(recorder!, at, octets);
     if (octets === 0) return output;
     // RFC 7766 section 8: the length goes out together with the message.
     replies.writeUInt16BE(octets, output);
     return at + octets;
+  }
+
+  /** Has a message wait for a signature. @returns where the next reply goes */
+  #park(output: number): number {
+    const { responder, replies, signed } = this.#context;
+    const { room, worker, channel, claim, turnAway } = responder.parking!;
+    const slot = claim();
+    if (slot === 0) {
+      const octets = turnAway();
+      replies.writeUInt16BE(octets, output);
+      return output + LENGTH_OCTETS + octets;
+    }
+    this.#awaited++;
+    const token = signed(channel).expect((reply) => this.#guard(() => this.#takeSigned(reply)));
+    room.words[(slot + Slot.worker) / 4] = worker;
+    room.words[(slot + Slot.token) / 4] = token;
+    room.words[(slot + Slot.clientPort) / 4] = this.#client.port;
+    admit(room, slot);
+    return output;
+  }
+
+  /** Replies may leave in another order than their queries came in (RFC 7766 section 6.2.1.1). */
+  #takeSigned(reply: Uint8Array): void {
+    this.#awaited--;
+    if (this.#closing) return;
+    const { replies } = this.#context;
+    replies.writeUInt16BE(reply.length, 0);
+    replies.set(reply, LENGTH_OCTETS);
+    this.#write(LENGTH_OCTETS + reply.length);
+    this.#answerInput();
+    this.#account();
+    if (this.stalledMs !== undefined || this.#awaited > 0) return;
+    if (this.#ended) this.close();
+    else this.#socket.resume();
   }
 
   #endRecord(recorder: Recorder, at: number, octets: number): void {
@@ -232,6 +278,7 @@ export class TcpConnection {
   }
 
   #mustWait(): boolean {
+    if (this.#awaited >= AWAITED_MAX) return true;
     return this.#closing || this.#socket.writableLength > this.#context.limits.outputOctets;
   }
 
@@ -244,6 +291,7 @@ export class TcpConnection {
       this.#answerInput();
       this.#account();
       if (this.stalledMs !== undefined) return;
+      if (this.#awaited > 0) return;
       if (this.#ended) this.close();
       else this.#socket.resume();
     });
@@ -252,7 +300,7 @@ export class TcpConnection {
   /** The client has sent its last: what is complete is still answered (RFC 1035 section 4.2.2). */
   #finish(): void {
     this.#ended = true;
-    if (this.stalledMs === undefined) this.close();
+    if (this.stalledMs === undefined && this.#awaited === 0) this.close();
   }
 
   #noteActive(): void {

@@ -9,6 +9,7 @@ import type { ListenAddress } from '../../config/settings.ts';
 import { Counter } from '../counters.ts';
 import type { Recorder } from '../recorder.ts';
 import { Transport, type Responder } from '../responder.ts';
+import { SignedReplies } from '../signed-replies.ts';
 import { addressOctets, isDualStack, ListenError } from '../socket-address.ts';
 import { TCP_OUTPUT_OCTETS, TcpConnection, type TcpClient, type TcpContext } from './connection.ts';
 import { idleLimitMs, TCP_LIMITS, type TcpLimits } from '../tcp-limits.ts';
@@ -50,6 +51,7 @@ export class TcpServer {
   readonly #perClient = new Map<string, number>();
   #heldOctets = 0;
   #isLeaving = false;
+  #signed: SignedReplies | undefined;
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: TcpOptions) {
@@ -62,6 +64,7 @@ export class TcpServer {
       limits: this.#limits,
       nowMs: options.nowMs ?? (() => performance.now()),
       replies: Buffer.allocUnsafeSlow(TCP_OUTPUT_OCTETS),
+      signed: (channel) => (this.#signed ??= new SignedReplies(channel)),
     };
   }
 
@@ -99,6 +102,7 @@ export class TcpServer {
     const impatient = setTimeout(() => this.#connections.forEach((connection) => connection.cut()), STOP_MS);
     await Promise.all(closed);
     clearTimeout(impatient);
+    this.#signed?.stop();
     this.#servers.length = 0;
   }
 

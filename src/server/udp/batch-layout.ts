@@ -151,7 +151,8 @@ export function setReplyLength(words: Int32Array, i: number, octets: number): vo
 }
 
 /** Writes a 64-bit address; every architecture of libc.ts is little-endian. */
-function setAddress(words: Int32Array, word: number, address: number): void {
+/** Writes the two words of an address. */
+export function setAddress(words: Int32Array, word: number, address: number): void {
   words[word] = address % GIB4;
   words[word + 1] = Math.floor(address / GIB4);
 }

@@ -216,7 +216,7 @@ function layOutMessage(batch: BatchSocket, m: number, start: number, count: numb
  * The interface is left to routing, which may well lead out by another one than the query came in by, except where a
  * link-local address means nothing without it.
  */
-function forgetInterface({ words, octets, socket }: BatchSocket, i: number): void {
+export function forgetInterface({ words, octets, socket }: BatchSocket, i: number): void {
   const data = CONTROLS + i * CONTROL_OCTETS + CONTROL_HEADER_OCTETS;
   if (socket.family === 4) words[data / 4] = 0;
   else if (octets[data] !== 0xfe || (octets[data + 1]! & 0xc0) !== 0x80) words[data / 4 + 4] = 0;

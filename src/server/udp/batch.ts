@@ -19,6 +19,7 @@ import {
   type BatchSocket,
 } from './batch-layout.ts';
 import { sendReplies } from './batch-send.ts';
+import { parkQuery } from './batch-park.ts';
 import { recordEnds } from './batch-record.ts';
 import { Counter } from '../counters.ts';
 import { Linux, type Libc } from '../linux/linux.ts';
@@ -92,7 +93,7 @@ function answerAll(batch: BatchSocket, service: BatchService, received: number):
     const slot = SLOTS + i * SLOT_OCTETS;
     const readers = isRecording ? recorder.draw() : 0;
     if (readers !== 0) recorder!.begin(readers, Transport.udp, octets, slot, queryLength);
-    const length = responder.answer(
+    let length = responder.answer(
       octets,
       slot,
       queryLength,
@@ -103,7 +104,11 @@ function answerAll(batch: BatchSocket, service: BatchService, received: number):
       name + addressStart,
       addressLength,
     );
-    if (readers !== 0) endRecord(recorder!, batch, i, length);
+    if (length < 0) {
+      // What is written down of it is left to the signer.
+      if (readers !== 0) recorder!.cancel();
+      length = parkQuery(batch, responder, i);
+    } else if (readers !== 0) endRecord(recorder!, batch, i, length);
     setReplyLength(words, i, length);
     octetsOut += length;
     if (length !== 0) replies++;

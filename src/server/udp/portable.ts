@@ -16,6 +16,8 @@ import type { ListenAddress } from '../../config/settings.ts';
 import { Counter } from '../counters.ts';
 import type { Recorder } from '../recorder.ts';
 import { Transport, UDP_REPLY_OCTETS, type Responder } from '../responder.ts';
+import { SignedReplies } from '../signed-replies.ts';
+import { admit, Slot } from '../signing/waiting.ts';
 import { isDualStack, isWildcard, ListenError, addressOctets } from '../socket-address.ts';
 import { localAddresses } from './local-addresses.ts';
 
@@ -65,6 +67,7 @@ export class PortableUdp {
   #lookedMs = -Infinity;
   #received = 0;
   #stopped = false;
+  #signed: SignedReplies | undefined;
 
   constructor(options: PortableOptions) {
     this.#options = options;
@@ -118,6 +121,7 @@ export class PortableUdp {
   #close(): void {
     clearInterval(this.#looker);
     this.#stopped = true;
+    this.#signed?.stop();
     for (const socket of this.#sockets) socket.close();
   }
 
@@ -213,7 +217,7 @@ export class PortableUdp {
     const readers = recorder?.isOn === true ? recorder.draw() : 0;
     if (readers !== 0) recorder!.begin(readers, Transport.udp, query, 0, query.length);
     responder.enter();
-    const length = responder.answer(
+    let length = responder.answer(
       query,
       0,
       query.length,
@@ -224,16 +228,38 @@ export class PortableUdp {
       0,
       address.length,
     );
-    responder.leave();
-    if (readers !== 0) {
+    if (length < 0) {
+      if (readers !== 0) recorder!.cancel();
+      length = this.#park(socket, client);
+    } else if (readers !== 0) {
       recorder!.client(address, 0, address.length, client.port);
       recorder!.server(own, 0, own.length, socket.address().port);
       recorder!.end(reply, 0, length);
     }
+    responder.leave();
     if (length > 0) this.#send(socket, reply, length, client);
   }
 
-  #send(socket: Socket, reply: Buffer, length: number, client: RemoteInfo): void {
+  /** Has a query wait for a signature. @returns octets of a reply that is sent at once, because there is no room; 0: none is */
+  #park(socket: Socket, client: RemoteInfo): number {
+    const { room, worker, channel, claim, turnAway } = this.#options.responder.parking!;
+    const slot = claim();
+    if (slot === 0) return turnAway();
+    this.#signed ??= new SignedReplies(channel);
+    const token = this.#signed.expect((reply) => this.#sendSigned(socket, reply, client));
+    room.words[(slot + Slot.worker) / 4] = worker;
+    room.words[(slot + Slot.token) / 4] = token;
+    room.words[(slot + Slot.clientPort) / 4] = client.port;
+    admit(room, slot);
+    return 0;
+  }
+
+  #sendSigned(socket: Socket, reply: Uint8Array, client: RemoteInfo): void {
+    // The socket of an address that went away is closed.
+    if (this.#sockets.has(socket)) this.#send(socket, reply, reply.length, client);
+  }
+
+  #send(socket: Socket, reply: Uint8Array, length: number, client: RemoteInfo): void {
     const { counters } = this.#options;
     if (socket.getSendQueueCount() >= WAITING_REPLIES_MAX) return void counters[Counter.droppedSend]!++;
     counters[Counter.octetsOut]! += length;

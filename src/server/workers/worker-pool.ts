@@ -16,6 +16,7 @@ import type { ResponderSettings } from '../responder.ts';
 import { giveBack } from '../linux/linux.ts';
 import { isDualStack, isWildcard } from '../socket-address.ts';
 import { assertPortFree } from '../udp/portable.ts';
+import { withoutSecrets } from '../signing/keys.ts';
 import type { UdpSocket } from '../udp/socket.ts';
 import { SocketLedger } from './socket-ledger.ts';
 import type { UdpTransport } from './udp-transport.ts';
@@ -114,6 +115,7 @@ export class WorkerPool {
       this.#listen = await this.#startWorker(0);
       const { tcp } = this.#options;
       if (tcp !== undefined) await this.#startSlot(this.#workerCount(), this.#tcpRole(tcp));
+      await this.#startSigners();
       const further = Array.from({ length: this.#workerCount() - 1 }, (_, i) => this.#startWorker(i + 1));
       for (const outcome of await Promise.allSettled(further)) {
         if (outcome.status === 'rejected') throw outcome.reason;
@@ -135,6 +137,7 @@ export class WorkerPool {
   async adopt(settings: SharedSettings): Promise<void> {
     const before = this.#shared.image.arena;
     this.#shared = settings;
+    await this.#startSigners();
     await Promise.all(this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i))));
     const { transport } = this.#options;
     if (transport.kind === 'batch' && this.#shared.image.arena !== before) giveBack(transport.libc, before);
@@ -169,6 +172,16 @@ export class WorkerPool {
     };
   }
 
+  /** Once there are keys to sign with, which a reload may bring. */
+  async #startSigners(): Promise<void> {
+    const { signing } = this.#shared;
+    const first = this.#workerCount() + 1;
+    if (signing === undefined || this.#slots.length > first) return;
+    const sendsPackets = this.#options.transport.kind === 'batch';
+    for (let i = 0; i < signing.signers; i++)
+      await this.#startSlot(first + i, { kind: 'signer', sendsPackets });
+  }
+
   async #startWorker(i: number): Promise<ListenAddress[]> {
     return this.#startSlot(i, await this.#role(i));
   }
@@ -177,7 +190,12 @@ export class WorkerPool {
     const { responderUrl, log, pauses = RESTART_PAUSES } = this.#options;
     this.#counters[i] = createCounterBlock();
     const slot = new WorkerSlot({
-      name: role.kind === 'tcp' ? 'tcp' : `udp-${i}`,
+      name:
+        role.kind === 'tcp'
+          ? 'tcp'
+          : role.kind === 'signer'
+            ? `signer-${i - this.#workerCount()}`
+            : `udp-${i}`,
       role,
       responderUrl,
       settings: this.#settingsOf(i),
@@ -189,10 +207,17 @@ export class WorkerPool {
   }
 
   #settingsOf(i: number): ResponderSettings {
-    const { shares, ...shared } = this.#shared;
+    const { shares, signing, ...shared } = this.#shared;
+    const isSigner = i > this.#workerCount();
     const record = shares && { shares, ring: (this.#rings[i] ??= createQueryRing()) };
     const reader = this.#options.firstReader + i;
-    return { ...shared, reader, counters: this.#counters[i]!, ...(record && { record }) };
+    return {
+      ...shared,
+      ...(signing && { signing: isSigner ? signing : withoutSecrets(signing) }),
+      reader,
+      counters: this.#counters[i]!,
+      ...(record && { record }),
+    };
   }
 
   #workerCount(): number {

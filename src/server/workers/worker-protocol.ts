@@ -27,6 +27,8 @@ export type WorkerRole =
   | { readonly kind: 'batch'; readonly sockets: readonly UdpSocket[]; readonly cpu?: number }
   | { readonly kind: 'portable'; readonly listen: readonly ListenAddress[]; readonly reusePort: boolean }
   /** `fds`: sockets that listen, those of TLS last; the worker takes a descriptor of its own. Absent: it opens them. */
+  /** `sendsPackets`: from the sockets of the batch transport; otherwise workers send what is signed. */
+  | { readonly kind: 'signer'; readonly sendsPackets: boolean }
   | ({
       readonly kind: 'tcp';
       readonly listen: readonly ListenAddress[];

@@ -9,11 +9,13 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { serveBatches } from '../udp/batch-loop.ts';
 import { pinThread } from '../linux/cpu-affinity.ts';
 import { Recorder } from '../recorder.ts';
-import type { Responder, ResponderSettings } from '../responder.ts';
+import type { Responder, ResponderSettings, SigningResponder } from '../responder.ts';
 import { ListenError } from '../socket-address.ts';
-import { becomeAsNiceAs } from '../linux/thread-priority.ts';
+import { becomeAsNiceAs, CONTROL_PLANE_NICENESS } from '../linux/thread-priority.ts';
 import type { TlsCertificate, TlsFiles } from '../tcp/tls-certificate.ts';
 import { PortableUdp } from '../udp/portable.ts';
+import { PacketSender } from './packet-sender.ts';
+import { serveSigning } from './signer.ts';
 import { duplicate } from './socket-ledger.ts';
 import {
   Control,
@@ -44,14 +46,18 @@ async function runBatch(context: WorkerContext, role: WorkerRole & { kind: 'batc
   const pinning = role.cpu === undefined ? undefined : pinThread(libc, role.cpu);
   const listen = role.sockets.map((socket) => socket.listen);
   tell(port, { kind: 'serving', listen, ...(pinning && { pinning }) });
+  serveBatches({ ...context, libc, sockets: role.sockets, goOn: goOnOf(control, refresh) });
+}
+
+/** What a thread without an event loop asks between two turns: takes messages that have come, and says whether it is to go on. */
+function goOnOf(control: Int32Array, refresh: () => void): () => boolean {
   let seen = 0;
-  const goOn = (): boolean => {
+  return () => {
     const posted = Atomics.load(control, Control.posted);
     if (posted !== seen) refresh();
     seen = posted;
     return Atomics.load(control, Control.stop) === 0;
   };
-  serveBatches({ ...context, libc, sockets: role.sockets, goOn });
 }
 
 async function runPortable(context: WorkerContext, role: WorkerRole & { kind: 'portable' }): Promise<void> {
@@ -106,6 +112,9 @@ async function openCertificate(port: MessagePort, files: TlsFiles): Promise<TlsC
 function refreshing({ responder, refresh }: WorkerContext): Responder {
   return {
     isStale: false,
+    get parking() {
+      return responder.parking;
+    },
     answer: responder.answer.bind(responder),
     enter: () => {
       if (responder.isStale) refresh();
@@ -125,6 +134,20 @@ function obeyUntilStopped(context: WorkerContext, stop: (lingerMs: number) => Pr
   });
 }
 
+async function runSigner(context: WorkerContext, role: WorkerRole & { kind: 'signer' }): Promise<void> {
+  const { port, refresh, control } = context;
+  // Only answer.ts can sign; a test that puts another responder in its place has no keys.
+  const responder = context.responder as SigningResponder;
+  const send = role.sendsPackets ? await packetSender(context.counters) : undefined;
+  tell(port, { kind: 'serving', listen: [] });
+  serveSigning({ ...context, responder, goOn: goOnOf(control, refresh), ...(send && { send }) });
+}
+
+async function packetSender(counters: Float64Array): Promise<PacketSender> {
+  const { loadLibc } = await import('../linux/libc.ts');
+  return new PacketSender(loadLibc(), counters);
+}
+
 type Obedient = Pick<WorkerContext, 'port' | 'responder' | 'recorder'>;
 
 function obey({ port, responder, recorder }: Obedient, message: ToWorker): void {
@@ -139,7 +162,7 @@ function tell(port: MessagePort, message: FromWorker): void {
 }
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
-  becomeAsNiceAs(start.nice);
+  becomeAsNiceAs(start.role.kind === 'signer' ? start.nice + CONTROL_PLANE_NICENESS : start.nice);
   setFlagsFromString(INLINING);
   const { createResponder } = await loadResponder(start.responderUrl);
   const responder = createResponder(start.settings);
@@ -163,6 +186,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const { role } = start;
   if (role.kind === 'batch') await runBatch(context, role);
   else if (role.kind === 'portable') await runPortable(context, role);
+  else if (role.kind === 'signer') await runSigner(context, role);
   else await runTcp(context, role);
 }
 
