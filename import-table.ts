@@ -146,6 +146,7 @@ export const IMPORTS = {
 
   'federation/run': [
     'federation/api',
+    'federation/members',
     'federation/sync',
     'watchers',
     'watchers/api',

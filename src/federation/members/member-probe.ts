@@ -165,7 +165,7 @@ export class MemberProbe {
     if (!places.ok) return;
     this.#nodesMs = timers.now();
     const { region, zones } = places.value;
-    this.#places = { ...(region !== undefined && { region }), zones };
+    this.#places = { ...(region !== undefined && { region }), ...(zones.length > 0 && { zones }) };
     onChange();
   }
 }

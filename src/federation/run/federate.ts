@@ -9,6 +9,7 @@ import type { Random, Timers } from '../../timers.ts';
 import { ApiClient } from '../../watchers/api/api-client.ts';
 import { accessLoader, Credentials } from '../../watchers/credentials/credentials.ts';
 import { ObjectClient } from '../api/object-client.ts';
+import { StatusKeeper } from '../members/status-keeper.ts';
 import { Federation, type FederationState } from '../sync/engine.ts';
 import { confirmedIn, notesOf, withNotes } from '../sync/held-notes.ts';
 import type { AnyKind } from '../sync/kind.ts';
@@ -32,6 +33,7 @@ export interface FederateOptions {
 interface Active {
   readonly federation: Federation;
   readonly source: MemberSource;
+  readonly keeper: StatusKeeper;
   readonly endpoint: Server;
 }
 
@@ -125,6 +127,7 @@ export class Federate {
       random,
       log,
     });
+    const keeper = new StatusKeeper({ objects: this.#hostObjects, timers, clock, random, log });
     const source = new MemberSource({
       settings,
       host: this.#host.client,
@@ -132,12 +135,19 @@ export class Federate {
       clock,
       random,
       log,
-      onJoin: (spec, credentials) => federation.join(spec, credentials),
-      onLeave: (cluster) => void federation.leave(cluster),
+      onJoin: (spec, credentials) => {
+        federation.join(spec, credentials);
+        keeper.join(spec, credentials);
+      },
+      onLeave: (cluster) => {
+        keeper.leave(cluster);
+        void federation.leave(cluster);
+      },
       onLabels: (labelsOf) => federation.relabel(labelsOf),
     });
-    this.#active = { federation, source, endpoint };
+    this.#active = { federation, source, keeper, endpoint };
     federation.start();
+    keeper.start();
     source.start();
   }
 
@@ -148,7 +158,7 @@ export class Federate {
     // Aborts every request before anything is waited for.
     const stopping = active.federation.stop();
     active.endpoint.close();
-    await Promise.all([stopping, active.source.stop()]);
+    await Promise.all([stopping, active.source.stop(), active.keeper.stop()]);
   }
 
   /** Tells on the Lease what waits, and takes the confirmations that stand there. */
