@@ -53,6 +53,8 @@ export interface Environment {
   readonly federate?: (file: string, options: { readonly confirm: boolean }) => Promise<number>;
   /** Makes hosts and members of clusters. Default: not here. */
   readonly registration?: Registration;
+  /** The DS records of a domain at each server of its parent, found through a resolver. Default: it cannot be asked. */
+  readonly askParent?: (domain: string, resolver: string) => Promise<readonly (readonly Buffer[])[]>;
   /** Serves until told to stop; the exit code. */
   readonly serve: (file: string) => Promise<number>;
 }

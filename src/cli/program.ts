@@ -32,6 +32,15 @@ import { JOURNAL_OUTPUTS, runJournal } from './journal.ts';
 import type { JournalChoice, JournalOutput } from './journal.ts';
 import { GUARD_OUTPUTS, runGuard, runGuardRelease } from './guard.ts';
 import type { GuardOutput } from './guard.ts';
+import {
+  KEYS_OUTPUTS,
+  KEYS_VERBS,
+  type KeysOutput,
+  type KeysVerb,
+  ROLLABLE,
+  type Rollable,
+  runKeys,
+} from './keys.ts';
 import { OUTPUT_ALIASES } from './output.ts';
 import type { Output } from './output.ts';
 import { RECORD_OUTPUTS, runRecords } from './records.ts';
@@ -178,6 +187,7 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
   addPlans(program, environment);
   addGuard(program, environment);
   addDoctor(program, environment, exit);
+  addKeys(program, environment);
   asking(
     program.command('clusters').description('list the member clusters and how they are'),
     CLUSTER_OUTPUTS,
@@ -206,6 +216,31 @@ function addViews(program: Command, environment: Environment, exit: (code: numbe
         };
         exit(await runExplain(environment, target, question));
       },
+    );
+}
+
+function addKeys(program: Command, environment: Environment): void {
+  configured(
+    program.command('keys').description('make, list and roll the keys that the domain is signed with'),
+  )
+    .addArgument(
+      new Argument('<verb>', 'what to do; ds: what the registrar is to be given').choices(KEYS_VERBS),
+    )
+    .addArgument(
+      new Argument(
+        '[what]',
+        'roll: what to begin with; without it, the next step of what is under way',
+      ).choices(ROLLABLE),
+    )
+    .option('--resolver <address>', 'roll: ask the parent for its DS records, found through ADDRESS[:PORT]')
+    .option('--ds-published', 'roll: the parent has the DS records that the stage waits for')
+    .addOption(outputOption('-o, --output <form>', KEYS_OUTPUTS).default(KEYS_OUTPUTS[0]))
+    .action(
+      async (
+        verb: KeysVerb,
+        what: Rollable | undefined,
+        options: { config: string; output: KeysOutput; resolver?: string; dsPublished?: boolean },
+      ) => runKeys(environment, { verb, what, ...options }),
     );
 }
 

@@ -29,6 +29,8 @@ const MX = 15;
 const AAAA = 28;
 const SRV = 33;
 const DS = 43;
+const CDS = 59;
+const CDNSKEY = 60;
 
 /** Aliases followed when looking for a loop: no answer holds more, and the check stays linear. */
 const ALIAS_STEPS_MAX = 100;
@@ -67,6 +69,7 @@ export function checkRecords(config: ConfigDraft, report: Report): readonly Stat
   const set = indexRecords(domain, parsed, nameservers);
   for (const record of parsed) {
     checkApex(record, set, report);
+    checkSignal(record, report);
     if (record.type === ALIAS) checkAlias(record, { ...set, federations: config.federations ?? [] }, report);
     if (record.type === CNAME) checkCname(record, config, report);
     checkDelegated(record, set, report);
@@ -169,6 +172,16 @@ function checkApex(record: ParsedRecord, { domain }: RecordSet, report: Report):
   // RFC 4035 section 2.4: DS stands on the parent's side of a zone cut.
   if (record.type === DS)
     report('APEX_RECORD', path, 'DS of the domain belongs to the parent', 'give it to the registrar');
+}
+
+/** `_dsboot.CHILD._signal.NAMESERVER` (RFC 9615 section 2). */
+const SIGNALLING = /^_dsboot\..+\._signal\./;
+
+/** What the parent of this domain is to hear follows from its keys; of others only signalling names speak. */
+function checkSignal({ name, type, path }: ParsedRecord, report: Report): void {
+  if ((type !== CDS && type !== CDNSKEY) || SIGNALLING.test(name)) return;
+  const message = `${typeText(type)} records can be given at _dsboot.CHILD._signal.NAMESERVER only (RFC 9615)`;
+  report('NO_SIGNALLING_NAME', [...path, 'type'], message, 'those of the domain itself follow from dnssec');
 }
 
 function checkDelegated(record: ParsedRecord, set: RecordSet, report: Report): void {

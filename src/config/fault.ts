@@ -68,6 +68,7 @@ export const FAULT_CODES = {
   ODD_DIGEST: 'warning',
   RELATIVE_TARGET: 'warning',
   APEX_RECORD: 'fault',
+  NO_SIGNALLING_NAME: 'fault',
   CNAME_NOT_ALONE: 'fault',
   CNAME_HIDES_SERVICE: 'warning',
   ALIAS_LOOP: 'fault',

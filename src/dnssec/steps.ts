@@ -39,8 +39,11 @@ export type Refusal =
   /** The operator ends it in the configuration. */
   | { readonly why: 'last' };
 
-/** What the parent has: rdata of its DS records; trusted: the operator says that it is as it should be; undefined: not asked. */
-export type ParentView = readonly Buffer[] | 'trusted' | undefined;
+/**
+ * What the parent has, by each of its servers that was asked, at least one: rdata of DS records; trusted: the operator says that
+ * it is as it should be; undefined: not asked.
+ */
+export type ParentView = readonly (readonly Buffer[])[] | 'trusted' | undefined;
 
 /** Which roles a roll exchanges. */
 export function rolesOf(kind: RollKind, keys: readonly Pick<KeyEntry, 'role'>[]): readonly KeyRole[] {
@@ -99,7 +102,7 @@ export function noteParent(state: KeyState, view: ParentView, nowMs: number): Ke
   const need = roll && stageOf(roll).needs;
   if (roll === undefined || need === undefined || view === undefined) return state;
   const { dsSeen: before, ...rest } = roll;
-  const isThere = view === 'trusted' || isMet(state, need, view);
+  const isThere = view === 'trusted' || view.every((ds) => isMet(state, need, ds));
   return { ...state, roll: isThere ? { ...rest, dsSeen: before ?? nowMs } : rest };
 }
 
@@ -154,7 +157,13 @@ interface ParentGap {
 
 function parentRefusal(state: KeyState, need: ParentNeed, view: ParentView): Refusal {
   if (view === undefined || view === 'trusted') return { why: 'unasked', need };
-  return { why: 'parent', need, ...missingAt(state, need, view) };
+  const gaps = view.map((ds) => missingAt(state, need, ds));
+  return {
+    why: 'parent',
+    need,
+    missing: [...new Set(gaps.flatMap(({ missing }) => missing))],
+    left: [...new Set(gaps.flatMap(({ left }) => left))],
+  };
 }
 
 function isMet(state: KeyState, need: ParentNeed, view: readonly Buffer[]): boolean {

@@ -5,6 +5,7 @@
  */
 
 import type { ClusterSettings, Settings } from '../config/settings.ts';
+import { readKeys } from '../dnssec/keys/key-folder.ts';
 import { CookieSecretKeeper } from '../server/policy/cookie-secret.ts';
 import { createCookieMemory } from '../server/policy/cookies.ts';
 import { TlsCertificate } from '../server/tcp/tls-certificate.ts';
@@ -20,6 +21,7 @@ export async function inspect(settings: Settings, options: InspectOptions): Prom
     inspectSecrets(settings, options),
     inspectTls(settings),
     inspectCookies(settings),
+    inspectKeys(settings),
     inspectState(settings),
     inspectDnstap(settings),
   ]);
@@ -65,6 +67,11 @@ async function inspectCookies({ cookies }: Settings): Promise<readonly Finding[]
     await keeper.start();
     keeper.stop();
   });
+}
+
+async function inspectKeys({ dnssec, domain }: Settings): Promise<readonly Finding[]> {
+  if (dnssec === undefined) return [];
+  return attempt('dnssec.keys', async () => void (await readKeys(dnssec.keys, domain)));
 }
 
 async function inspectState({ stateDir }: Settings): Promise<readonly Finding[]> {

@@ -27,6 +27,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     inspect: async (settings, live) => (await import('./inspect-all.ts')).inspectAll(settings, live),
     registration: registration((line) => void writeOut(`${line}\n`)),
     doctor: async (complaint) => (await import('./run-doctor.ts')).runDoctor(complaint),
+    askParent: async (domain, resolver) => (await import('./ask-parent.ts')).askParent(domain, resolver),
     replace: async (file) => (await import('./run-replace.ts')).replaceRunning(await loadConfig(file)),
     federate: async (file, { confirm }) =>
       (await import('./run-federate.ts')).runFederate({ file, load: loadConfig, confirm }),

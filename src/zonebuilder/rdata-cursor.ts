@@ -120,6 +120,14 @@ export function parseHex(text: string, what: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
+/** The octets of a base64 text. */
+export function parseBase64(text: string, what: string): Buffer {
+  const octets = Buffer.from(text, 'base64');
+  // Buffer skips what is no base64, so only a round trip shows that nothing was skipped.
+  if (octets.toString('base64') !== text) throw new RdataError('BAD_BASE64', `${what} must be base64`);
+  return octets;
+}
+
 /** Refuses what is left over. */
 export function expectEnd(cursor: TextCursor): void {
   if (atEnd(cursor)) return;

@@ -13,6 +13,7 @@ import {
   expectEnd,
   openText,
   openWire,
+  parseBase64,
   parseHex,
   quoteString,
   RdataError,
@@ -52,7 +53,8 @@ export interface RrType {
 }
 
 const MADE_HERE = 'fedns makes the SOA record itself';
-const SIGNED = 'fedns serves unsigned zones';
+const SIGNED = 'fedns makes signatures and proofs itself';
+const KEYS_OWN = 'the keys of dnssec are served by themselves';
 const SYNTHESIS = 'its aliases would have to be synthesised, which fedns does not';
 const QUESTION_ONLY = 'it exists in questions and transactions only (RFC 6895 section 3.1)';
 
@@ -78,12 +80,12 @@ const RR_TYPES: readonly RrType[] = [
   { code: 44, mnemonic: 'SSHFP', parse: parseSshfp, format: formatSshfp },
   { code: 46, mnemonic: 'RRSIG', refused: SIGNED },
   { code: 47, mnemonic: 'NSEC', refused: SIGNED },
-  { code: 48, mnemonic: 'DNSKEY', refused: SIGNED },
+  { code: 48, mnemonic: 'DNSKEY', format: formatDnskey, refused: KEYS_OWN },
   { code: 50, mnemonic: 'NSEC3', refused: SIGNED },
   { code: 51, mnemonic: 'NSEC3PARAM', refused: SIGNED },
   { code: 52, mnemonic: 'TLSA', parse: parseTlsa, format: formatTlsa },
-  { code: 59, mnemonic: 'CDS', refused: SIGNED },
-  { code: 60, mnemonic: 'CDNSKEY', refused: SIGNED },
+  { code: 59, mnemonic: 'CDS', parse: parseDs, format: formatDs },
+  { code: 60, mnemonic: 'CDNSKEY', parse: parseDnskey, format: formatDnskey },
   { code: 64, mnemonic: 'SVCB', parse: parseSvcb, format: formatSvcb, targetOffset: 2 },
   { code: 65, mnemonic: 'HTTPS', parse: parseSvcb, format: formatSvcb, targetOffset: 2 },
   { code: 249, mnemonic: 'TKEY', refused: QUESTION_ONLY },
@@ -351,6 +353,21 @@ function formatDs(cursor: WireCursor): string {
   const digest = takeOctets(cursor, remaining(cursor));
   checkDigest(digestType, digest.length);
   return `${keyTag} ${algorithm} ${digestType} ${digest.toString('hex').toUpperCase()}`;
+}
+
+function parseDnskey(cursor: TextCursor): Buffer {
+  const flags = readUint16(cursor, 'the flags');
+  const protocol = readNumber(cursor, 'the protocol', 255);
+  const algorithm = readAlgorithm(cursor);
+  const key = parseBase64(readRest(cursor, 'the key'), 'the key');
+  return Buffer.concat([flags, Buffer.of(protocol, algorithm), key]);
+}
+
+function formatDnskey(cursor: WireCursor): string {
+  const numbers = [takeNumber(cursor, 2), takeNumber(cursor, 1), takeNumber(cursor, 1)];
+  const key = takeOctets(cursor, remaining(cursor));
+  if (key.length === 0) throw new RdataError('MALFORMED_RDATA', 'there is no key');
+  return `${numbers.join(' ')} ${key.toString('base64')}`;
 }
 
 function checkDigest(digestType: number, octets: number): void {

@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../../state/atomic-file.ts';
 import { reasonOf } from '../../state/layout.ts';
@@ -53,6 +53,17 @@ export interface HeldKeys {
  */
 export async function readKeys(folder: string, domain: string): Promise<HeldKeys> {
   const state = await readKeyState(folder, domain);
+  try {
+    return await readKeysOf(folder, state);
+  } catch (error) {
+    // A step that ends a roll may have come in between: its document names no key whose file is gone.
+    const now = await readKeyState(folder, domain);
+    if (formatKeyState(now) === formatKeyState(state)) throw error;
+    return readKeysOf(folder, now);
+  }
+}
+
+async function readKeysOf(folder: string, state: KeyState): Promise<HeldKeys> {
   const isSecret = await isSecretVolume(folder);
   const keys = await Promise.all(state.keys.map((entry) => readKey(folder, entry, isSecret)));
   return { state, keys };
@@ -118,6 +129,11 @@ async function writeKey(path: string, key: KeyObject): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** Takes the files of keys away that no document names any more. */
+export async function removeKeys(folder: string, gone: readonly KeyEntry[]): Promise<void> {
+  for (const { file } of gone) await rm(join(folder, file), { force: true });
 }
 
 async function readKey(folder: string, entry: KeyEntry, isSecret: boolean): Promise<HeldKey> {
