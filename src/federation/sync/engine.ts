@@ -609,7 +609,7 @@ export class Federation {
       return DONE;
     }
     const { cause, message, retryAfterMs } = written.failure;
-    if (cause === 'absent') return DONE;
+    if (cause === 'absent' || this.#stopped.signal.aborted) return DONE;
     if (cause !== 'changed')
       this.#options.log.warn(
         { object: federated.key, reason: message },
