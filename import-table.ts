@@ -171,6 +171,7 @@ export const IMPORTS = {
     'server',
     'server/linux',
     'server/policy',
+    'server/signing',
     'server/workers',
     'dnssec',
     'dnssec/keys',

@@ -14,6 +14,7 @@ import type { JournalControl } from './journal-control.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { DrainControl } from './drains.ts';
 import type { GuardControl } from './guard-control.ts';
+import type { SigningStatus } from './signing.ts';
 import type { Listing } from './listing.ts';
 import type { ServicesControl } from './services.ts';
 import type { TopologyView } from './topology.ts';
@@ -150,4 +151,7 @@ export interface ControlPlane {
   readonly services?: ServicesControl;
   readonly drains?: DrainControl;
   readonly guard?: GuardControl;
+  /** Undefined: the domain is not signed. */
+  readonly signing?: () => SigningStatus | undefined;
+  readonly clockStatus?: () => { readonly behindMs: number; readonly stepsBack: number };
 }

@@ -73,6 +73,19 @@ const FAMILIES: readonly Family[] = [
     help: 'Queries that ended in a caught exception. Each one is a bug.',
     rows: [at(Counter.faults)],
   },
+  {
+    name: 'fedns_signatures_total',
+    help: 'Signatures made: when they were needed, and anew before it was time.',
+    rows: [at(Counter.signaturesMade, { when: 'needed' }), at(Counter.signaturesRefreshed, { when: 'due' })],
+  },
+  {
+    name: 'fedns_signatures_awaited_total',
+    help: 'Queries whose reply had to wait for a signature, and those that found no room to wait.',
+    rows: [
+      at(Counter.signaturesAwaited, { outcome: 'waited' }),
+      at(Counter.signaturesRefused, { outcome: 'turned_away' }),
+    ],
+  },
   { name: 'fedns_edns_queries_total', help: 'Queries with an OPT record.', rows: [at(Counter.ednsQueries)] },
   {
     name: 'fedns_cookies_valid_total',

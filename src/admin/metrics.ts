@@ -14,6 +14,7 @@ import { collectDrains } from './drain-metrics.ts';
 import { collectGeo } from './geo-metrics.ts';
 import { collectQueryWriting } from './query-writing-metrics.ts';
 import { PROPAGATION_BOUNDS } from './traffic.ts';
+import { collectSigning } from './signing-metrics.ts';
 import { collectGuard } from './guard-metrics.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
@@ -77,6 +78,7 @@ export class Metrics {
     collectDrills(() => options.control.drills, registers);
     collectQueryWriting(() => options.control.queryWriting?.(), registers);
     collectJournal(() => options.control.journal?.status(), registers);
+    collectSigning(options.control, registers);
     collectGuard(() => options.control.guard?.status(), registers);
     collectClusters(() => this.#clusters, options.clock, registers);
   }

@@ -61,5 +61,38 @@ export const dnssecSchema = z
       .max(TTL_MAX)
       .default(86_400)
       .describe(`TTL of DS records at the parent in seconds, 0 to ${TTL_MAX}. Default: 86400.`),
+    signatureHours: z
+      .int()
+      .min(24)
+      .max(720)
+      .default(72)
+      .describe(
+        'How long a signature holds, in hours, 24 to 720: what is signed can be told to somebody as the truth for so long after it ' +
+          'has changed. It is made anew from half of that time on. Default: 72.',
+      ),
+    signatures: z
+      .int()
+      .min(4096)
+      .max(16_777_216)
+      .default(131_072)
+      .describe(
+        'Signatures that are kept, 4096 to 16777216, of 96 octets each: of RRsets that are asked for, the longest unused give way. ' +
+          'Default: 131072.',
+      ),
+    signers: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe('Threads that sign, 1 to 16; each makes some 25,000 signatures a second. Default: 1.'),
+    denialsPerSecond: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10_000)
+      .describe(
+        'Denials of names that do not exist that are signed in a second for clients that may be anybody: over UDP, without a ' +
+          'cookie of ours. Others get TC, and come back over TCP. 1 to 1000000. Default: 10000.',
+      ),
   })
   .describe('Signing of the domain (DNSSEC). Default: off.');

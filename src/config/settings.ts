@@ -135,6 +135,14 @@ export interface DnssecSettings {
   /** Until every replica and secondary serves a change. */
   readonly propagationSeconds: number;
   readonly parentDsTtlSeconds: number;
+  /** How long a signature holds. */
+  readonly signatureHours: number;
+  /** Signatures that are kept. */
+  readonly signatures: number;
+  /** Threads that sign. */
+  readonly signers: number;
+  /** Denials that are signed for clients that may be anybody. */
+  readonly denialsPerSecond: number;
 }
 
 /** DNS over TLS. */

@@ -9,6 +9,7 @@ import type { DrillsControl } from '../admin/drills-control.ts';
 import type { ClusterReport } from '../watchers/source.ts';
 import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { GuardKeeper } from './guard-keeper.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 import { clusterNode, regionNodes } from './topology-view.ts';
@@ -28,6 +29,7 @@ export interface LiveParts {
   readonly startedMs: number;
   readonly drains: DrainControl;
   readonly guard: GuardKeeper;
+  readonly clockWatch: ClockWatch;
   readonly isDraining: () => boolean;
   readonly drills: DrillsControl;
 }
@@ -48,6 +50,8 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     },
     drains: live.drains,
     guard: live.guard.control,
+    signing: () => live.dataPlane()?.signing?.(),
+    clockStatus: () => live.clockWatch.status(),
     isDraining: live.isDraining,
     drills: live.drills,
     vitals: () => ({

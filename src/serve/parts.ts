@@ -12,6 +12,8 @@ import type {
 } from '../admin/control-plane.ts';
 import type { ServicesControl } from '../admin/services.ts';
 import type { ClusterSettings, ListenAddress, Settings } from '../config/settings.ts';
+import type { SigningStatus } from '../admin/signing.ts';
+import type { KeysInForce } from '../dnssec/keys-in-force.ts';
 import type { WritingStatus } from '../querylog/tally.ts';
 import type { ImageHandle } from '../server/responder.ts';
 import type { PassedSocket, SocketLedger } from '../server/workers/socket-ledger.ts';
@@ -186,6 +188,14 @@ export interface DataPlane {
    * @throws with a message for the operator; then the old settings stay
    */
   prepare(settings: Settings): Promise<(image: ImageHandle) => Promise<void>>;
+  /**
+   * Signs with these keys from now on; undefined: with none. To be called before the start, too.
+   *
+   * @param notBeforeMs - a moment that is past, in milliseconds since 1970
+   */
+  sign?(keys: KeysInForce | undefined, settings: Settings, notBeforeMs: number): Promise<void>;
+  /** Undefined: the domain is not signed. */
+  signing?(): SigningStatus | undefined;
   counters(): readonly SharedArrayBuffer[];
   /** What became of the queries that were to be written down. */
   queries(): WritingStatus;

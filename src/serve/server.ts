@@ -27,6 +27,7 @@ import { drillGround } from './drill-ground.ts';
 import { DrillsKeeper } from './drills-keeper.ts';
 import { FactRelay } from './fact-relay.ts';
 import { GuardKeeper } from './guard-keeper.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { KeysKeeper, type KeyedSettings } from './keys-keeper.ts';
 import { clientReport, geoControl } from './geo/geo-control.ts';
 import { GeoKeeper } from './geo/geo-keeper.ts';
@@ -175,6 +176,7 @@ export class RunningServer {
   readonly #sources: Sources;
   readonly #geo: GeoKeeper;
   readonly #keys: KeysKeeper;
+  readonly #clockWatch: ClockWatch;
   readonly #live: LiveFeed;
   readonly #drains: Drains;
   readonly #drills: DrillsKeeper;
@@ -198,6 +200,8 @@ export class RunningServer {
     this.#stack = stack;
     this.#ledger = ledger;
     this.#keys = keys;
+    this.#clockWatch = new ClockWatch({ clock, timers: systemTimers, log });
+    stack.defer(() => this.#clockWatch.stop());
     this.#bound = settings;
     this.#settings = settings;
     this.#healthLog = new BoundedLog(log, systemTimers);
@@ -246,6 +250,7 @@ export class RunningServer {
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
       guard: this.#guard,
+      clockWatch: this.#clockWatch,
       isDraining: () => this.#isDraining,
       drills: this.#drills.control,
     });
@@ -279,12 +284,14 @@ export class RunningServer {
     const { predecessor } = this.#options;
     if (predecessor === undefined) await this.#startRecords();
     const covered = await this.#restore();
+    this.#clockWatch.start(this.#state.snapshot?.savedMs);
     this.#refuseAbsent(covered);
     if (predecessor === undefined) await this.#startKeepers();
     await this.#startSources(covered);
     this.#openDataPlane();
     if (predecessor === undefined) this.#domain.beginServing();
     else await this.#succeed(predecessor);
+    await this.#sign();
     this.#listening = await this.#dataPlane!.start();
     this.#announce(this.#listening);
     this.#stack.defer(() => this.#keys.stop());
@@ -298,6 +305,11 @@ export class RunningServer {
     this.#stack.defer(() => this.#drills.stop());
     // Not only a minute from now: whoever crashes early has a state to come back to.
     void this.#keeper?.save();
+  }
+
+  /** Signs with the keys in force. */
+  async #sign(): Promise<void> {
+    await this.#dataPlane?.sign?.(this.#keys.keys, this.#settings, this.#clockWatch.knownMs);
   }
 
   /** What owns the state folder and the admin address. */
@@ -381,6 +393,7 @@ export class RunningServer {
     // Beside the changes that it made: a stop may come while workers take it on.
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
     await putInForce(domain.image);
+    await this.#sign();
     this.#geo.adopt(settings);
     await this.#drills.adopt(settings);
     this.#guard.adopt(settings);
@@ -388,10 +401,11 @@ export class RunningServer {
   }
 
   /** A step of a roll, or another Secret. */
-  #rekey({ settings }: KeyedSettings): void {
+  #rekey({ settings, keys }: KeyedSettings): void {
     this.#domain.replaceStatics(settings);
     this.#settings = settings;
     this.#journal.live.note({ what: 'reloaded', text: 'keys' });
+    void this.#dataPlane?.sign?.(keys, settings, this.#clockWatch.knownMs);
   }
 
   async #prepare(settings: Settings, domain: ServedDomain): ReturnType<DataPlane['prepare']> {

@@ -9,14 +9,18 @@ import { canLowerNiceness, listThreads, niceness, yieldToOthers } from '../serve
 import { chooseTransport } from '../server/workers/udp-transport.ts';
 import type { SocketLedger } from '../server/workers/socket-ledger.ts';
 import { WorkerPool } from '../server/workers/worker-pool.ts';
+import type { SigningSettings } from '../server/signing/settings.ts';
 import type { SharedSettings } from '../server/workers/worker-pool.ts';
 import type { TcpRole } from '../server/workers/worker-protocol.ts';
+import type { SigningStatus } from '../admin/signing.ts';
+import type { KeysInForce } from '../dnssec/keys-in-force.ts';
 import type { Log } from '../log.ts';
 import type { WritingStatus } from '../querylog/tally.ts';
 import { QueryWriter } from '../querylog/writer/query-writer.ts';
 import { systemTimers } from '../timers.ts';
 import type { DataPlane, Listening } from './parts.ts';
 import { apexOf } from './apex.ts';
+import { SigningKeeper } from './signing-keeper.ts';
 import { sharesOf, writingOrder } from './query-writing.ts';
 
 /** The image's first reader is the first worker. */
@@ -37,6 +41,8 @@ export class ThreadsDataPlane implements DataPlane {
   #pool: WorkerPool | undefined;
   /** Where clients are, as far as anybody has found out. */
   #tables: SharedArrayBuffer | undefined;
+  readonly #signers = new SigningKeeper();
+  #signing: SigningSettings | undefined;
   #leaving: Promise<void> | undefined;
 
   /**
@@ -110,6 +116,17 @@ export class ThreadsDataPlane implements DataPlane {
     };
   }
 
+  async sign(keys: KeysInForce | undefined, { dnssec }: Settings, notBeforeMs: number): Promise<void> {
+    this.#signing = this.#signers.adopt(keys, dnssec, notBeforeMs);
+    if (this.#shared === undefined) return;
+    const { signing: _, ...shared } = this.#shared;
+    await this.#share({ ...shared, ...(this.#signing && { signing: this.#signing }) });
+  }
+
+  signing(): SigningStatus | undefined {
+    return this.#signers.status();
+  }
+
   counters(): readonly SharedArrayBuffer[] {
     return this.#pool?.counters ?? [];
   }
@@ -140,6 +157,7 @@ export class ThreadsDataPlane implements DataPlane {
       udpPayloadMax,
       policy: { ...policy, geo },
       ...(shares && { shares }),
+      ...(this.#signing && { signing: this.#signing }),
     };
   }
 

@@ -47,7 +47,7 @@ export const Counter = {
   /** Queries that waited for a signature, and those of them that were turned away, for there was no room. */
   signaturesAwaited: 72,
   signaturesRefused: 73,
-  /** Signatures made, and those among them that were made anew before it was time. */
+  /** Signatures made because they were needed, and anew before it was time. */
   signaturesMade: 74,
   signaturesRefreshed: 75,
 } as const;

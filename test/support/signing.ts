@@ -47,7 +47,12 @@ export function makeSigning(
     denials: createSignatures(256),
     waiting: createWaitingRoom(),
     keys: keys.map(({ signing }) => signing),
-    times: { validitySeconds: 3 * DAY_SECONDS, inceptionMarginSeconds: 3600, jitterSeconds: 3600 },
+    times: {
+      validitySeconds: 3 * DAY_SECONDS,
+      inceptionMarginSeconds: 3600,
+      jitterSeconds: 3600,
+      notBeforeSeconds: 0,
+    },
     signers: 1,
     denialsPerSecond: 10_000,
     channel: `test-${randomUUID()}`,

@@ -219,7 +219,7 @@ class ImageResponder implements SigningResponder {
     const { x } = a;
     a.isSigning = isToBeSigned(x);
     if (a.isSigning) {
-      x.nowSeconds = Math.floor(this.#clock() / 1000);
+      x.signingSeconds = signingSeconds(a.sealing!, this.#clock());
       x.isClientProven = x.transport !== Transport.udp || isProven(x);
     }
     if (x.type === Type.RRSIG) answerSignatures(a);
@@ -344,8 +344,7 @@ class ImageResponder implements SigningResponder {
   }
 
   #countSignatures({ made, isRefreshing }: Sealing): void {
-    this.#counters[Counter.signaturesMade]! += made;
-    if (isRefreshing) this.#counters[Counter.signaturesRefreshed]! += made;
+    this.#counters[isRefreshing ? Counter.signaturesRefreshed : Counter.signaturesMade]! += made;
   }
 
   keepSoaSigned(): void {
@@ -359,7 +358,7 @@ class ImageResponder implements SigningResponder {
     reset(x);
     x.at = copyOctets(soaReplyData, HEADER_OCTETS, a.domain, 0, a.domain.byteLength);
     x.limit = soaReply.length;
-    x.nowSeconds = Math.floor(this.#clock() / 1000);
+    x.signingSeconds = signingSeconds(sealing, this.#clock());
     a.name = a.target;
     a.nameAt = HEADER_OCTETS;
     readName(a.name, a.domain, 0, a.domain.byteLength);
@@ -396,6 +395,11 @@ class ImageResponder implements SigningResponder {
     if (x.isTruncated) counters[Counter.repliesTruncated]!++;
     if (isProven(x)) counters[Counter.cookiesValid]!++;
   }
+}
+
+/** Seconds since 1970 as signatures are dated: a clock is wrong that shows less than what is past. */
+function signingSeconds({ settings }: Sealing, nowMs: number): number {
+  return Math.max(Math.floor(nowMs / 1000), settings.times.notBeforeSeconds);
 }
 
 /** Where the SOA is written that is signed before anybody asks. */

@@ -109,6 +109,8 @@ export class Exchange {
   canSign = false;
   /** Whether the client's address is known to be its own. */
   isClientProven = false;
+  /** Seconds since 1970, by which signatures are dated. */
+  signingSeconds = 0;
   /** Which of the addresses that were written last is the first in the image. */
   firstAddress = 0;
   /** What the reply waits for. */

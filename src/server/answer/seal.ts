@@ -172,8 +172,8 @@ function findAndWrite(
   const { x } = a;
   const entry = findSignature(kept, low, high, active.id);
   const isAnew = a.sealing!.isRefreshing;
-  if (entry !== 0 && !(isAnew && isHalfOver(kept, entry, x.nowSeconds))) {
-    if (((x.nowSeconds - kept.words[entry + Entry.refresh]!) | 0) >= 0) noteDue(x, kept, entry);
+  if (entry !== 0 && !(isAnew && isHalfOver(kept, entry, x.signingSeconds))) {
+    if (((x.signingSeconds - kept.words[entry + Entry.refresh]!) | 0) >= 0) noteDue(x, kept, entry);
     return writeEntry(a, kept, entry, active, type, ownerAt);
   }
   if (isAnew) return false;
@@ -189,13 +189,13 @@ function findAndWrite(
 /** The first that finds it due tells a signer, which then has a while for it. */
 function noteDue(x: Exchange, { words }: Signatures, entry: number): void {
   const due = words[entry + Entry.refresh]!;
-  const next = (x.nowSeconds + REFRESH_PAUSE_SECONDS) | 0;
+  const next = (x.signingSeconds + REFRESH_PAUSE_SECONDS) | 0;
   if (Atomics.compareExchange(words, entry + Entry.refresh, due, next) === due) x.isDue = true;
 }
 
 /** A signature of a former key is due whatever it says. */
 function noteFormer(x: Exchange, kept: Signatures, entry: number): void {
-  const left = (kept.words[entry + Entry.refresh]! - x.nowSeconds) | 0;
+  const left = (kept.words[entry + Entry.refresh]! - x.signingSeconds) | 0;
   if (left <= 0 || left > REFRESH_PAUSE_SECONDS) noteDue(x, kept, entry);
 }
 
@@ -222,11 +222,11 @@ function writeEntry(
   const expiration = words[entry + Entry.expiration]!;
   const { validitySeconds } = a.sealing!.settings.times;
   const needed = Math.min(rrset.ttlSeconds, (validitySeconds / LAST_PART) | 0);
-  const isGood = ((expiration - x.nowSeconds) | 0) > needed && ((x.nowSeconds - inception) | 0) >= 0;
+  const isGood = ((expiration - x.signingSeconds) | 0) > needed && ((x.signingSeconds - inception) | 0) >= 0;
   if ((version & 1) !== 0 || !isGood) return false;
   writeRrsig(a, key, type, ownerAt, inception, expiration, data, (entry + Entry.signature) * 4);
   if (versionOf(kept, entry) === version) {
-    touch(kept, entry, x.nowSeconds);
+    touch(kept, entry, x.signingSeconds);
     return true;
   }
   x.at = start;
@@ -318,10 +318,10 @@ function sign(
     a.apex.domain,
     key,
     sealing.settings.times,
-    x.nowSeconds,
+    x.signingSeconds,
   );
   sealing.made++;
-  keepSignature(kept, low, high, made, x.nowSeconds);
+  keepSignature(kept, low, high, made, x.signingSeconds);
   const { inception, expiration, octets } = made;
   const data = new DataView(octets.buffer, octets.byteOffset, octets.length);
   writeRrsig(a, key, type, ownerAt, inception, expiration, data, 0);

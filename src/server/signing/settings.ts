@@ -28,6 +28,8 @@ export interface SignatureTimes {
   readonly inceptionMarginSeconds: number;
   /** Each signature ends by a random time of up to this much earlier, in seconds, so that not all are made anew at once. */
   readonly jitterSeconds: number;
+  /** A moment that is past, in seconds since 1970, by which signatures are dated while the clock shows less. */
+  readonly notBeforeSeconds: number;
 }
 
 export interface SigningSettings {
