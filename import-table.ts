@@ -42,8 +42,19 @@ export const IMPORTS = {
   ],
 
   'federation/api': ['watchers', 'watchers/api', 'watchers/credentials', 'log', 'timers'],
+  'federation/sync': [
+    'federation/api',
+    'watchers',
+    'watchers/api',
+    'watchers/credentials',
+    'watchers/kubernetes',
+    'config',
+    'log',
+    'timers',
+  ],
   'federation/members': [
     'federation/api',
+    'federation/sync',
     'watchers',
     'watchers/api',
     'watchers/credentials',
@@ -133,16 +144,6 @@ export const IMPORTS = {
     'config',
   ],
 
-  'federation/sync': [
-    'federation/api',
-    'watchers',
-    'watchers/api',
-    'watchers/credentials',
-    'watchers/kubernetes',
-    'config',
-    'log',
-    'timers',
-  ],
   'federation/planner': ['config'],
   'federation/kinds': ['federation/api', 'federation/sync', 'federation/planner'],
 

@@ -15,20 +15,21 @@ export interface Rule {
 export interface FederatedResource {
   readonly group: string;
   readonly plural: string;
+  readonly kind: string;
   /** Whether its status is written at the federation endpoint. */
   readonly hasStatus: boolean;
 }
 
 /** The kinds that `fedns federate` brings into the members. */
 export const FEDERATED: readonly FederatedResource[] = [
-  { group: '', plural: 'services', hasStatus: true },
-  { group: '', plural: 'namespaces', hasStatus: false },
-  { group: '', plural: 'configmaps', hasStatus: false },
-  { group: '', plural: 'secrets', hasStatus: false },
-  { group: 'apps', plural: 'deployments', hasStatus: true },
-  { group: 'apps', plural: 'replicasets', hasStatus: true },
-  { group: 'apps', plural: 'daemonsets', hasStatus: true },
-  { group: 'networking.k8s.io', plural: 'ingresses', hasStatus: true },
+  { group: '', plural: 'services', kind: 'Service', hasStatus: true },
+  { group: '', plural: 'namespaces', kind: 'Namespace', hasStatus: false },
+  { group: '', plural: 'configmaps', kind: 'ConfigMap', hasStatus: false },
+  { group: '', plural: 'secrets', kind: 'Secret', hasStatus: false },
+  { group: 'apps', plural: 'deployments', kind: 'Deployment', hasStatus: true },
+  { group: 'apps', plural: 'replicasets', kind: 'ReplicaSet', hasStatus: true },
+  { group: 'apps', plural: 'daemonsets', kind: 'DaemonSet', hasStatus: true },
+  { group: 'networking.k8s.io', plural: 'ingresses', kind: 'Ingress', hasStatus: true },
 ];
 
 const READ = ['get', 'list', 'watch'] as const;

@@ -7,6 +7,8 @@ import type { ObjectRef } from '../api/object.ts';
 import { CLUSTER, type ClusterObject } from './cluster-type.ts';
 import { type Contact, kubeconfigFiles, openContext, uidOf, unreachable, type World } from './contact.ts';
 import { FederationError } from './federation-error.ts';
+import { FEDERATED } from './permissions.ts';
+import { MANAGED_LABEL } from '../sync/marks.ts';
 import { checkName } from './names.ts';
 import { membersOf, secretOf } from './registry.ts';
 import {
@@ -114,7 +116,25 @@ async function isEntered({ objects }: Contact): Promise<boolean> {
 async function leaveMember(member: Contact, world: World): Promise<void> {
   for (const ref of IN_MEMBER) await remove(member, ref, world.say);
   await leaveNamespace(member, world);
-  world.say(`${member.name}: what fedns federate has brought there stays, and is no longer changed by it`);
+  const left = await broughtTo(member);
+  const what =
+    left === '' ? 'of the federated objects none is there' : `${left} of the federation stay there`;
+  world.say(
+    `${member.name}: ${what}${left === '' ? '' : `, labelled ${MANAGED_LABEL}, and fedns no longer changes them`}`,
+  );
+}
+
+/** What fedns federate has put there, counted by kind; an empty text: nothing. */
+async function broughtTo({ objects }: Contact): Promise<string> {
+  const counts = await Promise.all(
+    FEDERATED.map(async ({ group, plural, kind }) => {
+      const type = { group, version: 'v1', plural, kind, namespaced: true };
+      const listed = await objects.list(type, { labelSelector: MANAGED_LABEL, metadataOnly: true });
+      return { plural, count: listed.ok ? listed.value.items.length : 0 };
+    }),
+  );
+  const some = counts.filter(({ count }) => count > 0);
+  return some.map(({ plural, count }) => `${count} ${plural}`).join(', ');
 }
 
 async function remove(contact: Contact, ref: ObjectRef, say: (line: string) => void): Promise<void> {
