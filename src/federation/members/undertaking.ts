@@ -69,8 +69,12 @@ export class Undertaking {
   }
 }
 
-export function refusal(contact: Contact, ref: ObjectRef, { message }: Failure): FederationError {
-  return new FederationError('REFUSED', `${contact.name}: ${describeRef(ref)}: ${message}`);
+export function refusal(contact: Contact, ref: ObjectRef, { cause, message }: Failure): FederationError {
+  const hint =
+    cause === 'fieldConflict'
+      ? ': somebody else applies these fields, by GitOps or by hand: change it there'
+      : '';
+  return new FederationError('REFUSED', `${contact.name}: ${describeRef(ref)}: ${message}${hint}`);
 }
 
 /** Without a version: whatever came between is undone with it. */
