@@ -66,11 +66,11 @@ export const IMPORTS = {
     'timers',
   ],
 
-  'server/policy': ['zonebuilder', 'config'],
+  'server/policy': ['zonebuilder', 'config', 'tsig'],
   'server/signing': ['dnssec', 'zonebuilder'],
   server: ['server/policy', 'server/signing', 'zonebuilder', 'config'],
   'server/linux': [],
-  'server/answer': ['server', 'server/policy', 'server/signing', 'dnssec', 'zonebuilder', 'geo'],
+  'server/answer': ['server', 'server/policy', 'server/signing', 'dnssec', 'tsig', 'zonebuilder', 'geo'],
   'server/udp': ['server', 'server/linux', 'server/signing', 'config'],
   'server/tcp': ['server', 'server/signing', 'config'],
   'server/workers': [

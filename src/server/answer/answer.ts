@@ -27,6 +27,7 @@ import { addSoa, isSoaDue } from './negative.ts';
 import { copyOctets } from '../../zonebuilder/octets.ts';
 import { EMPTY_POLICY, openPolicy, type OpenPolicy } from '../policy/policy.ts';
 import { isToBeSigned, Parsed, readQuery } from './query.ts';
+import { mayTransfer } from '../policy/transfer-access.ts';
 import { limitReply, RateVerdict, ReplyClass, type RateLimiter } from '../policy/rate-limit.ts';
 import {
   challenge,
@@ -44,7 +45,7 @@ import { admit, claim, Slot, Waiting, writeClient } from '../signing/waiting.ts'
 import type { Parking, ResponderSettings, SigningResponder } from '../responder.ts';
 import { TCP_REPLY_OCTETS, Transport, UDP_REPLY_OCTETS } from '../responder.ts';
 import { channelOf } from '../signing/channel.ts';
-import { refuseSigned, writeTsigError } from './tsig.ts';
+import { settleTsig, signReply, writeTsigError } from './tsig.ts';
 import { writeHeader } from './write.ts';
 
 /**
@@ -167,8 +168,7 @@ class ImageResponder implements SigningResponder {
     if (this.#policy.hasAccess && !this.#isClientAllowed(x)) this.#refuseClient(x);
     else if (parsed !== Parsed.fine) refuseToRead(x, parsed);
     else if (x.options !== 0 && !checkOptions(x, this.#policy, this.#clock)) refuseOptions(x);
-    else if (x.tsigAt !== 0) refuseSigned(x);
-    else this.#dispatch(x);
+    else if (x.tsigAt === 0 || settleTsig(x, this.#policy.transfer.keys, this.#clock)) this.#dispatch(x);
     return this.#finish(x);
   }
 
@@ -193,7 +193,7 @@ class ImageResponder implements SigningResponder {
       challenge(x, this.#isOurs(x));
     } else if (x.class !== Class.IN) {
       if (x.class !== Class.CH || !answerChaos(x, this.#policy)) refuseForeign(x);
-    } else if (isMetaType(x.type)) {
+    } else if (isMetaType(x.type) && !this.#isPoll(x)) {
       refuseType(x);
     } else {
       const a = this.#answering;
@@ -226,6 +226,23 @@ class ImageResponder implements SigningResponder {
     else answerName(a);
   }
 
+  /**
+   * Whether it is an IXFR over UDP of a client that may have one. It is answered with the SOA alone, which tells the client
+   * whether to come over TCP (RFC 1995 section 2).
+   */
+  #isPoll(x: Exchange): boolean {
+    if (x.type !== Type.IXFR || x.transport !== Transport.udp || !this.#isApex(x)) return false;
+    const { transfer } = this.#policy;
+    if (!mayTransfer(transfer, x.client, x.clientStart, x.clientLength, x.signedBy)) return false;
+    x.type = Type.SOA;
+    return true;
+  }
+
+  #isApex(x: Exchange): boolean {
+    const { domain, domainLabels } = this.#answering;
+    return labelsBelow(x.name, domain, domainLabels) === 0;
+  }
+
   /** Whether the question is one that this server is an authority for, also where no answer was looked up. */
   #isOurs(x: Exchange): boolean {
     const { domain, domainLabels } = this.#answering;
@@ -250,12 +267,12 @@ class ImageResponder implements SigningResponder {
     writeOpt(x, this.#policy, this.#payloadMax, this.#counters[Counter.tcpIdleLimitMs]!);
     writeTsigError(x);
     this.#countReply(x);
-    return writeHeader(x);
+    return signReply(x, writeHeader(x));
   }
 
   /** Counts the reply against its client's rate, and empties it where it slips. */
   #mayReply(x: Exchange, limiter: RateLimiter): boolean {
-    if (x.transport !== Transport.udp || isProven(x)) return true;
+    if (x.transport !== Transport.udp || isProven(x) || x.signer !== undefined) return true;
     const { client, clientStart, clientLength } = x;
     const kind = replyClass(x);
     switch (limitReply(limiter, kind, x.answerKey, client, clientStart, clientLength, this.#clock())) {

@@ -2,6 +2,7 @@
  * One query and the reply to it, as numbers in one reused object: what was read from the query, and how far the
  * reply has been written. Positions are octets from the start of the buffer; offsets in the message are from `base`.
  */
+import { type ReplySigner, TsigError } from '../../tsig/verify.ts';
 import { CookieVerdict } from '../policy/cookies.ts';
 import { Rcode } from '../../zonebuilder/dns.ts';
 import { ClientSubnet } from './client-subnet.ts';
@@ -69,6 +70,12 @@ export class Exchange {
   tsigAt = 0;
   tsigFixed = 0;
   tsigTimeAt = 0;
+  /** What a TSIG record without a MAC is to say; 0: there is to be none. */
+  tsigError: TsigError = TsigError.none;
+  /** Signs the reply; undefined: it is not signed. */
+  signer: ReplySigner | undefined;
+  /** Name of the key that the query is signed with; undefined: of none that is known. */
+  signedBy: string | undefined;
 
   // The reply.
   reply: Uint8Array = new Uint8Array(0);
@@ -123,6 +130,9 @@ export class Exchange {
 export function reset(x: Exchange): void {
   x.hasOpt = false;
   x.tsigAt = 0;
+  x.tsigError = TsigError.none;
+  x.signer = undefined;
+  x.signedBy = undefined;
   x.hasQuestion = false;
   x.options = 0;
   x.questionEnd = x.base + HEADER_OCTETS;

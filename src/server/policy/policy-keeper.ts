@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { Settings } from '../../config/settings.ts';
+import { readKeys } from '../../tsig/keys.ts';
 import { CookieSecretKeeper, type CookieSecretError } from './cookie-secret.ts';
 import { createCookieMemory } from './cookies.ts';
 import type { QueryPolicy } from './policy.ts';
 import { createRateLimitMemory } from './rate-limit.ts';
 
 /** The settings that a policy is made of. */
-export type PolicySettings = Pick<Settings, 'access' | 'rateLimit' | 'cookies' | 'identity'>;
+export type PolicySettings = Pick<Settings, 'access' | 'rateLimit' | 'cookies' | 'identity' | 'transfer'>;
 
 export interface PolicyKeeperOptions {
   /** The name of this machine or Pod, which NSID stands for. */
@@ -31,11 +32,16 @@ export class PolicyKeeper {
   /**
    * Takes on settings, the first and every later time. Cookies and counts of before stay good.
    *
-   * @throws CookieSecretError when the file of secrets cannot be used; then nothing has changed
+   * @throws CookieSecretError, or KeyFileError, when a file of secrets cannot be used; then nothing has changed
    */
   async adopt(settings: PolicySettings): Promise<QueryPolicy> {
+    const { transfer } = settings;
+    const keys = readKeys(transfer?.keys ?? []);
     await this.#keepSecrets(settings.cookies);
-    return this.#policyOf(settings);
+    const policy = this.#policyOf(settings);
+    return transfer === undefined
+      ? policy
+      : { ...policy, transfer: { keys, allow: transfer.allow, tls: transfer.tls } };
   }
 
   stop(): void {

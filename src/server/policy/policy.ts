@@ -5,6 +5,7 @@
 import type { RateLimitSettings } from '../../config/settings.ts';
 import { compileAccess, compileNetworks, type AccessTable, type NetworkSet } from './access.ts';
 import { openCookieSecrets, type CookieSecrets } from './cookies.ts';
+import { openTransferAccess, type TransferAccess, type TransferPolicy } from './transfer-access.ts';
 import { openRateLimiter, type RateLimiter } from './rate-limit.ts';
 
 /** Structured-cloneable; the memories are shared by all workers. */
@@ -21,6 +22,8 @@ export interface QueryPolicy {
   readonly rateLimit?: { readonly memory: SharedArrayBuffer; readonly settings: RateLimitSettings };
   /** Where clients are; absent: nobody is known. */
   readonly geo?: GeoPolicy;
+  /** Who may have the zone whole, and which keys are known; absent: nobody, none. */
+  readonly transfer?: TransferPolicy;
   /** What a client that asks with NSID is told (RFC 5001), at most {@link NSID_OCTETS_MAX}; empty: nothing. */
   readonly nsid: string;
   /** Answers to `version.bind` and `version.server`, to `hostname.bind` and `id.server`; empty: REFUSED (RFC 4892). */
@@ -44,6 +47,7 @@ export interface OpenPolicy {
   readonly rateLimiter: RateLimiter | undefined;
   readonly geoMemory: SharedArrayBuffer | undefined;
   readonly trust: NetworkSet;
+  readonly transfer: TransferAccess;
   readonly nsid: Uint8Array;
   readonly version: Uint8Array;
   readonly id: Uint8Array;
@@ -53,6 +57,8 @@ export interface OpenPolicy {
 export const NSID_OCTETS_MAX = 64;
 /** Longest text of a character string (RFC 1035 section 3.3). */
 export const CHAOS_OCTETS_MAX = 255;
+
+const NO_TRANSFERS: TransferPolicy = { keys: [], allow: [], tls: 'allow' };
 
 /** Everyone is answered, nothing is limited, nothing is told. */
 export const EMPTY_POLICY: QueryPolicy = {
@@ -67,7 +73,7 @@ export const EMPTY_POLICY: QueryPolicy = {
  * @throws NetworkError when a network is none
  */
 export function openPolicy(policy: QueryPolicy): OpenPolicy {
-  const { access, cookies, rateLimit, geo, nsid, chaos } = policy;
+  const { access, cookies, rateLimit, geo, transfer, nsid, chaos } = policy;
   return {
     hasAccess: access.allow.length + access.deny.length > 0,
     access: compileAccess(access),
@@ -76,6 +82,7 @@ export function openPolicy(policy: QueryPolicy): OpenPolicy {
     rateLimiter: rateLimit && openRateLimiter(rateLimit.memory, rateLimit.settings),
     geoMemory: geo?.memory,
     trust: compileNetworks(geo?.trust ?? []),
+    transfer: openTransferAccess(transfer ?? NO_TRANSFERS),
     nsid: Buffer.from(nsid, 'utf8').subarray(0, NSID_OCTETS_MAX),
     version: Buffer.from(chaos.version, 'utf8').subarray(0, CHAOS_OCTETS_MAX),
     id: Buffer.from(chaos.id, 'utf8').subarray(0, CHAOS_OCTETS_MAX),
