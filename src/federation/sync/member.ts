@@ -66,7 +66,8 @@ export class Member {
   readonly #stopped = new AbortController();
   /** Differences that no apply has undone, by key. */
   readonly #accepted = new Map<string, string>();
-  readonly #startedMs: number;
+  /** Since when what is not listed has not been: the start, or the moment when another server answered. */
+  #unreadSinceMs: number;
   #isEndpoint = false;
   #isStarted = false;
   spec: MemberSpec;
@@ -75,7 +76,7 @@ export class Member {
     const { credentials, kinds, timers, writes } = options;
     this.#options = options;
     this.spec = options.spec;
-    this.#startedMs = timers.now();
+    this.#unreadSinceMs = timers.now();
     this.#standard = { ...options.standard, cluster: options.spec.name };
     this.#client = new ApiClient({
       credentials,
@@ -117,7 +118,7 @@ export class Member {
   /** Since when a kind cannot be followed, on the monotonic clock; undefined: it can. */
   awaySinceMs(kind: AnyKind): number | undefined {
     const { isListed, loop } = this.#parts.get(kind)!;
-    return isListed ? loop.state.failingSinceMs : this.#startedMs;
+    return isListed ? loop.state.failingSinceMs : this.#unreadSinceMs;
   }
 
   /** Why a kind cannot be followed, in the server's words. */
@@ -222,6 +223,7 @@ export class Member {
 
   /** Another server answers: what the one before had says nothing of this one. */
   #relist(): void {
+    this.#unreadSinceMs = this.#options.timers.now();
     for (const part of this.#parts.values()) {
       part.isListed = false;
       part.loop.resync();
