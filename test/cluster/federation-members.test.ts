@@ -257,14 +257,16 @@ await t.test('a join that fails half-way is taken back', async (t) => {
   await host.admin.remove('/api/v1/namespaces/fedns/secrets/eu');
 });
 
+/** What a dry run prints for the member, and for the host. */
+const parts = async (): Promise<string[]> =>
+  (await joins('eu', { dryRun: true, region: 'europe', zones: 'b,a' })).split(/^(?=---\n# For the host)/m);
+
 await t.test('what a dry run prints makes a member when kubectl applies it', async (t) => {
   const apply = async (text: string, context: string): Promise<string> => {
     const file = join(folder, `${context}-dry.yaml`);
     writeFileSync(file, text);
     return kubectl('--context', context, 'apply', '-f', file);
   };
-  const parts = async (): Promise<string[]> =>
-    (await joins('eu', { dryRun: true, region: 'europe', zones: 'b,a' })).split(/^(?=---\n# For the host)/m);
   const [member, withoutToken] = await parts();
   t.match(withoutToken, /^# The token is not there yet:[^]*token: PUT-THE-TOKEN-HERE$/m);
   t.same(await madeIn(eu), [], 'nothing is written');
@@ -299,11 +301,13 @@ await t.test(
   },
 );
 
+/** What a join with a token that ends writes. */
+const changed = async (): Promise<string[]> =>
+  (await said(() => joins('eu', { region: 'eu', zones: 'a,b', tokenSeconds: 3600 }))).filter((line) =>
+    /: .* (made|changed)$/.test(line),
+  );
+
 await t.test('a token that ends is renewed in the last third of its time, and not before', async (t) => {
-  const changed = async (): Promise<string[]> =>
-    (await said(() => joins('eu', { region: 'eu', zones: 'a,b', tokenSeconds: 3600 }))).filter((line) =>
-      /: .* (made|changed)$/.test(line),
-    );
   t.same(await changed(), ['host: Secret fedns/eu changed']);
   t.ok(lines.some((line) => /^eu: its token works at .*, and ends at 2\d{3}-.*Z: run this again/.test(line)));
   t.same(await changed(), []);
@@ -446,9 +450,9 @@ await t.test('kubectl shows how members are: Ready, another cluster, Offline', a
   keeper.join({ name: 'us' }, credentials[0]!);
   // By a mistake, the credentials of us: it is not the cluster that joined as eu.
   keeper.join({ name: 'eu', region: 'eu', zones: ['a', 'b'] }, credentials[1]!);
-  const table = async (...lines: readonly RegExp[]): Promise<void> => {
+  const table = async (...rows: readonly RegExp[]): Promise<void> => {
     const text = await kubectl('--context', 'host', 'get', 'clusters', '--sort-by', '.metadata.name');
-    for (const [i, line] of text.trimEnd().split('\n').entries()) assert.match(line, lines[i]!, text);
+    for (const [i, line] of text.trimEnd().split('\n').entries()) assert.match(line, rows[i]!, text);
   };
   await eventually(() =>
     table(/^NAME +STATUS +VERSION +AGE$/, /^eu +NotReady +v1\.36\.3 +\d+/, /^us +Ready +v1\.36\.3 +\d+/),
