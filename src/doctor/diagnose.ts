@@ -18,7 +18,10 @@ import { checkAgreement } from './step-agreement.ts';
 import { checkAnswers } from './step-answers.ts';
 import { checkDelegation } from './step-delegation.ts';
 import { checkDs } from './step-ds.ts';
+import { checkEndpoint } from './step-endpoint.ts';
+import { checkMembers } from './step-members.ts';
 import { checkNameservers } from './step-nameservers.ts';
+import { checkObjects } from './step-objects.ts';
 import { checkPermissions } from './step-permissions.ts';
 import { checkResolution } from './step-resolution.ts';
 import { checkClusters, checkConfiguration, checkServer } from './step-server.ts';
@@ -31,8 +34,11 @@ type Check = (facts: Facts) => Promise<readonly Finding[]>;
 const CHECKS: Readonly<Record<StepId, Check>> = {
   configuration: checkConfiguration,
   server: checkServer,
+  endpoint: checkEndpoint,
+  members: checkMembers,
   clusters: checkClusters,
   permissions: checkPermissions,
+  objects: checkObjects,
   shards: checkShards,
   answers: checkAnswers,
   delegation: checkDelegation,
@@ -52,7 +58,11 @@ export const STEP_MS_MAX = 45_000;
 export async function diagnose(inputs: Inputs, only?: readonly StepId[]): Promise<readonly StepReport[]> {
   const facts = gatherFacts(inputs);
   const wanted = STEPS.filter(({ id }) => only === undefined || only.includes(id));
-  return Promise.all(wanted.map(({ id, title }) => reportOf(id, title, facts)));
+  try {
+    return await Promise.all(wanted.map(({ id, title }) => reportOf(id, title, facts)));
+  } finally {
+    facts.connections.close();
+  }
 }
 
 async function reportOf(id: StepId, title: string, facts: Facts): Promise<StepReport> {

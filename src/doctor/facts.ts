@@ -4,12 +4,15 @@
  */
 
 import type { TopologyView } from '../admin/topology.ts';
-import type { Settings } from '../config/settings.ts';
+import type { ApiOrigin, Settings } from '../config/settings.ts';
 import type { Timers } from '../timers.ts';
+import { accessLoader } from '../watchers/credentials/credentials.ts';
 import type { ResolverAddress } from '../watchers/hostnames/resolv-conf.ts';
 import type { Ask } from './dns/ask.ts';
 import { findDelegation, type Delegation } from './dns/delegation.ts';
 import type { Complaint } from './complaint.ts';
+import { type Api, Connections } from './connections.ts';
+import { findMembers, type MemberCluster } from './member-clusters.ts';
 import { behind, messageOf, Unknowable } from './report.ts';
 
 /** What the doctor is given. */
@@ -30,15 +33,34 @@ export interface Facts extends Inputs {
   readonly settings: () => Promise<Settings>;
   readonly topology: () => Promise<TopologyView>;
   readonly delegation: () => Promise<Delegation>;
+  readonly connections: Connections;
+  /** Of the Clusters and their Secrets; undefined: there is none. */
+  readonly host: () => Promise<Api | undefined>;
+  /** Where federated objects are; undefined: nothing is federated. */
+  readonly endpoint: () => Promise<Api | undefined>;
+  readonly members: () => Promise<readonly MemberCluster[]>;
 }
 
 export function gatherFacts(inputs: Inputs): Facts {
+  const { env, clock } = inputs;
   const settings = once(async () => settingsOf(inputs));
+  const connections = new Connections({ env, clock });
+  const connect = (origin: ApiOrigin | undefined): Api | undefined =>
+    origin && connections.open(accessLoader(origin, env));
+  const host = once(async () => connect((await settings()).clusterSecrets?.origin));
   return {
     ...inputs,
     settings,
     topology: once(async () => topologyOf(inputs)),
     delegation: once(async () => findDelegation((await settings()).domain, inputs)),
+    connections,
+    host,
+    endpoint: once(async () => {
+      const { federate } = await settings();
+      if (federate === undefined) return undefined;
+      return federate.endpoint === undefined ? host() : connect(federate.endpoint);
+    }),
+    members: once(async () => findMembers(await settings(), { connections, env, host: await host() })),
   };
 }
 

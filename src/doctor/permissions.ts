@@ -1,74 +1,82 @@
 /** What fedns has to be allowed in a cluster, and asking the cluster whether it is (SelfSubjectAccessReview). */
 
 import type { Settings } from '../config/settings.ts';
-import { asApiError } from '../watchers/api-error.ts';
-import type { ApiClient } from '../watchers/api/api-client.ts';
+import type { Rule } from '../federation/members/permissions.ts';
+import { watchedKinds, type WatchedKind } from '../watchers/kubernetes/kinds.ts';
+import type { Api } from './connections.ts';
 
-/** One resource, and what is done with it. */
-export interface Rule {
+/** One verb on one resource. */
+export interface Need {
+  readonly verb: string;
   readonly group: string;
+  /** With its subresource, such as `services/status`. */
   readonly resource: string;
-  readonly subresource?: string;
   /** Absent: everywhere. */
   readonly namespace?: string;
-  readonly name?: string;
-  readonly verbs: readonly string[];
 }
 
 const PATH = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 /** API Priority and Fairness lets a request wait for 15 s. */
 const LIMITS = { headersMs: 20_000, idleMs: 10_000 };
 const REVIEW_OCTETS_MAX = 64 * 1024;
-/** Why fedns reads it. */
 const READ = ['list', 'watch'] as const;
 
-/** What `serve` reads in a member cluster: the table of src/watchers/kubernetes/kinds.ts, as rules. */
-export function rulesOfServe(
+/** What `serve` reads in a member cluster. */
+export function needsOfServe(
   { federations }: Pick<Settings, 'federations'>,
-  { readsNodes }: { readonly readsNodes: boolean },
-): readonly Rule[] {
+  { nodes }: { readonly nodes: boolean },
+): readonly Need[] {
   const exports = federations.some(({ select }) => select === 'export');
-  return [
-    { group: '', resource: 'services', verbs: READ },
-    { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: READ },
-    ...(readsNodes ? [{ group: '', resource: 'nodes', verbs: READ }] : []),
-    ...(exports ? [{ group: 'multicluster.x-k8s.io', resource: 'serviceexports', verbs: READ }] : []),
-  ];
+  return watchedKinds({}, { exports, nodes }).flatMap((kind) =>
+    READ.map((verb) => ({ verb, ...resourceOf(kind) })),
+  );
 }
 
-/** @returns verbs and resources that are refused, such as `watch services` @throws ApiError */
-export async function refusedOf(
-  client: ApiClient,
-  rules: readonly Rule[],
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const asked = rules.flatMap((rule) => rule.verbs.map((verb) => ({ rule, verb })));
-  const refused = await Promise.all(
-    asked.map(async ({ rule, verb }) =>
-      (await isAllowed(client, rule, verb, signal)) ? [] : [ruleText(rule, verb)],
+/** `/api/v1/services`, `/apis/GROUP/VERSION/PLURAL`, or what is discovered first. */
+function resourceOf({ path, discover }: WatchedKind): Pick<Need, 'group' | 'resource'> {
+  if (path === undefined) return { group: discover!.group, resource: discover!.plural };
+  const parts = path.split('/');
+  return { group: parts[1] === 'apis' ? parts[2]! : '', resource: parts.at(-1)! };
+}
+
+/** The same as rules of RBAC have it; addresses without a resource are not asked about, as everybody may read them. */
+export function needsOfRules(rules: readonly Rule[], namespace?: string): readonly Need[] {
+  return rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) =>
+        verbs.map((verb) => ({ verb, group, resource, ...(namespace !== undefined && { namespace }) })),
+      ),
     ),
   );
-  return refused.flat();
 }
 
-async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: AbortSignal): Promise<boolean> {
-  const { group, resource, subresource, namespace, name } = rule;
-  const resourceAttributes = { group, resource, subresource, namespace, name, verb };
+/** @returns what is refused @throws ApiError when the server cannot be asked */
+export async function refusedOf(api: Api, needs: readonly Need[]): Promise<readonly Need[]> {
+  const allowed = await Promise.all(needs.map((need) => isAllowed(api, need)));
+  return needs.filter((_, i) => !allowed[i]);
+}
+
+async function isAllowed(
+  { client, signal }: Api,
+  { verb, group, resource, namespace }: Need,
+): Promise<boolean> {
+  const [plural, subresource] = resource.split('/');
+  const resourceAttributes = { verb, group, resource: plural, subresource, namespace };
   const body = JSON.stringify({
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
     spec: { resourceAttributes },
   });
-  try {
-    const text = await client.write({ method: 'POST', body }, PATH, LIMITS, signal, REVIEW_OCTETS_MAX);
-    const { status } = JSON.parse(text) as { readonly status?: { readonly allowed?: unknown } };
-    return status?.allowed === true;
-  } catch (error) {
-    throw asApiError(error, 'NOT_JSON');
-  }
+  const text = await client.write({ method: 'POST', body }, PATH, LIMITS, signal, REVIEW_OCTETS_MAX);
+  const { status } = JSON.parse(text) as { readonly status?: { readonly allowed?: unknown } };
+  return status?.allowed === true;
 }
 
-function ruleText({ group, resource, subresource, namespace }: Rule, verb: string): string {
-  const what = `${resource}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`;
-  return `${verb} ${what}${namespace === undefined ? '' : ` in ${namespace}`}`;
+/** Needs in few words: `list, watch services; patch deployments.apps in fedns`. */
+export function needsText(needs: readonly Need[]): string {
+  const byResource = Map.groupBy(needs, ({ group, resource, namespace }) => {
+    const name = group === '' ? resource : `${resource}.${group}`;
+    return namespace === undefined ? name : `${name} in ${namespace}`;
+  });
+  return [...byResource].map(([name, of]) => `${of.map(({ verb }) => verb).join(', ')} ${name}`).join('; ');
 }

@@ -7,8 +7,11 @@
 export const STEPS = [
   { id: 'configuration', title: 'the configuration is valid, and what it names is there' },
   { id: 'server', title: 'the running server answers at its admin address' },
+  { id: 'endpoint', title: 'the federation endpoint answers and takes the credentials' },
+  { id: 'members', title: 'clusters are registered and Ready' },
   { id: 'permissions', title: 'fedns may do what it must in each cluster' },
   { id: 'clusters', title: 'the server reads each cluster' },
+  { id: 'objects', title: 'federated objects are in their clusters' },
   { id: 'shards', title: 'shards of Services are in the answers' },
   { id: 'answers', title: 'the server answers over UDP and TCP as it says' },
   { id: 'delegation', title: 'the parent zone names the same name servers' },

@@ -1,48 +1,75 @@
-/** Whether fedns may do in each cluster what it does there, by the cluster's own word. */
+/** Whether fedns may do in each cluster what it does there, and at the federation endpoint, by each server's own word. */
 
-import type { ClusterSettings, Settings } from '../config/settings.ts';
-import { systemTimers } from '../timers.ts';
-import { ApiClient } from '../watchers/api/api-client.ts';
-import { accessLoader, Credentials } from '../watchers/credentials/credentials.ts';
+import type { Settings } from '../config/settings.ts';
+import { hostNamespaceRules, hostRules, memberRules } from '../federation/members/permissions.ts';
+import type { Api } from './connections.ts';
 import type { Facts } from './facts.ts';
-import { refusedOf, rulesOfServe } from './permissions.ts';
+import type { MemberCluster } from './member-clusters.ts';
+import { type Need, needsOfRules, needsOfServe, needsText, refusedOf } from './permissions.ts';
 import { type Finding, messageOf, none, untried, well, wrong } from './report.ts';
 
 const TRIED = 'a SelfSubjectAccessReview for each verb that fedns needs';
 
-export async function checkPermissions(facts: Facts): Promise<readonly Finding[]> {
-  const settings = await facts.settings();
-  const asked = settings.clusters.filter(({ origin }) => origin.kind !== 'manifests');
-  if (asked.length === 0)
-    return [none({ about: 'clusters', tried: TRIED }, 'no cluster with an API server is configured')];
-  return Promise.all(asked.map((cluster) => ofCluster(facts, settings, cluster)));
+interface Asked {
+  readonly about: string;
+  readonly api: Api;
+  readonly needs: readonly Need[];
+  readonly next: string;
 }
 
-async function ofCluster(facts: Facts, settings: Settings, cluster: ClusterSettings): Promise<Finding> {
-  const look = { about: cluster.name, tried: TRIED };
-  const { origin, region, zones } = cluster;
-  if (origin.kind !== 'kubeconfig' && origin.kind !== 'inCluster') return none(look, 'it has no API server');
-  const credentials = new Credentials({
-    load: accessLoader(origin, facts.env),
-    timers: systemTimers,
-    clock: facts.clock,
-    env: facts.env,
-  });
-  const client = new ApiClient({ credentials, timers: systemTimers, userAgent: 'fedns-doctor' });
-  const rules = rulesOfServe(settings, { readsNodes: region === undefined || zones === undefined });
+export async function checkPermissions(facts: Facts): Promise<readonly Finding[]> {
+  const settings = await facts.settings();
+  const [host, endpoint] = [await facts.host(), await facts.endpoint()];
+  const servers = [
+    ...(host === undefined ? [] : [ofHost(settings, host)]),
+    ...(endpoint === undefined ? [] : [ofEndpoint(endpoint)]),
+  ];
+  const found = await Promise.all([...servers.map(ask), checkMembers(facts, settings)]);
+  return found.flat();
+}
+
+/** What the host refuses is told beside it. */
+async function checkMembers(facts: Facts, settings: Settings): Promise<readonly Finding[]> {
+  const look = { about: 'clusters', tried: TRIED };
   try {
-    const refused = await refusedOf(client, rules, new AbortController().signal);
-    if (refused.length === 0)
-      return well(look, `all ${rules.flatMap(({ verbs }) => verbs).length} verbs are allowed`);
-    return wrong(
-      look,
-      `not allowed: ${refused.join(', ')}`,
-      `kubectl --context ${cluster.name} apply -f config/rbac.yaml`,
-    );
+    const members = await facts.members();
+    if (members.length === 0) return [none(look, 'there is no cluster with an API server')];
+    return await Promise.all(members.map((member) => ask(ofMember(settings, member))));
+  } catch (error) {
+    return [untried(look, messageOf(error), 'mend endpoint, and what lacks at the host')];
+  }
+}
+
+function ofHost({ clusterSecrets, federate }: Settings, api: Api): Asked {
+  const { namespace } = clusterSecrets!;
+  const rules =
+    federate === undefined
+      ? [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }]
+      : hostNamespaceRules();
+  return { about: 'host of the Clusters', api, needs: needsOfRules(rules, namespace), next: 'fedns init' };
+}
+
+function ofEndpoint(api: Api): Asked {
+  return { about: 'federation endpoint', api, needs: needsOfRules(hostRules()), next: 'fedns init' };
+}
+
+/** Objects are brought only into clusters that have joined. */
+function ofMember(settings: Settings, { name, api, isJoined, isPlaced }: MemberCluster): Asked {
+  const serving = needsOfServe(settings, { nodes: !isPlaced });
+  const writing = isJoined && settings.federate !== undefined ? needsOfRules(memberRules()) : [];
+  const next = isJoined
+    ? `fedns join ${name}, which grants it`
+    : `kubectl --context ${name} apply -f config/rbac.yaml`;
+  return { about: name, api, needs: [...serving, ...writing], next };
+}
+
+async function ask({ about, api, needs, next }: Asked): Promise<Finding> {
+  const look = { about, tried: TRIED };
+  try {
+    const refused = await refusedOf(api, needs);
+    if (refused.length === 0) return well(look, `${needs.length} of ${needs.length} are allowed`);
+    return wrong(look, `not allowed: ${needsText(refused)}`, next);
   } catch (error) {
     return untried(look, messageOf(error), 'see whether its API server runs and takes these credentials');
-  } finally {
-    client.close();
-    credentials.close();
   }
 }

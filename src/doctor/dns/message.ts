@@ -5,7 +5,7 @@
  */
 
 import { formatRdata } from '../../zonebuilder/rr-types.ts';
-import { decodeName, encodeName, NAME_OCTETS_MAX } from '../../zonebuilder/names.ts';
+import { decodeName, encodeName, LABEL_OCTETS_MAX, NAME_OCTETS_MAX } from '../../zonebuilder/names.ts';
 import { Class, Type } from '../../zonebuilder/dns.ts';
 
 /** What is asked. */
@@ -52,6 +52,8 @@ const UDP_PAYLOAD_MAX = 1232;
 /** Records of a reply: a root referral has 27. */
 const RECORDS_MAX = 512;
 const HEADER_OCTETS = 12;
+/** From here on an octet begins a pointer. */
+const POINTER = 0xc0;
 const OptionCode = { NSID: 3, ERROR: 15 } as const;
 
 /** Types whose rdata begins with so many octets and then has so many names, which may be compressed (RFC 3597 section 4). */
@@ -155,34 +157,44 @@ function uncompressed(type: number, octets: Buffer, start: number, end: number):
   ]);
 }
 
-/** The wire form of a name without pointers, lowered. RFC 1035 section 4.1.4: a pointer is to a prior occurrence. */
+/** The wire form of a name without pointers, lowered. */
 function takeName(cursor: Cursor): Buffer {
   const { octets } = cursor;
   const parts: Buffer[] = [];
-  let length = 0;
   let at = cursor.at;
   let bound = at;
-  let isPointed = false;
-  for (;;) {
+  let end: number | undefined;
+  for (let length = 0; ;) {
     const octet = octets.readUInt8(at);
-    if (octet >= 0xc0) {
-      const target = octets.readUInt16BE(at) & 0x3fff;
-      if (!isPointed) cursor.at = at + 2;
-      if (target >= bound) throw new Error('a name points forward');
-      isPointed = true;
-      at = target;
-      bound = target;
+    if (octet >= POINTER) {
+      end ??= at + 2;
+      at = bound = pointedTo(octets, at, bound);
       continue;
     }
-    if (octet > 63) throw new Error('a label of an unknown kind');
-    parts.push(octets.subarray(at, at + 1 + octet));
-    length += 1 + octet;
-    at += 1 + octet;
-    if (length > NAME_OCTETS_MAX || at > octets.length) throw new Error('a name is too long');
+    const label = labelAt(octets, at);
+    parts.push(label);
+    length += label.length;
+    at += label.length;
+    if (length > NAME_OCTETS_MAX) throw new Error('a name is too long');
     if (octet === 0) break;
   }
-  if (!isPointed) cursor.at = at;
+  cursor.at = end ?? at;
   return lowered(Buffer.concat(parts));
+}
+
+/** RFC 1035 section 4.1.4: a pointer is to a prior occurrence, so a name ends, however many there are. */
+function pointedTo(octets: Buffer, at: number, bound: number): number {
+  const target = octets.readUInt16BE(at) & 0x3fff;
+  if (target >= bound) throw new Error('a name points forward');
+  return target;
+}
+
+/** With its length octet. */
+function labelAt(octets: Buffer, at: number): Buffer {
+  const length = octets.readUInt8(at);
+  if (length > LABEL_OCTETS_MAX) throw new Error('a label of an unknown kind');
+  if (at + 1 + length > octets.length) throw new Error('a label reaches past the end');
+  return octets.subarray(at, at + 1 + length);
 }
 
 function lowered(wireName: Buffer): Buffer {
