@@ -117,6 +117,14 @@ const federation = z.strictObject({
       'For policy failover: whether an earlier region of the list is gone back to once it is healthy again (auto), or ' +
         'the one in use stays until it fails (manual). Default: auto.',
     ),
+  hosts: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether hosts inside the domain that Ingresses and Gateways name are answered with their entry points, by the policy. ' +
+        'These objects are selected as Services are: by the label fedns.io/federation, or all of them with select: all. ' +
+        'Needs the permissions of config/rbac-hosts.yaml. Default: false.',
+    ),
   flatten: z
     .boolean()
     .default(false)

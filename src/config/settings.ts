@@ -28,6 +28,8 @@ export interface FederationSettings {
   readonly failover?: readonly string[] | undefined;
   /** Absent: auto. */
   readonly failback?: 'auto' | 'manual' | undefined;
+  /** Hosts of Ingresses and Gateways are answered for. Absent: they are not. */
+  readonly hosts?: boolean | undefined;
   /** Levels without addresses answer with those of the level above. Absent: they are aliases. */
   readonly flatten?: boolean | undefined;
   /** Most addresses of one reply, per family. Absent: that of the settings as a whole. */

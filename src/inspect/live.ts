@@ -98,7 +98,8 @@ function readDocument(client: ApiClient, path: string): Promise<string> {
 /** What is read of an object does not matter here. */
 function kindsOf({ region, zones }: ClusterSettings, { federations }: Settings): WatchedKind[] {
   const exports = federations.some(({ select }) => select === 'export');
-  return watchedKinds({}, { exports, nodes: region === undefined || zones === undefined });
+  const hosts = federations.some((federation) => federation.hosts === true);
+  return watchedKinds({}, { exports, nodes: region === undefined || zones === undefined, hosts });
 }
 
 async function askKind(client: ApiClient, kind: WatchedKind, { name }: ClusterSettings): Promise<Finding[]> {

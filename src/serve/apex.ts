@@ -13,6 +13,7 @@ export function apexOf(settings: Settings): Apex {
     negativeTtlSeconds: settings.negativeTtlSeconds,
     nodataTtlSeconds: settings.nodataTtlSeconds,
     nxdomainWhenNoneHealthy: settings.whenNoneHealthy === 'nxdomain',
+    hasHosts: settings.federations.some(({ hosts }) => hosts === true),
     federations: settings.federations.map(({ name }) => name),
   });
 }

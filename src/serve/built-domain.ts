@@ -57,6 +57,7 @@ export class BuiltDomain implements ServedDomain {
       onNotice: (notice) => hooks.onNotice?.(notice),
       negativeTtlSeconds: settings.negativeTtlSeconds,
       federations: settings.federations.map(({ name }) => name),
+      hasHosts: settings.federations.some(({ hosts }) => hosts === true),
       whenNoneHealthy: settings.whenNoneHealthy,
       statics: settings.statics,
       nextSerial: hooks.nextSerial,

@@ -29,6 +29,8 @@ export interface Apex {
   readonly nodataTtlSeconds: number;
   /** Whether a Service without any healthy shard is NXDOMAIN at its global name instead of NODATA. */
   readonly nxdomainWhenNoneHealthy: boolean;
+  /** Clusters may bring any name of the domain: hosts of Ingresses and Gateways are answered for. */
+  readonly hasHosts: boolean;
   /** Names of the federations, each a label in lower-case wire form; undefined: any may be one. */
   readonly federations?: readonly Uint8Array[];
 }
@@ -51,6 +53,7 @@ export function makeApex(options: {
   /** Default: as the other. */
   readonly nodataTtlSeconds?: number;
   readonly nxdomainWhenNoneHealthy: boolean;
+  readonly hasHosts?: boolean;
   readonly federations?: readonly string[];
 }): Apex {
   const { domain, primary, hostmaster, negativeTtlSeconds } = options;
@@ -62,6 +65,7 @@ export function makeApex(options: {
     negativeTtlSeconds,
     nodataTtlSeconds: Math.max(options.nodataTtlSeconds ?? 0, negativeTtlSeconds),
     nxdomainWhenNoneHealthy: options.nxdomainWhenNoneHealthy,
+    hasHosts: options.hasHosts ?? false,
     ...(options.federations && {
       federations: options.federations.map((name) => encodeNameLower(name).subarray(0, -1)),
     }),

@@ -8,7 +8,7 @@
  */
 import type { Cause, ClusterState, FactSink, ShardId, ShardState } from './facts.ts';
 import type { ImageMemory } from './image.ts';
-import { ImageWriter } from './image.ts';
+import { ImageFullError, ImageWriter } from './image.ts';
 import { Awaited, GLOBAL, TTL_UNLIMITED } from './layout.ts';
 import type { LabelConflict, LocationName } from './locations.ts';
 import { encodeLocations, LocationRegistry } from './locations.ts';
@@ -27,6 +27,8 @@ import {
   indexDrains,
   NO_DRAINS,
 } from './drains.ts';
+import { HOSTS_NAMESPACE } from './host-names.ts';
+import { addHosts } from './host-records.ts';
 import { Turns } from './turns.ts';
 import { encodeEmptyNonTerminal, encodeService } from './service-blob.ts';
 import { type FederationPolicy, POLICY_ALL } from './policy.ts';
@@ -85,6 +87,8 @@ export interface ZoneBuilderOptions {
   readonly negativeTtlSeconds?: number;
   /** Federations that there are; default: any. */
   readonly federations?: readonly string[];
+  /** Clusters may bring hosts. Default: no. */
+  readonly hasHosts?: boolean;
   /** The next SOA serial; asked for once per published change. */
   readonly nextSerial: () => number;
   /** Milliseconds since the epoch. */
@@ -201,6 +205,13 @@ export class ZoneBuilder implements FactSink {
   /** Made when something is listed or explained for the first time. */
   #staticIndex: StaticIndex | undefined;
   #statics: StaticSet;
+  /** Those of the configuration; the others are of hosts. */
+  #configured: StaticSet;
+  /** `S.N.F` of the Services that stand for hosts, and whether these are others than the records say. */
+  readonly #hosts = new Set<string>();
+  #areHostsStale = false;
+  /** Why a host is not answered for, by `S.N.F`. */
+  #refusedHosts: ReadonlyMap<string, string> = new Map();
   /** Those of them that stand at names of Services, by `S.N.F`. */
   #places: ReadonlyMap<string, readonly StaticPlace[]>;
   #isDelegated: (name: string) => boolean;
@@ -223,6 +234,7 @@ export class ZoneBuilder implements FactSink {
   constructor(options: ZoneBuilderOptions) {
     this.#options = options;
     this.#statics = options.statics;
+    this.#configured = options.statics;
     this.#places = indexServiceStatics(options.statics, options.domain);
     this.#isDelegated = delegations(options.statics, options.domain);
     this.#rules = {
@@ -306,7 +318,9 @@ export class ZoneBuilder implements FactSink {
 
   /** What an operator should know of a Service. */
   notices(view: ServiceView): string[] {
-    return noticesOf(view, this.#places.get(view.known.name) ?? NO_PLACES);
+    const refused = this.#refusedHosts.get(view.known.name);
+    const texts = noticesOf(view, this.#places.get(view.known.name) ?? NO_PLACES);
+    return refused === undefined ? texts : [refused, ...texts];
   }
 
   /** The name of a cluster by its number. */
@@ -339,6 +353,11 @@ export class ZoneBuilder implements FactSink {
   /** Names of the federations, where these are known. */
   get federations(): readonly string[] | undefined {
     return this.#options.federations;
+  }
+
+  /** Whether a cluster may bring any name of the domain. */
+  get hasHosts(): boolean {
+    return this.#options.hasHosts ?? false;
   }
 
   /** What the rows of clients' places mean. */
@@ -506,6 +525,15 @@ export class ZoneBuilder implements FactSink {
    * @throws ImageFullError when they do not fit; then the old ones stay
    */
   replaceStatics(statics: StaticSet): void {
+    const { statics: all, refused } = addHosts(statics, this.#hosts, this.domain);
+    this.#exchangeStatics(all);
+    this.#configured = statics;
+    this.#areHostsStale = false;
+    this.#refusedHosts = refused;
+    this.#finish('', { object: 'configuration', timeMs: this.#options.clock() });
+  }
+
+  #exchangeStatics(statics: StaticSet): void {
     const before = this.#statics;
     const stood = this.#places;
     this.#adoptStatics(statics);
@@ -518,7 +546,21 @@ export class ZoneBuilder implements FactSink {
     }
     this.#touched = true;
     this.#options.recorder?.statics(before, statics);
-    this.#finish('', { object: 'configuration', timeMs: this.#options.clock() });
+  }
+
+  /** Gives names to the hosts that have come, and takes those of the others. Without room the names stay as they were. */
+  #nameHosts(): void {
+    if (!this.#areHostsStale) return;
+    this.#areHostsStale = false;
+    const { statics, refused } = addHosts(this.#configured, this.#hosts, this.domain);
+    this.#refusedHosts = refused;
+    try {
+      this.#exchangeStatics(statics);
+    } catch (error) {
+      if (!(error instanceof ImageFullError)) throw error;
+      for (const service of this.#hosts) this.#options.onNotice?.({ service, text: error.message });
+    }
+    for (const [service, text] of refused) this.#options.onNotice?.({ service, text });
   }
 
   #adoptStatics(statics: StaticSet): void {
@@ -745,6 +787,10 @@ export class ZoneBuilder implements FactSink {
         this.#image.put(key, encodeEmptyNonTerminal(key));
         this.#touched = true;
       });
+    if (namespace === HOSTS_NAMESPACE && !this.#hosts.has(known.name)) {
+      this.#hosts.add(known.name);
+      this.#areHostsStale = true;
+    }
     const { region: regionText } = member.state;
     if (shard.inUse === true && regionText !== undefined && this.#policyOf(known).failback === 'manual')
       this.#inUse.set(known.name, regionText);
@@ -791,6 +837,7 @@ export class ZoneBuilder implements FactSink {
     if (before !== undefined) this.#options.recorder?.service(before, undefined);
     this.#services.remove(known, (name) => this.#image.delete(serviceKey(name)));
     this.#inUse.delete(known.name);
+    if (this.#hosts.delete(known.name)) this.#areHostsStale = true;
     this.#turns.of(known.name, false);
     this.#changed.push(known.name);
   }
@@ -1020,6 +1067,7 @@ export class ZoneBuilder implements FactSink {
 
   #finish(cluster: string, cause: Cause): void {
     if (this.#deferred === undefined) {
+      this.#nameHosts();
       this.#publishOrders();
       this.#locations.reuseNumbers();
     }

@@ -159,6 +159,7 @@ function unreadBy(builder: ZoneBuilder, name: string): ClusterState[] {
     clusters: builder.clusters(),
     locations: builder.locationNames(),
     federations: builder.federations,
+    hasHosts: builder.hasHosts,
   });
 }
 

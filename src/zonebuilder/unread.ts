@@ -12,6 +12,8 @@ export interface UnreadFacts {
   readonly locations: readonly LocationName[];
   /** undefined: any may be one. */
   readonly federations: readonly string[] | undefined;
+  /** Names that no Service has may be hosts. */
+  readonly hasHosts: boolean;
 }
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -28,7 +30,8 @@ export function unreadThatCouldKnow(relative: string, facts: UnreadFacts): Clust
   if (unread.length === 0) return [];
   const labels = relative.split('.');
   const svc = labels.lastIndexOf('svc');
-  if (svc < labels.length - 3 || svc === -1) return isRegistered(relative, facts) ? unread : [];
+  if (svc < labels.length - 3 || svc === -1)
+    return isRegistered(relative, facts) || (facts.hasHosts && !labels.includes('svc')) ? unread : [];
   const place = labels.slice(svc + 1);
   const inCluster = clusterOf(labels.slice(0, svc), place, unread);
   const service = labels.slice(inCluster === undefined ? 0 : 1, svc);

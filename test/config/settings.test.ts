@@ -35,7 +35,7 @@ test('defaults are filled in', async (t) => {
     udpPayloadMax: 1232,
     stateDir: '/etc/fedns/state',
     journal: { maxOctets: 268_435_456, maxDays: 30 },
-    federations: [{ name: 'fed', select: 'label', policy: 'all', flatten: false }],
+    federations: [{ name: 'fed', select: 'label', policy: 'all', hosts: false, flatten: false }],
     ecs: { trust: [] },
     access: { allow: [], deny: [] },
     cookies: { policy: 'offer' },

@@ -32,6 +32,8 @@ export interface FederationOptions {
   readonly ttlDegradedSeconds?: number | undefined;
   /** Which shards global names answer with; default: all. */
   readonly policies?: Partial<FederationPolicy>;
+  /** Clusters may bring hosts. */
+  readonly hasHosts?: boolean;
   /** Levels without addresses have those of the level above. */
   readonly flatten?: boolean;
   /** Most addresses of one reply. */
@@ -105,11 +107,13 @@ export function makeFederation(options: FederationOptions = {}): Federation {
     ttlDegradedSeconds: options.ttlDegradedSeconds,
     maxAddresses: () => options.maxAddresses ?? 0,
     flattens: () => options.flatten === true,
+    hasHosts: options.hasHosts === true,
     policies: () => ({ ...POLICY_ALL, ...options.policies }),
   });
   const counters = new SharedArrayBuffer(COUNTER_BLOCK_OCTETS);
   const apex = apexOf(domain, {
     nxdomainWhenNoneHealthy: options.whenNoneHealthy === 'nxdomain',
+    hasHosts: options.hasHosts === true,
     ...(options.federations && { federations: options.federations }),
   });
   const shared = (): SharedSettings => ({

@@ -21,8 +21,21 @@ export function couldBeUnread(a: Answering): boolean {
   if ((view.awaited & Awaited.names) === 0 || below < 1) return false;
   const svc = findSvcLabel(name, 0, below);
   // Any name without `svc` is no Service's; only what lies above a registered location may come with the first Service.
-  if (svc < 0) return below <= 2 && view.findLocation(name.data, 0, name.labels[below]!) !== 0;
+  if (svc < 0) {
+    if (a.apex.hasHosts && !hasSvcLabel(name, below)) return true;
+    return below <= 2 && view.findLocation(name.data, 0, name.labels[below]!) !== 0;
+  }
   return couldBePlace(view, name, svc + 1, below) && couldBeService(a, svc);
+}
+
+/** No host has such a label, wherever it stands (watchers/objects/hosts.ts). */
+function hasSvcLabel({ lower, labels }: Name, below: number): boolean {
+  for (let label = 0; label < below; label++) {
+    const at = labels[label]!;
+    if (lower[at] === 3 && lower[at + 1] === 0x73 && lower[at + 2] === 0x76 && lower[at + 3] === 0x63)
+      return true;
+  }
+  return false;
 }
 
 /** Every Service is at every registered location, and a cluster may be where nobody is yet. */

@@ -1,7 +1,7 @@
 /**
  * The kinds of objects that are watched in member clusters: where the API has them, and in which form they are asked
  * for. The table is all that fedns ever asks a member cluster for, besides `/readyz`, `/version` and which version of
- * the multicluster API has ServiceExports; config/rbac.yaml permits just that.
+ * an API group has a kind; config/rbac.yaml permits just that, and config/rbac-hosts.yaml what hosts need.
  */
 
 import {
@@ -11,6 +11,7 @@ import {
   type SlimResult,
   type TypeMeta,
 } from '../objects/objects.ts';
+import { HOST_KINDS } from '../objects/hosts.ts';
 import { nameInHead, type Resource } from '../api/resources.ts';
 
 /** A resource of one of the kinds that fedns reads. */
@@ -51,6 +52,24 @@ const ROWS: readonly Row[] = [
     query: '',
     metadataOnly: true,
   },
+  {
+    type: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
+    discover: { group: 'networking.k8s.io', plural: 'ingresses' },
+    query: '',
+    metadataOnly: false,
+  },
+  {
+    type: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
+    discover: { group: 'gateway.networking.k8s.io', plural: 'gateways' },
+    query: '',
+    metadataOnly: false,
+  },
+  {
+    type: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
+    discover: { group: 'gateway.networking.k8s.io', plural: 'httproutes' },
+    query: '',
+    metadataOnly: false,
+  },
 ];
 
 /** Which kinds are wanted besides Services and their slices. */
@@ -59,6 +78,8 @@ export interface KindsWanted {
   readonly exports: boolean;
   /** Only where they have a say in where the cluster lies: not every service account may list them. */
   readonly nodes: boolean;
+  /** Ingresses, Gateways and their routes: only where a federation answers for hosts. */
+  readonly hosts: boolean;
 }
 
 /** The kinds to watch in a member cluster. */
@@ -66,6 +87,7 @@ export function watchedKinds(slim: SlimOptions, wanted: KindsWanted): WatchedKin
   const unwanted = new Set<ObjectKind>();
   if (!wanted.exports) unwanted.add('ServiceExport');
   if (!wanted.nodes) unwanted.add('Node');
+  if (!wanted.hosts) for (const kind of HOST_KINDS) unwanted.add(kind);
   return ROWS.filter(({ type }) => !unwanted.has(type.kind)).map((row) => watchedKind(row, slim));
 }
 

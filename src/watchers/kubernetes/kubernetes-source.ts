@@ -59,8 +59,8 @@ const OCTETS_BURST = 96 * 1024 * 1024;
 const START_MS_MAX = 5_000;
 /** Namespaces that are read each by itself: each takes a connection per kind. */
 const NAMESPACES_MAX = 50;
-/** Services, their slices and their exports. */
-const NAMESPACED_KINDS = 3;
+/** Services, their slices and their exports; Ingresses, Gateways, routes. */
+const NAMESPACED_KINDS = 6;
 
 export interface KubernetesSourceOptions {
   readonly settings: ClusterSettings;
@@ -156,6 +156,7 @@ export class KubernetesSource implements ClusterSource {
     this.#kinds = watchedKinds(this.#objects.slimOptions, {
       exports: options.federations.some(({ select }) => select === 'export'),
       nodes: settings.region === undefined || settings.zones === undefined,
+      hosts: options.federations.some(({ hosts }) => hosts === true),
     });
     for (const kind of this.#kinds) this.#loops.set(kind.kind, this.#makeLoop(kind));
   }

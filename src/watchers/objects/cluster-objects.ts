@@ -14,7 +14,9 @@ import assert from 'node:assert/strict';
 import type { ClusterSettings, FederationSettings } from '../../config/settings.ts';
 import type { Cause, ClusterState, ClusterStatus, FactSink, ShardId } from '../../zonebuilder/facts.ts';
 import { addressRule } from './addresses.ts';
-import { EndpointIndex, sameSlice, type IndexedSlice } from './endpoint-index.ts';
+import { EndpointIndex, sameSlice, type Endpoints, type IndexedSlice } from './endpoint-index.ts';
+import { HOSTS_NAMESPACE } from '../../zonebuilder/host-names.ts';
+import { HostIndex, type HostChange, type HostObject } from './hosts.ts';
 import { HostnameFollows } from '../hostnames/hostname-follows.ts';
 import type { HostnameFollower } from '../hostnames/hostnames.ts';
 import { ImportTally } from './import-tally.ts';
@@ -88,6 +90,7 @@ export class ClusterObjects {
 
   readonly #services = new Map<string, KeptService>();
   readonly #exports = new Set<string>();
+  readonly #hosts: HostIndex;
   readonly #nodes = new Map<string, KeptNode>();
   readonly #slices = new EndpointIndex();
   readonly #older = new OlderObjects();
@@ -146,6 +149,7 @@ export class ClusterObjects {
       hostnames: settings.hostnames,
       address: addressRule(settings.addresses),
     };
+    this.#hosts = new HostIndex(this.#rules);
     this.#follows = new HostnameFollows(options.resolver, (service, hostname) => {
       this.#touch(service, { object: `hostname ${hostname}`, timeMs: this.#clock() });
       this.#flush();
@@ -400,19 +404,23 @@ export class ClusterObjects {
   }
 
   #count(): number {
-    return this.#services.size + this.#slices.size + this.#nodes.size + this.#exports.size;
+    // A host is counted with the object that names it.
+    const services = this.#services.size;
+    return services + this.#slices.size + this.#nodes.size + this.#exports.size + this.#hosts.size;
   }
 
   #keysOf(kind: ObjectKind): Iterable<string> {
     switch (kind) {
       case 'Service':
-        return this.#services.keys();
+        return this.#hosts.size === 0 ? this.#services.keys() : ownServices(this.#services.keys());
       case 'EndpointSlice':
         return this.#slices.keys();
       case 'Node':
         return this.#nodes.keys();
       case 'ServiceExport':
         return this.#exports.keys();
+      default:
+        return this.#hosts.keys(kind);
     }
   }
 
@@ -426,6 +434,8 @@ export class ClusterObjects {
         return this.#nodes.has(key);
       case 'ServiceExport':
         return this.#exports.has(key);
+      default:
+        return this.#hosts.has(kind, key);
     }
   }
 
@@ -461,6 +471,19 @@ export class ClusterObjects {
         this.#changes++;
         this.#touch(key, cause);
         this.#exports.add(key);
+        return;
+      default:
+        this.#takeHosts(object, this.#hosts.put(object), cause);
+    }
+  }
+
+  #takeHosts(object: HostObject | undefined, { labels, findings }: HostChange, cause: Cause): void {
+    if (object !== undefined && findings.length > 0) this.#refusals.set(nameOf(object), findings);
+    for (const label of labels) {
+      const key = `${HOSTS_NAMESPACE}/${label}`;
+      const service = this.#hosts.service(label);
+      if (service !== undefined) this.#putService(key, service, cause);
+      else if (this.#services.delete(key)) this.#touch(key, cause);
     }
   }
 
@@ -533,6 +556,9 @@ export class ClusterObjects {
         return this.#dropNode(key);
       case 'ServiceExport':
         if (this.#exports.delete(key)) this.#touch(key, cause);
+        return;
+      default:
+        this.#takeHosts(undefined, this.#hosts.drop(kind, key), cause);
     }
   }
 
@@ -729,7 +755,10 @@ export class ClusterObjects {
   #aroundOf(key: string, service: SlimService): Omit<ServiceFacts, 'resolve'> {
     return {
       exported: this.#exports.has(key),
-      endpoints: this.#slices.endpoints(key, service.publishNotReadyAddresses),
+      endpoints:
+        service.namespace === HOSTS_NAMESPACE
+          ? ENTRANCE
+          : this.#slices.endpoints(key, service.publishNotReadyAddresses),
       region: this.#topology.region,
       zones: this.#topology.zones,
       older: this.#older.has(key),
@@ -745,6 +774,14 @@ export class ClusterObjects {
 }
 
 const NO_FACTS: readonly ShardFacts[] = [];
+/** What lies behind an entry point is its own affair: it is there, and so ready. */
+const ENTRANCE: Endpoints = { any: true, slices: 1, zones: new Set(), addresses: [], addressZones: [] };
+
+/** Services that are none of hosts. */
+function* ownServices(keys: Iterable<string>): Generator<string> {
+  for (const key of keys) if (!key.startsWith(`${HOSTS_NAMESPACE}/`)) yield key;
+}
+
 /** Hostnames in trouble that are reported of one cluster: more than anyone reads. */
 const UNRESOLVED_MAX = 100;
 

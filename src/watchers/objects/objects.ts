@@ -21,7 +21,15 @@ import { serviceImporter, sliceImporter } from './imported.ts';
 import { detach, intern, SharedTable } from './intern.ts';
 
 /** Kinds that fedns reads. */
-export const OBJECT_KINDS = ['Service', 'EndpointSlice', 'Node', 'ServiceExport'] as const;
+export const OBJECT_KINDS = [
+  'Service',
+  'EndpointSlice',
+  'Node',
+  'ServiceExport',
+  'Ingress',
+  'Gateway',
+  'HTTPRoute',
+] as const;
 export type ObjectKind = (typeof OBJECT_KINDS)[number];
 
 interface SlimMeta {
@@ -122,7 +130,39 @@ export interface SlimServiceExport extends SlimMeta {
   readonly kind: 'ServiceExport';
 }
 
-export type SlimObject = SlimService | SlimEndpointSlice | SlimNode | SlimServiceExport;
+/** What names hosts, and has entry points. */
+interface SlimEntrance extends SlimMeta {
+  readonly marks: SlimMarks;
+  /** As written; inside of the served domain or not. */
+  readonly hosts: readonly string[];
+  readonly entryPoints: readonly SlimIngress[];
+  readonly deleting: boolean;
+}
+
+export interface SlimIngressObject extends SlimEntrance {
+  readonly kind: 'Ingress';
+}
+
+/** Hosts are those of its listeners. */
+export interface SlimGateway extends SlimEntrance {
+  readonly kind: 'Gateway';
+}
+
+export interface SlimHTTPRoute extends SlimMeta {
+  readonly kind: 'HTTPRoute';
+  readonly hosts: readonly string[];
+  /** `Gateway namespace/name` of those that have accepted it. */
+  readonly parents: readonly string[];
+}
+
+export type SlimObject =
+  | SlimService
+  | SlimEndpointSlice
+  | SlimNode
+  | SlimServiceExport
+  | SlimIngressObject
+  | SlimGateway
+  | SlimHTTPRoute;
 
 /** An object of a kind that fedns reads, or that should have one, and cannot be taken. */
 export interface ObjectFault {
@@ -158,6 +198,9 @@ const READER_OF: Readonly<Record<ObjectKind, SlimReader>> = {
   EndpointSlice: readEndpointSlice,
   Node: readNode,
   ServiceExport: readServiceExport,
+  Ingress: readIngressObject,
+  Gateway: readGateway,
+  HTTPRoute: readHTTPRoute,
 };
 
 /** `apiVersion kind` of the objects that are read. */
@@ -168,6 +211,11 @@ const KINDS: ReadonlyMap<string, ObjectKind> = new Map([
   ['v1 Node', 'Node'],
   ['multicluster.x-k8s.io/v1alpha1 ServiceExport', 'ServiceExport'],
   ['multicluster.x-k8s.io/v1beta1 ServiceExport', 'ServiceExport'],
+  ['networking.k8s.io/v1 Ingress', 'Ingress'],
+  ['gateway.networking.k8s.io/v1 Gateway', 'Gateway'],
+  ['gateway.networking.k8s.io/v1beta1 Gateway', 'Gateway'],
+  ['gateway.networking.k8s.io/v1 HTTPRoute', 'HTTPRoute'],
+  ['gateway.networking.k8s.io/v1beta1 HTTPRoute', 'HTTPRoute'],
 ]);
 
 const OTHER: OtherObject = { kind: 'Other' };
@@ -423,6 +471,84 @@ function readIngress(status: Fields): SlimIngress[] {
       ...(hostname === undefined || hostname === '' ? {} : { hostname: short(hostname) }),
     };
   });
+}
+
+function readIngressObject(fields: Fields, meta: SlimMeta): SlimIngressObject {
+  const rules = asList(own(asFields(own(fields, 'spec'), 'spec'), 'rules'), 'spec.rules');
+  const entryPoints = readIngress(asFields(own(fields, 'status'), 'status'));
+  return {
+    kind: 'Ingress',
+    ...meta,
+    ...readEntrance(fields),
+    hosts: readHosts(rules, 'spec.rules', 'host'),
+    entryPoints,
+  };
+}
+
+function readGateway(fields: Fields, meta: SlimMeta): SlimGateway {
+  const listeners = asList(own(asFields(own(fields, 'spec'), 'spec'), 'listeners'), 'spec.listeners');
+  const addresses = asList(own(asFields(own(fields, 'status'), 'status'), 'addresses'), 'status.addresses');
+  return {
+    kind: 'Gateway',
+    ...meta,
+    ...readEntrance(fields),
+    hosts: readHosts(listeners, 'spec.listeners', 'hostname'),
+    entryPoints: addresses.slice(0, ENTRIES_MAX).flatMap(readGatewayAddress),
+  };
+}
+
+function readEntrance(fields: Fields): Pick<SlimEntrance, 'marks' | 'deleting'> {
+  const metadata = asFields(own(fields, 'metadata'), 'metadata');
+  const deletion = asText(own(metadata, 'deletionTimestamp'), 'metadata.deletionTimestamp');
+  return { marks: readMarks(metadata), deleting: deletion !== undefined };
+}
+
+function readHosts(entries: readonly unknown[], path: string, field: string): readonly string[] {
+  const hosts = entries.slice(0, ENTRIES_MAX).flatMap((entry, i) => {
+    const host = asText(own(asFields(entry, `${path}[${i}]`), field), `${path}[${i}].${field}`);
+    return host === undefined || host === '' ? [] : [short(host)];
+  });
+  return hosts.length === 0 ? NONE : [...new Set(hosts)];
+}
+
+/** The type is IPAddress where none is said; named addresses mean something to their implementation only. */
+function readGatewayAddress(entry: unknown, i: number): SlimIngress[] {
+  const path = `status.addresses[${i}]`;
+  const fields = asFields(entry, path);
+  const value = asText(own(fields, 'value'), `${path}.value`) ?? '';
+  if (value === '') return [];
+  const type = asText(own(fields, 'type'), `${path}.type`) ?? 'IPAddress';
+  if (type === 'IPAddress') return [{ ip: shortAddress(value) }];
+  return type === 'Hostname' ? [{ hostname: short(value) }] : [];
+}
+
+/** Only what a Gateway says to have accepted: anybody may name it as a parent. */
+function readHTTPRoute(fields: Fields, meta: SlimMeta): SlimHTTPRoute {
+  const hosts = asTexts(own(asFields(own(fields, 'spec'), 'spec'), 'hostnames'), 'spec.hostnames');
+  const parents = asList(own(asFields(own(fields, 'status'), 'status'), 'parents'), 'status.parents');
+  const accepted = parents.slice(0, ENTRIES_MAX).flatMap((entry, i) => readParent(entry, i, meta.namespace));
+  return {
+    kind: 'HTTPRoute',
+    ...meta,
+    hosts: hosts.slice(0, ENTRIES_MAX).map(short),
+    parents: [...new Set(accepted)],
+  };
+}
+
+function readParent(entry: unknown, i: number, namespace: string): string[] {
+  const path = `status.parents[${i}]`;
+  const fields = asFields(entry, path);
+  const ref = asFields(own(fields, 'parentRef'), `${path}.parentRef`);
+  const kind = asText(own(ref, 'kind'), `${path}.parentRef.kind`) ?? 'Gateway';
+  const name = asText(own(ref, 'name'), `${path}.parentRef.name`);
+  const conditions = asList(own(fields, 'conditions'), `${path}.conditions`);
+  const isAccepted = conditions.some((each) => {
+    const condition = asFields(each, `${path}.conditions`);
+    return own(condition, 'type') === 'Accepted' && own(condition, 'status') === 'True';
+  });
+  if (kind !== 'Gateway' || name === undefined || !isAccepted) return [];
+  const of = asText(own(ref, 'namespace'), `${path}.parentRef.namespace`) ?? namespace;
+  return [short(`Gateway ${of}/${name}`)];
 }
 
 function readPort(entry: unknown, i: number): SlimPort {

@@ -8,6 +8,7 @@ import type { ClusterSettings, FederationSettings } from '../../config/settings.
 import type { ShardPort, ShardState } from '../../zonebuilder/facts.ts';
 import { MAX_ADDRESSES_LIMIT, SRV_DEFAULTS } from '../../zonebuilder/facts.ts';
 import { POLICIES, WEIGHT_MAX } from '../../zonebuilder/policy.ts';
+import { HOSTS_NAMESPACE } from '../../zonebuilder/host-names.ts';
 import type { AddressRule } from './addresses.ts';
 import type { Endpoints } from './endpoint-index.ts';
 import { checkHostname } from '../hostnames/hostnames.ts';
@@ -202,7 +203,8 @@ function publishable(
     findings.push({ code: 'EXTERNAL_NAME', message: 'a Service of type ExternalName cannot be federated' });
     return [];
   }
-  if (!isNamespaceAllowed(service.namespace, rules.namespaces)) {
+  // Of a host, that was asked of the objects which name it.
+  if (!isHost(service) && !isNamespaceAllowed(service.namespace, rules.namespaces)) {
     const message = `namespace ${service.namespace} is excluded by the cluster's namespaces filter`;
     findings.push({ code: 'NAMESPACE_FILTERED', message });
     return [];
@@ -225,8 +227,19 @@ function selectingFederations(
   }
   const selects = { label: false, export: exported, all: service.type === 'LoadBalancer' };
   return rules.federations
-    .filter(({ name, select }) => (select === 'label' ? name === label : selects[select]))
+    .filter(({ name, select, hosts }) =>
+      isHost(service)
+        ? hosts === true && (select === 'all' || name === label)
+        : select === 'label'
+          ? name === label
+          : selects[select],
+    )
     .map(({ name }) => name);
+}
+
+/** Whether it stands for a host (hosts.ts). */
+function isHost({ namespace }: SlimService): boolean {
+  return namespace === HOSTS_NAMESPACE;
 }
 
 /** A mark that means nothing where it stands is most likely meant: the Service is not published, or not as wanted. */
