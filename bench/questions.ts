@@ -37,6 +37,8 @@ const INTERVAL_MS = Number(interval) * 1000;
 /** After this long the first look-up's denials of 15 s have run out. */
 const APART_MS = 20_000;
 const READY_MS_MAX = 60_000;
+/** How long a question waits for its reply. */
+const WAIT_MS = 10_000;
 const NAMESPACES = 20;
 const TTL_SECONDS = 180;
 const RD = 0x0100;
@@ -238,7 +240,7 @@ class Client {
   }
 
   /** @returns undefined after 10 s without a reply */
-  ask(name: string, type: string, waitMs = 10_000): Promise<Message | undefined> {
+  ask(name: string, type: string, waitMs = WAIT_MS): Promise<Message | undefined> {
     const id = (this.#id = (this.#id + 1) & 0xffff);
     const { promise, resolve } = Promise.withResolvers<Message | undefined>();
     const timer = setTimeout(() => resolve(undefined), waitMs);
@@ -334,7 +336,9 @@ async function lookUps(served: readonly Served[], running: readonly Running[]): 
 }
 
 /** Asks each name for A and AAAA over and over, spread over the interval. */
-async function keepAsking(served: readonly Served[], { client }: Running): Promise<void> {
+/** @returns the share of questions that were answered as they are to be */
+async function keepAsking(served: readonly Served[], { client }: Running): Promise<number> {
+  let [asked, answered] = [0, 0];
   const endMs = Date.now() + SECONDS * 1000;
   const questions = Array.from({ length: NAMES }, (_, i) =>
     served.flatMap(({ domain }) =>
@@ -344,23 +348,32 @@ async function keepAsking(served: readonly Served[], { client }: Running): Promi
   let round = Date.now();
   for (let i = 0; Date.now() < endMs; i++) {
     const due = round + ((i % NAMES) * INTERVAL_MS) / NAMES;
-    if (due > Date.now()) await pause(due - Date.now());
-    for (const [name, type] of questions[i % NAMES]!) void client.ask(name, type);
+    const waitMs = due - Date.now();
+    if (waitMs > 0) await pause(waitMs);
+    for (const [name, type] of questions[i % NAMES]!) {
+      asked++;
+      void client.ask(name, type).then((reply) => {
+        if (reply?.rcode === 'NOERROR' && (type === 'AAAA' || reply.answer.at(-1)?.type === 'A')) answered++;
+      });
+    }
     if (i % NAMES === NAMES - 1) round += INTERVAL_MS;
   }
+  await pause(WAIT_MS);
+  return answered / asked;
 }
 
 async function steadyState(served: readonly Served[], running: readonly Running[]): Promise<void> {
   const before = running.map((one) => served.map((each) => countOf(each, one)));
-  await Promise.all(running.map((one) => keepAsking(served, one)));
+  const shares = await Promise.all(running.map((one) => keepAsking(served, one)));
   const rows = running.map((one, i) => {
     const counts = served.map((each, k) => countOf(each, one).all - before[i]![k]!.all);
     const structure = served.map((each, k) => countOf(each, one).structure - before[i]![k]!.structure);
     const cells = counts.map((count, k) => `${count} (${structure[k]})`);
-    return [one.resolver.name, ...cells, ...counts.slice(1).map((count) => (count / counts[0]!).toFixed(2))];
+    const ratios = counts.slice(1).map((count) => (count / counts[0]!).toFixed(2));
+    return [one.resolver.name, ...cells, ...ratios, `${(shares[i]! * 100).toFixed(2)} %`];
   });
   const ratios = served.slice(1).map(({ title }) => `${title} ÷ before`);
-  print(['resolver', ...served.map(({ title }) => title), ...ratios], rows);
+  print(['resolver', ...served.map(({ title }) => title), ...ratios, 'answered'], rows);
 }
 
 function line(cells: readonly string[]): string {
