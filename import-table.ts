@@ -102,11 +102,13 @@ export const IMPORTS = {
   state: ['zonebuilder', 'jobs'],
   'dnssec/keys': ['dnssec', 'state', 'zonebuilder'],
   journal: ['state', 'zonebuilder', 'log', 'timers'],
+  transfer: ['tsig', 'server', 'server/policy', 'state', 'zonebuilder', 'config', 'log', 'timers'],
   'steering/drains': ['journal', 'state', 'zonebuilder', 'log', 'timers'],
   'steering/drills': ['journal', 'state', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   'steering/shared': ['steering/drains', 'watchers', 'watchers/api', 'watchers/credentials', 'log', 'timers'],
   admin: [
     'journal',
+    'transfer',
     'steering/drains',
     'steering/drills',
     'watchers',
@@ -169,6 +171,8 @@ export const IMPORTS = {
   'serve/geo': ['server/answer', 'admin', 'geo', 'zonebuilder', 'config', 'jobs', 'log', 'timers'],
   serve: [
     'serve/geo',
+    'transfer',
+    'tsig',
     'watchers',
     'watchers/credentials',
     'watchers/health',

@@ -3,6 +3,7 @@
  * their own.
  */
 
+import type { MessagePort } from 'node:worker_threads';
 import type {
   ClusterView,
   ExplainQuestion,
@@ -196,6 +197,8 @@ export interface DataPlane {
   sign?(keys: KeysInForce | undefined, settings: Settings, notBeforeMs: number): Promise<void>;
   /** Undefined: the domain is not signed. */
   signing?(): SigningStatus | undefined;
+  /** Says where transfers are made: `open` is a way there for each thread that takes requests. Default: nowhere. */
+  serveTransfers?(open: () => MessagePort | undefined): void;
   counters(): readonly SharedArrayBuffer[];
   /** What became of the queries that were to be written down. */
   queries(): WritingStatus;

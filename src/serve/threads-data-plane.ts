@@ -1,6 +1,7 @@
 /** Owns how the data plane follows from the settings: which transport, how many threads, what they are told. */
 
 import { hostname } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
 import type { Settings } from '../config/settings.ts';
 import { EMPTY_POLICY, type QueryPolicy } from '../server/policy/policy.ts';
 import { PolicyKeeper } from '../server/policy/policy-keeper.ts';
@@ -125,6 +126,10 @@ export class ThreadsDataPlane implements DataPlane {
 
   signing(): SigningStatus | undefined {
     return this.#signers.status();
+  }
+
+  serveTransfers(open: () => MessagePort | undefined): void {
+    this.#pool?.serveTransfers(open);
   }
 
   counters(): readonly SharedArrayBuffer[] {

@@ -19,6 +19,8 @@ export interface TcpLimits {
   readonly messageMs: number;
   /** How long replies may wait for the client to read them, in milliseconds. */
   readonly stalledMs: number;
+  /** The same for transfers, in milliseconds: a secondary writes what it gets to a disk. */
+  readonly transferStalledMs: number;
   /** Octets of replies that may wait on one connection before further queries of it are left unanswered until it reads. */
   readonly outputOctets: number;
   /** Octets of unfinished queries and unread replies on all connections; beyond it, the one that holds most is cut. */
@@ -32,6 +34,7 @@ export const TCP_LIMITS: TcpLimits = {
   idleMinMs: 1000,
   messageMs: 5000,
   stalledMs: 5000,
+  transferStalledMs: 60_000,
   outputOctets: 65_536,
   bufferedOctets: 32 * 1024 * 1024,
 };

@@ -2,10 +2,10 @@
  * ALIAS records written out: the addresses that a name of the configuration has because a Service has them. Worked out
  * from the Service's view, as the server works them out from its image.
  */
-import type { ServiceView, ZoneBuilder } from './builder.ts';
+import type { ServiceView } from './builder.ts';
 import { Type } from './dns.ts';
 import { decodeName } from './names.ts';
-import type { Level, RecordSet } from './record-sets.ts';
+import type { Level, RecordSet, RecordSource } from './record-sets.ts';
 import { addressesAt, hasAddresses, levelsOf, PLACEHOLDER_TYPE, ttlAt } from './record-sets.ts';
 import { formatRdata } from './rr-types.ts';
 import { splitServiceName } from './service-statics.ts';
@@ -25,7 +25,7 @@ export function aliasTargetName({ rdata }: StaticRecord): string {
 }
 
 /** Follows a name to the level of a Service that answers for it; undefined where no such Service or level is known. */
-export function findAliasTarget(builder: ZoneBuilder, name: string): AliasTarget | undefined {
+export function findAliasTarget(builder: RecordSource, name: string): AliasTarget | undefined {
   const parts = splitServiceName(name, builder.domain);
   const view = parts?.prefix === '' ? builder.view(parts.service) : undefined;
   if (view === undefined) return undefined;
@@ -39,7 +39,7 @@ export function findAliasTarget(builder: ZoneBuilder, name: string): AliasTarget
 }
 
 /** The RRsets that an ALIAS amounts to; a placeholder where it has none, and its name nothing else. */
-export function flattenAlias(builder: ZoneBuilder, record: StaticRecord): RecordSet[] {
+export function flattenAlias(builder: RecordSource, record: StaticRecord): RecordSet[] {
   const { name, ttlSeconds } = record;
   const targetName = aliasTargetName(record);
   const addresses = takenNames(builder)(targetName) ? [] : addressesOf(builder, targetName);
@@ -61,7 +61,7 @@ const FAMILIES = [
   ['AAAA', 'v6'],
 ] as const;
 
-function addressesOf(builder: ZoneBuilder, targetName: string): Addresses[] {
+function addressesOf(builder: RecordSource, targetName: string): Addresses[] {
   const target = findAliasTarget(builder, targetName);
   const isHealthy = target !== undefined && hasAddresses(target.view, target.level.location);
   const all = FAMILIES.map(([type, family]): Addresses => {
@@ -73,7 +73,7 @@ function addressesOf(builder: ZoneBuilder, targetName: string): Addresses[] {
 }
 
 /** Addresses of the configuration at the name of a Service: all that it has while nothing of it is healthy. */
-function staticAddresses(builder: ZoneBuilder, name: string, type: 'A' | 'AAAA'): Addresses {
+function staticAddresses(builder: RecordSource, name: string, type: 'A' | 'AAAA'): Addresses {
   const code = Type[type];
   const records = builder.staticIndex.at(name).filter((record) => record.type === code);
   return {

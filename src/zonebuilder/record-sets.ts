@@ -1,7 +1,7 @@
 /**
  * What listings are made of: RRsets in text, and the levels of a Service with their names, addresses and TTLs.
  */
-import type { ServiceView } from './builder.ts';
+import type { ServiceView, ZoneBuilder } from './builder.ts';
 import { formatAddress } from './ip-text.ts';
 import { GLOBAL } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
@@ -18,6 +18,20 @@ export interface RecordSet {
   /** The policy by which a reply has only a part of it, which depends on the client or on the reply. */
   readonly policy?: 'nearest' | 'weighted';
 }
+
+/** What records are listed of: the zone builder, or a copy of what it has published. */
+export type RecordSource = Pick<
+  ZoneBuilder,
+  | 'domain'
+  | 'statics'
+  | 'staticIndex'
+  | 'hasStatics'
+  | 'whenNoneHealthy'
+  | 'locationNames'
+  | 'namedClusters'
+  | 'serviceNames'
+  | 'view'
+>;
 
 /** A level at which a Service has a name. */
 export interface Level {

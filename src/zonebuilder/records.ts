@@ -5,14 +5,14 @@
 import type { Apex } from './apex.ts';
 import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from './apex.ts';
 import { flattenAlias } from './alias-records.ts';
-import type { ServiceView, ZoneBuilder } from './builder.ts';
+import type { ServiceView } from './builder.ts';
 import { Type } from './dns.ts';
 import { GLOBAL, TargetKind } from './layout.ts';
 import type { FamilyLevels } from './levels.ts';
 import type { LocationName } from './locations.ts';
 import type { RecordFilter } from './record-filter.ts';
 import { isOfServices, recordTest, serviceTest } from './record-filter.ts';
-import type { Level, RecordSet } from './record-sets.ts';
+import type { Level, RecordSet, RecordSource } from './record-sets.ts';
 import {
   addressesAt,
   addressText,
@@ -31,10 +31,10 @@ import { namesOf } from './services.ts';
 import { recordsOf, type StaticRecord } from './static-set.ts';
 import { takenNames } from './taken-names.ts';
 
-export { PLACEHOLDER_TYPE, type RecordSet } from './record-sets.ts';
+export { PLACEHOLDER_TYPE, type RecordSet, type RecordSource } from './record-sets.ts';
 
 /** Every RRset that is served, the SOA first. */
-export function* listRecords(builder: ZoneBuilder, soa: RecordSet): Generator<RecordSet> {
+export function* listRecords(builder: RecordSource, soa: RecordSet): Generator<RecordSet> {
   for (const set of walkRecords(builder, soa)) if (set !== undefined) yield set;
 }
 
@@ -44,7 +44,7 @@ export function* listRecords(builder: ZoneBuilder, soa: RecordSet): Generator<Re
  * change meanwhile, and each Service is as it is when its turn comes.
  */
 export function* walkRecords(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   soa: RecordSet,
   filter: RecordFilter = {},
 ): Generator<RecordSet | undefined> {
@@ -59,7 +59,7 @@ export function* walkRecords(
 }
 
 function* stepViews(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   isWanted: (serviceText: string) => boolean,
 ): Generator<ServiceView | undefined> {
   for (const name of builder.serviceNames()) yield isWanted(name) ? builder.view(name) : undefined;
@@ -80,12 +80,12 @@ export function soaRecord(options: {
 }
 
 /** The RRsets of some Services, at every level. */
-export function* listServices(builder: ZoneBuilder, views: Iterable<ServiceView>): Generator<RecordSet> {
+export function* listServices(builder: RecordSource, views: Iterable<ServiceView>): Generator<RecordSet> {
   for (const set of stepServices(builder, views)) if (set !== undefined) yield set;
 }
 
 function* stepServices(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   views: Iterable<ServiceView | undefined>,
 ): Generator<RecordSet | undefined> {
   const list = serviceLister(builder);
@@ -96,7 +96,7 @@ function* stepServices(
 }
 
 /** Lists one Service after the other: what is the same for all of them is worked out once. */
-export function serviceLister(builder: ZoneBuilder): (view: ServiceView) => Generator<RecordSet> {
+export function serviceLister(builder: RecordSource): (view: ServiceView) => Generator<RecordSet> {
   const locations = builder.locationNames();
   const read = builder.namedClusters().filter(({ unread }) => !unread);
   const clusters = new Map(read.map(({ label, number }) => [number, label]));
@@ -113,7 +113,7 @@ export function serviceLister(builder: ZoneBuilder): (view: ServiceView) => Gene
 }
 
 /** The RRsets of the configuration, the apex's NS included, without those that Services have with their own. */
-export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
+export function* listStatics(builder: RecordSource): Generator<RecordSet> {
   const isShared = sharedNames(builder);
   const { statics, domain } = builder;
   // Records are read and written out as their turn comes: of a hundred thousand that takes a while.
@@ -122,12 +122,12 @@ export function* listStatics(builder: ZoneBuilder): Generator<RecordSet> {
 }
 
 /** The same of one name. */
-export function staticsAt(builder: ZoneBuilder, name: string): Generator<RecordSet> {
+export function staticsAt(builder: RecordSource, name: string): Generator<RecordSet> {
   return listRrsets(builder, builder.staticIndex.at(name), sharedNames(builder));
 }
 
 function* listRrsets(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   ofName: readonly StaticRecord[],
   isShared: (name: string, type: number) => boolean,
 ): Generator<RecordSet> {
@@ -144,7 +144,7 @@ function* listRrsets(
 }
 
 function* listService(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   view: ServiceView,
   locations: readonly LocationName[],
   clusters: ReadonlyMap<number, string>,
@@ -163,13 +163,10 @@ function* listService(
 }
 
 /** Tells the static RRsets that are part of one of a Service (kept-levels.ts, service-ports.ts). */
-function sharedNames(builder: ZoneBuilder): (name: string, type: number) => boolean {
+function sharedNames(builder: RecordSource): (name: string, type: number) => boolean {
   const views = new Map<string, ServiceView | undefined>();
   const viewOf = (service: string): ServiceView | undefined => {
-    if (!views.has(service)) {
-      const [name = '', namespace = '', federation = ''] = service.split('.');
-      views.set(service, builder.service(federation, namespace, name));
-    }
+    if (!views.has(service)) views.set(service, builder.view(service));
     return views.get(service);
   };
   const locations = new Map(builder.locationNames().map(({ text, location }) => [text, location.id]));
@@ -205,7 +202,7 @@ interface ListedLevel {
 }
 
 function* listLevel(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   view: ServiceView,
   { level, levels, taken }: ListedLevel,
 ): Generator<RecordSet> {
@@ -232,7 +229,7 @@ function* listAddresses(view: ServiceView, name: string, location: number): Gene
 }
 
 function* listPort(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   view: ServiceView,
   { level, levels, taken }: ListedLevel,
   port: ServicePort,
@@ -252,7 +249,7 @@ function* listPort(
   else if (!isAbsent(builder, view)) yield placeholder(view, name);
 }
 
-function srvData(builder: ZoneBuilder, view: ServiceView, level: Level, port: ServicePort): string[] {
+function srvData(builder: RecordSource, view: ServiceView, level: Level, port: ServicePort): string[] {
   const { location } = level;
   if (port.port === 0) return targetsAt(builder, view, location, port);
   return hasAddresses(view, location) ? [`${SRV_PRIORITY} ${SRV_WEIGHT} ${port.port} ${level.name}.`] : [];
@@ -260,7 +257,7 @@ function srvData(builder: ZoneBuilder, view: ServiceView, level: Level, port: Se
 
 /** The data of the SRV records at a level, of a port whose levels differ. */
 export function targetsAt(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   view: ServiceView,
   location: number,
   port: ServicePort,
@@ -269,7 +266,7 @@ export function targetsAt(
   return targets.map((target) => formatTarget(builder, view, target));
 }
 
-function formatTarget(builder: ZoneBuilder, view: ServiceView, target: PortTarget): string {
+function formatTarget(builder: RecordSource, view: ServiceView, target: PortTarget): string {
   const { kind, name, priority, weight, port } = target;
   const global = `${view.known.name}.svc`;
   const names = {
@@ -282,7 +279,7 @@ function formatTarget(builder: ZoneBuilder, view: ServiceView, target: PortTarge
 }
 
 function* listCluster(
-  builder: ZoneBuilder,
+  builder: RecordSource,
   view: ServiceView,
   number: number,
   name: string,
@@ -301,7 +298,7 @@ export function clusterAddresses(family: FamilyLevels, number: number): string[]
 }
 
 /** Whether the global name does not exist for the time being. The namespace above it does (RFC 8020 is about names below). */
-function isAbsent(builder: ZoneBuilder, view: ServiceView): boolean {
+function isAbsent(builder: RecordSource, view: ServiceView): boolean {
   return builder.whenNoneHealthy === 'nxdomain' && view.v4.pool.length + view.v6.pool.length === 0;
 }
 

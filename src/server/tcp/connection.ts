@@ -5,10 +5,12 @@
 import type { Socket } from 'node:net';
 import { Counter } from '../counters.ts';
 import type { Recorder } from '../recorder.ts';
-import { TCP_REPLY_OCTETS, type Responder, type Transport } from '../responder.ts';
+import { TCP_REPLY_OCTETS, Transport, type Responder } from '../responder.ts';
 import type { SignedReplies } from '../signed-replies.ts';
 import { admit, Slot } from '../signing/waiting.ts';
 import type { TcpLimits } from '../tcp-limits.ts';
+import { asksForTransfer, type ToServer } from '../transfer-seam.ts';
+import type { RelayedTransfer, TransferRelay } from './transfer-relay.ts';
 
 /** What all connections of a server share. */
 export interface TcpContext {
@@ -17,6 +19,8 @@ export interface TcpContext {
   /** Writes queries down. Absent: none is. */
   readonly recorder?: Recorder;
   readonly limits: TcpLimits;
+  /** Where requests for transfers are handed on to. Absent: the responder has them, as any query. */
+  readonly transfers?: TransferRelay;
   /** A clock that never goes back, in milliseconds. */
   readonly nowMs: () => number;
   /** Where replies are composed: {@link TCP_OUTPUT_OCTETS}. */
@@ -73,6 +77,10 @@ export class TcpConnection {
   #input: Buffer | undefined;
   #inputLength = 0;
   #ended = false;
+  /** What goes out at the moment; queries behind it wait until it is through. */
+  #transfer: RelayedTransfer | undefined;
+  /** The next message is asked for once what is there is written. */
+  #owesMore = false;
   #closing = false;
   /** Messages that wait for a signature. */
   #awaited = 0;
@@ -96,6 +104,11 @@ export class TcpConnection {
     this.#observer = observer;
     this.activeMs = context.nowMs();
     this.#listen();
+  }
+
+  /** Whether a transfer is under way: the client need not ask, and may be slower than others. */
+  get isTransferring(): boolean {
+    return this.#transfer !== undefined;
   }
 
   /** Closes it once the replies that wait are written. */
@@ -192,8 +205,14 @@ export class TcpConnection {
           this.#closing = true;
           break;
         }
-        output = this.#reply(input, used + LENGTH_OCTETS, messageLength, output);
-        used += LENGTH_OCTETS + messageLength;
+        const start = used + LENGTH_OCTETS;
+        used = start + messageLength;
+        if (this.#isTransfer(input, start, messageLength)) {
+          output = this.#write(output);
+          this.#beginTransfer(input, start, messageLength);
+          break;
+        }
+        output = this.#reply(input, start, messageLength, output);
         if (output > replies.length - LENGTH_OCTETS - TCP_REPLY_OCTETS) output = this.#write(output);
       }
     } finally {
@@ -202,8 +221,50 @@ export class TcpConnection {
     this.#write(output);
     if (used > 0) this.#noteActive();
     if (this.#closing) this.close();
-    else if (this.stalledMs !== undefined || this.#awaited >= AWAITED_MAX) this.#socket.pause();
+    else if (this.stalledMs !== undefined || this.#mustWait()) this.#socket.pause();
     return used;
+  }
+
+  #isTransfer(input: Buffer, start: number, length: number): boolean {
+    return this.#context.transfers?.isOn === true && asksForTransfer(input, start, length);
+  }
+
+  /** Hands a request on; what it is answered comes by and by. */
+  #beginTransfer(input: Buffer, start: number, length: number): void {
+    const message = Uint8Array.prototype.slice.call(input, start, start + length);
+    const { address } = this.#client;
+    const isTls = this.#transport === Transport.tls;
+    this.#transfer = this.#context.transfers!.ask({ message, client: address, isTls }, (reply) =>
+      this.#guard(() => this.#takeTransfer(reply)),
+    );
+  }
+
+  #takeTransfer({ octets, isLast, isBroken = false }: ToServer): void {
+    if (this.#closing) return;
+    this.activeMs = this.#context.nowMs();
+    if (isBroken) {
+      this.#transfer = undefined;
+      return this.cut();
+    }
+    if (octets.length > 0) {
+      this.#context.counters[Counter.octetsOut]! += octets.length;
+      this.#socket.write(octets, this.#written);
+      if (this.#socket.writableLength > 0) this.stalledMs ??= this.activeMs;
+    }
+    if (isLast) this.#endTransfer();
+    else if (this.#mustDrain()) this.#owesMore = true;
+    else this.#transfer?.more();
+    this.#account();
+  }
+
+  #endTransfer(): void {
+    this.#transfer = undefined;
+    this.#noteActive();
+    if (this.stalledMs === undefined) this.#resume();
+  }
+
+  #mustDrain(): boolean {
+    return this.#socket.writableLength > this.#context.limits.outputOctets;
   }
 
   /** Composes the reply to one message at `output`. @returns where the next one goes */
@@ -253,11 +314,7 @@ export class TcpConnection {
     replies.writeUInt16BE(reply.length, 0);
     replies.set(reply, LENGTH_OCTETS);
     this.#write(LENGTH_OCTETS + reply.length);
-    this.#answerInput();
-    this.#account();
-    if (this.stalledMs !== undefined || this.#awaited > 0) return;
-    if (this.#ended) this.close();
-    else this.#socket.resume();
+    this.#resume();
   }
 
   #endRecord(recorder: Recorder, at: number, octets: number): void {
@@ -278,8 +335,8 @@ export class TcpConnection {
   }
 
   #mustWait(): boolean {
-    if (this.#awaited >= AWAITED_MAX) return true;
-    return this.#closing || this.#socket.writableLength > this.#context.limits.outputOctets;
+    if (this.#awaited >= AWAITED_MAX || this.#transfer !== undefined) return true;
+    return this.#closing || this.#mustDrain();
   }
 
   /** Goes on once the client has read everything. */
@@ -287,20 +344,32 @@ export class TcpConnection {
     if (this.stalledMs === undefined || this.#socket.writableLength > 0) return;
     this.stalledMs = undefined;
     if (this.#closing) return;
+    if (this.#transfer === undefined) return this.#resume();
+    this.#account();
+    if (this.#owesMore) this.#transfer.more();
+    this.#owesMore = false;
+  };
+
+  /** Answers what has come meanwhile, and reads on. */
+  #resume(): void {
     this.#guard(() => {
       this.#answerInput();
       this.#account();
-      if (this.stalledMs !== undefined) return;
-      if (this.#awaited > 0) return;
+      if (this.stalledMs !== undefined || this.#isBusy()) return;
       if (this.#ended) this.close();
       else this.#socket.resume();
     });
-  };
+  }
+
+  /** Whether something is still to come that was asked for. */
+  #isBusy(): boolean {
+    return this.#awaited > 0 || this.#transfer !== undefined;
+  }
 
   /** The client has sent its last: what is complete is still answered (RFC 1035 section 4.2.2). */
   #finish(): void {
     this.#ended = true;
-    if (this.stalledMs === undefined && this.#awaited === 0) this.close();
+    if (this.stalledMs === undefined && !this.#isBusy()) this.close();
   }
 
   #noteActive(): void {
@@ -324,6 +393,8 @@ export class TcpConnection {
   }
 
   #release(): void {
+    this.#transfer?.cancel();
+    this.#transfer = undefined;
     this.#input = undefined;
     this.#observer.held(-this.heldOctets);
     this.heldOctets = 0;

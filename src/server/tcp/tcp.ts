@@ -13,6 +13,7 @@ import { SignedReplies } from '../signed-replies.ts';
 import { addressOctets, isDualStack, ListenError } from '../socket-address.ts';
 import { TCP_OUTPUT_OCTETS, TcpConnection, type TcpClient, type TcpContext } from './connection.ts';
 import { idleLimitMs, TCP_LIMITS, type TcpLimits } from '../tcp-limits.ts';
+import type { TransferRelay } from './transfer-relay.ts';
 import { TLS_ALPN, type TlsCertificate } from './tls-certificate.ts';
 
 export interface TcpOptions {
@@ -30,6 +31,8 @@ export interface TcpOptions {
   /** Writes queries down. Absent: none is. */
   readonly recorder?: Recorder;
   readonly limits?: Partial<TcpLimits>;
+  /** Where requests for transfers are handed on to. Absent: they are answered as any query. */
+  readonly transfers?: TransferRelay;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
 }
@@ -62,6 +65,7 @@ export class TcpServer {
       counters: options.counters,
       ...(options.recorder && { recorder: options.recorder }),
       limits: this.#limits,
+      ...(options.transfers && { transfers: options.transfers }),
       nowMs: options.nowMs ?? (() => performance.now()),
       replies: Buffer.allocUnsafeSlow(TCP_OUTPUT_OCTETS),
       signed: (channel) => (this.#signed ??= new SignedReplies(channel)),
@@ -134,9 +138,12 @@ export class TcpServer {
   }
 
   #sweepOne(connection: TcpConnection, now: number, idleMs: number): void {
-    const { messageMs, stalledMs, activeMs } = connection;
+    const { messageMs, stalledMs, activeMs, isTransferring } = connection;
     if (stalledMs !== undefined) {
-      if (now - stalledMs >= this.#limits.stalledMs) this.#cut(connection, Counter.tcpClosedSlow);
+      const limitMs = isTransferring ? this.#limits.transferStalledMs : this.#limits.stalledMs;
+      if (now - stalledMs >= limitMs) this.#cut(connection, Counter.tcpClosedSlow);
+    } else if (isTransferring) {
+      // It is we who are waited for.
     } else if (messageMs !== undefined && now - messageMs >= this.#limits.messageMs) {
       this.#cut(connection, Counter.tcpClosedSlow);
     } else if (now - activeMs >= idleMs) {

@@ -7,6 +7,7 @@
  */
 
 import { availableParallelism } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
 import type { ListenAddress } from '../../config/settings.ts';
 import type { Log } from '../../log.ts';
 import { createCounterBlock } from '../counters-sum.ts';
@@ -81,6 +82,8 @@ export class WorkerPool {
   /** What the workers are spread over; empty: the scheduler decides. */
   #cpus: readonly number[] = [];
   #shared: SharedSettings;
+  #tcp: WorkerSlot | undefined;
+  #openTransfers: () => MessagePort | undefined = () => undefined;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -182,6 +185,22 @@ export class WorkerPool {
       await this.#startSlot(first + i, { kind: 'signer', sendsPackets });
   }
 
+  /**
+   * Says where transfers are made from now on.
+   *
+   * @param open - a way there for each thread of TCP; undefined: there is none at the moment
+   */
+  serveTransfers(open: () => MessagePort | undefined): void {
+    this.#openTransfers = open;
+    this.#connectTransfers();
+  }
+
+  #connectTransfers(): void {
+    if (this.#tcp?.isAlive !== true) return;
+    const port = this.#openTransfers();
+    if (port !== undefined) this.#tcp.connectTransfers(port);
+  }
+
   async #startWorker(i: number): Promise<ListenAddress[]> {
     return this.#startSlot(i, await this.#role(i));
   }
@@ -201,7 +220,9 @@ export class WorkerPool {
       settings: this.#settingsOf(i),
       pauses,
       log,
+      ...(role.kind === 'tcp' && { onServing: () => this.#connectTransfers() }),
     });
+    if (role.kind === 'tcp') this.#tcp = slot;
     this.#slots[i] = slot;
     return slot.start();
   }

@@ -3,6 +3,7 @@
  * event loop, so it looks at the shared words between batches and then takes its messages itself.
  */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { ListenAddress } from '../../config/settings.ts';
 import type { Pinning } from '../linux/cpu-affinity.ts';
 import type { ResponderSettings } from '../responder.ts';
@@ -55,6 +56,8 @@ export interface WorkerStart {
 /** To a worker. */
 export type ToWorker =
   | { readonly kind: 'adopt'; readonly number: number; readonly settings: ResponderSettings }
+  /** To the thread of TCP: where transfers are made. */
+  | { readonly kind: 'transfers'; readonly port: MessagePort }
   /** `lingerMs`: how long clients with a connection may go on asking, in milliseconds. */
   | { readonly kind: 'stop'; readonly lingerMs: number };
 

@@ -3,7 +3,7 @@
  * it. Sockets of the batch transport and the counters outlive the thread; who they belong to is the pool.
  */
 
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import type { ListenAddress } from '../../config/settings.ts';
 import type { Log } from '../../log.ts';
 import { releaseReader } from '../../zonebuilder/arena.ts';
@@ -36,6 +36,8 @@ export interface WorkerSlotOptions {
   readonly responderUrl: string | undefined;
   readonly settings: ResponderSettings;
   readonly pauses: RestartPauses;
+  /** Called with each thread that has begun to serve, the first and those that follow it. */
+  readonly onServing?: () => void;
   readonly log: Log;
 }
 
@@ -110,8 +112,10 @@ export class WorkerSlot {
     this.#worker = worker;
     this.#startedMs = performance.now();
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'serving') resolve(this.#serving(message));
-      else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
+      if (message.kind === 'serving') {
+        resolve(this.#serving(message));
+        this.#options.onServing?.();
+      } else if (message.kind === 'refused') cause = new WorkerError(message.code, message.message);
       else if (message.kind === 'adopted') this.#adopted(message.number);
       else if (message.kind === 'fault') this.#options.log.warn({ worker: name }, message.message);
       else if (message.kind === 'notice') this.#options.log.info({ worker: name }, message.message);
@@ -138,6 +142,11 @@ export class WorkerSlot {
     this.#post({ kind: 'adopt', number, settings });
     Atomics.store(this.#words, Control.posted, number);
     return promise;
+  }
+
+  /** Tells the thread of TCP where transfers are made. */
+  connectTransfers(port: MessagePort): void {
+    this.#worker?.postMessage({ kind: 'transfers', port } satisfies ToWorker, [port]);
   }
 
   /** Resolves once there is no thread; one that dies is followed by another, so only of use after {@link stop}. */

@@ -68,6 +68,8 @@ async function runPortable(context: WorkerContext, role: WorkerRole & { kind: 'p
 
 async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }): Promise<void> {
   const { TcpServer } = await import('../tcp/tcp.ts');
+  const { TransferRelay } = await import('../tcp/transfer-relay.ts');
+  const transfers = new TransferRelay();
   const { listen, tls, limits = {}, fds } = role;
   const certificate = tls && (await openCertificate(context.port, tls.files));
   const server = new TcpServer({
@@ -77,11 +79,16 @@ async function runTcp(context: WorkerContext, role: WorkerRole & { kind: 'tcp' }
     counters: context.counters,
     ...(fds && { fds: await ownDescriptors(fds) }),
     recorder: context.recorder,
+    transfers,
     ...(tls && certificate && { tls: { listen: tls.listen, certificate } }),
   });
   tell(context.port, { kind: 'serving', listen: await server.start() });
+  context.port.on('message', (message: ToWorker) => {
+    if (message.kind === 'transfers') transfers.connect(message.port);
+  });
   obeyUntilStopped(context, async (lingerMs) => {
     await server.stop(lingerMs);
+    transfers.stop();
     certificate?.stop();
   });
 }
