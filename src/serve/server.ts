@@ -44,6 +44,7 @@ import type { Snapshot } from '../state/snapshot-file.ts';
 import { reasonOf } from '../state/layout.ts';
 import type { ClusterFacts } from '../state/snapshot-format.ts';
 import type { Predecessor } from './succession.ts';
+import { TransferKeeper } from './transfer-keeper.ts';
 import { refuseOtherFolder, SuccessionKeeper } from './succession-keeper.ts';
 import type { Cause, ClusterState } from '../zonebuilder/facts.ts';
 import type { Clock, Log } from '../log.ts';
@@ -177,6 +178,7 @@ export class RunningServer {
   readonly #geo: GeoKeeper;
   readonly #keys: KeysKeeper;
   readonly #clockWatch: ClockWatch;
+  readonly #transfers: TransferKeeper;
   readonly #live: LiveFeed;
   readonly #drains: Drains;
   readonly #drills: DrillsKeeper;
@@ -209,6 +211,12 @@ export class RunningServer {
     this.#journal = new JournalKeeper({ settings, layout: state.layout, clock, log });
     // It ends behind everything that could still change an answer.
     stack.defer(() => this.#journal.live.stop());
+    this.#transfers = new TransferKeeper({
+      domain: () => this.#domain,
+      dataPlane: () => this.#dataPlane,
+      serial: () => state.serial.current,
+      log,
+    });
     this.#domain = this.#openDomain(settings);
     this.#relay = new FactRelay(this.#domain, () => this.#geo.touch());
     this.#geo = this.#makeGeo();
@@ -294,6 +302,8 @@ export class RunningServer {
     await this.#sign();
     this.#listening = await this.#dataPlane!.start();
     this.#announce(this.#listening);
+    this.#stack.defer(() => this.#transfers.stop());
+    await this.#transfers.adopt(this.#settings);
     this.#stack.defer(() => this.#keys.stop());
     this.#keys.start((changed) => this.#rekey(changed));
     this.#stack.defer(() => this.#drains.stop());
@@ -394,6 +404,7 @@ export class RunningServer {
     this.#journal.live.note({ what: 'reloaded', ...(changed.length > 0 && { text: changed.join(', ') }) });
     await putInForce(domain.image);
     await this.#sign();
+    await this.#transfers.adopt(settings);
     this.#geo.adopt(settings);
     await this.#drills.adopt(settings);
     this.#guard.adopt(settings);
@@ -526,8 +537,10 @@ export class RunningServer {
     };
     // What a successor reads first is in the journal already.
     const isServed = this.#domain === undefined && this.#options.predecessor === undefined;
-    opened = this.#journal.open(settings, isServed, (recorder) =>
-      this.#options.parts.openDomain(settings, { ...hooks, recorder }),
+    opened = this.#journal.open(settings, isServed, (journal) =>
+      this.#transfers.open(settings, journal, (recorder) =>
+        this.#options.parts.openDomain(settings, { ...hooks, recorder }),
+      ),
     );
     return opened;
   }
@@ -549,6 +562,7 @@ export class RunningServer {
     const cause = { object: 'configuration', timeMs: this.#options.clock() };
     this.#journal.exchange(this.#domain, domain, { serial: this.#state.serial.current, cause });
     this.#domain = domain;
+    this.#transfers.exchange();
     this.#live.changed([]);
   }
 

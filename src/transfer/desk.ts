@@ -94,8 +94,8 @@ export class TransferDesk {
   }
 
   /** Says whether the zone is handed out. */
-  refuse(refusal: Refusal | undefined): void {
-    this.#refusal = refusal;
+  withhold(reason: Refusal | undefined): void {
+    this.#refusal = reason;
   }
 
   /** Takes requests from one asking side. @returns hears what it says */

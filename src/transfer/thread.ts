@@ -82,7 +82,7 @@ port.on('message', (message: ToThread) => {
     case 'settings':
       return adopt(message.settings);
     case 'state':
-      desk.refuse(message.refusal);
+      desk.withhold(message.refusal);
       return herald.hold(message.refusal !== undefined);
     case 'update':
       if (message.update !== undefined) {

@@ -179,7 +179,7 @@ export function makeShard(cluster: string, nameText: string, facts: Partial<Shar
   };
 }
 
-function toRecord(line: string): StaticRecord {
+export function toRecord(line: string): StaticRecord {
   const [name = '', type = '', ...data] = line.split(' ');
   return { name, ttlSeconds: 300, ...parseRdata(type, data.join(' ')) };
 }
