@@ -11,7 +11,7 @@ import type { ObjectClient } from '../api/object-client.ts';
 import { saysSame, statusOf } from './cluster-status.ts';
 import { CLUSTER, type ClusterObject, type ClusterStatus } from './cluster-type.ts';
 import type { Placement } from './member-objects.ts';
-import { MemberProbe } from './member-probe.ts';
+import { MemberProbe, type ProbeOptions } from './member-probe.ts';
 
 /** Time between two looks at what is to be written. */
 const TICK_MS = 5_000;
@@ -20,12 +20,17 @@ const HEARTBEAT_MS = 60_000;
 
 export interface StatusKeeperOptions {
   /** Of the host, where the Clusters are. Not closed here. */
-  readonly objects: ObjectClient;
+  readonly objects: Pick<ObjectClient, 'list' | 'merge'>;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Pick<Log, 'warn'>;
+  /** Default: over the network. */
+  readonly openProbe?: (options: ProbeOptions) => Probe;
 }
+
+/** What looks at one member. */
+export type Probe = Pick<MemberProbe, 'start' | 'stop' | 'seen'>;
 
 /** A member as the keeper is told of it. */
 export interface KeptMember extends Placement {
@@ -33,7 +38,7 @@ export interface KeptMember extends Placement {
 }
 
 interface Kept {
-  readonly probe: MemberProbe;
+  readonly probe: Probe;
   uid?: string;
 }
 
@@ -53,6 +58,7 @@ export class StatusKeeper {
   #loop: Promise<void> = Promise.resolve();
   readonly #startedMs: number;
   #listedMs = -Infinity;
+  #joinedMs = -Infinity;
   #trouble: string | undefined;
 
   constructor(options: StatusKeeperOptions) {
@@ -76,9 +82,9 @@ export class StatusKeeper {
   /** @param credentials - of the member, closed by whoever made them */
   join(member: KeptMember, credentials: Credentials): void {
     const { name, region, zones } = member;
-    const { timers, clock, random } = this.#options;
+    const { timers, clock, random, openProbe = openOverNetwork } = this.#options;
     const isGiven = zones !== undefined && zones.length > 0;
-    const probe = new MemberProbe({
+    const probe = openProbe({
       placement: { ...(region !== undefined && { region }), ...(isGiven && { zones }) },
       credentials,
       uid: () => this.#members.get(name)?.uid,
@@ -89,8 +95,7 @@ export class StatusKeeper {
     });
     void this.#members.get(name)?.probe.stop();
     this.#members.set(name, { probe });
-    // The Clusters are read anew, so that the one of this member is known.
-    this.#listedMs = -Infinity;
+    this.#joinedMs = timers.now();
     probe.start();
     this.#wake.abort();
   }
@@ -111,12 +116,18 @@ export class StatusKeeper {
   }
 
   async #round(): Promise<void> {
-    const { timers } = this.#options;
-    if (timers.now() - this.#listedMs >= HEARTBEAT_MS) await this.#readClusters();
+    if (this.#options.timers.now() - this.#listedMs >= this.#listEveryMs) await this.#readClusters();
     for (const name of this.#written.keys()) {
       if (this.#stopped.signal.aborted) return;
       await this.#write(name);
     }
+  }
+
+  /** `fedns join` makes the Cluster after the Secret: the one of a member that has just joined is looked for. */
+  get #listEveryMs(): number {
+    const isMissing = [...this.#members.keys()].some((name) => !this.#written.has(name));
+    const isNew = this.#options.timers.now() - this.#joinedMs < HEARTBEAT_MS;
+    return isMissing && isNew ? TICK_MS : HEARTBEAT_MS;
   }
 
   /** A Cluster that is not there, since its Secret was made by hand, is nobody's trouble. */
@@ -177,6 +188,10 @@ export class StatusKeeper {
     this.#trouble = message;
     this.#options.log.warn({ cluster: name, reason: message }, 'the status of a Cluster cannot be written');
   }
+}
+
+function openOverNetwork(options: ProbeOptions): Probe {
+  return new MemberProbe(options);
 }
 
 const NOTHING: ClusterStatus = { phase: 'Unknown', conditions: [] };

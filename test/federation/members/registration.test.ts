@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { parse } from 'yaml';
+import { parseSettings } from '../../../src/config/load.ts';
+import { federatedKinds } from '../../../src/federation/kinds/table.ts';
+import { configurationText } from '../../../src/federation/members/configuration.ts';
+import { kubeconfigFiles, openContext } from '../../../src/federation/members/contact.ts';
+import { deploymentObjects } from '../../../src/federation/members/deployment-objects.ts';
+import { kubeconfigText } from '../../../src/federation/members/kubeconfig-text.ts';
+import { checkReachable } from '../../../src/federation/members/local-address.ts';
+import { clusterSecret } from '../../../src/federation/members/member-objects.ts';
+import { FEDERATED, hostRules, memberRules, type Rule } from '../../../src/federation/members/permissions.ts';
+import { systemTimers } from '../../../src/timers.ts';
+import { secretsResource } from '../../../src/watchers/kubernetes/cluster-secret.ts';
+
+t.test('an address that means another machine elsewhere is refused, unless the host is here, too', (t) => {
+  const host = { server: new URL('https://203.0.113.1:6443') };
+  const here = { server: new URL('https://127.0.0.1:6443') };
+  const local = [
+    'https://127.0.0.1:6443',
+    'https://127.8.8.8',
+    'https://localhost:6443',
+    'https://api.localhost',
+    'https://[::1]:6443',
+    'https://0.0.0.0:6443',
+    'https://169.254.1.1',
+    'https://[fe80::1]',
+    'https://kubernetes.default.svc',
+    'https://kubernetes.default.svc.cluster.local',
+    'https://kubernetes',
+  ];
+  for (const server of local) {
+    t.throws(() => checkReachable({ server: new URL(server) }, host), { code: 'ADDRESS_LOCAL' }, server);
+    t.doesNotThrow(() => checkReachable({ server: new URL(server) }, here), server);
+  }
+  for (const server of [
+    'https://192.0.2.1',
+    'https://10.0.0.1:6443',
+    'https://[2001:db8::1]',
+    'https://kubernetes.example.com',
+  ])
+    t.doesNotThrow(() => checkReachable({ server: new URL(server) }, host), server);
+  const proxied = { server: new URL('https://192.0.2.1'), proxy: new URL('socks5://localhost:1080') };
+  t.throws(() => checkReachable(proxied, host), { message: /localhost:1080.*--server/ });
+  t.end();
+});
+
+const covers = (rules: readonly Rule[], group: string, resource: string, verb: string): boolean =>
+  rules.some(
+    ({ apiGroups = [], resources = [], verbs }) =>
+      apiGroups.includes(group) && resources.includes(resource) && verbs.includes(verb),
+  );
+
+t.test('accounts may do with each federated kind what federate does with it', (t) => {
+  const kinds = federatedKinds({ division: 'v1' });
+  t.same(
+    FEDERATED.map(({ group, plural, kind }) => [group, plural, kind].join(' ')).toSorted(),
+    kinds.map(({ type: { group, plural, kind } }) => [group, plural, kind].join(' ')).toSorted(),
+  );
+  for (const { type, status } of kinds) {
+    for (const verb of ['get', 'list', 'watch', 'create', 'patch', 'delete'])
+      t.ok(covers(memberRules(), type.group, type.plural, verb), `${verb} ${type.plural} in a member`);
+    for (const verb of ['get', 'list', 'watch', 'patch'])
+      t.ok(covers(hostRules(), type.group, type.plural, verb), `${verb} ${type.plural} in the host`);
+    t.equal(
+      covers(hostRules(), type.group, `${type.plural}/status`, 'patch'),
+      status !== undefined,
+      type.plural,
+    );
+    t.notOk(covers(hostRules(), type.group, type.plural, 'delete'), `nothing is deleted in the host`);
+  }
+  const all = [...memberRules(), ...hostRules()].flatMap(({ verbs, resources = [], apiGroups = [] }) => [
+    ...verbs,
+    ...resources,
+    ...apiGroups,
+  ]);
+  t.notOk(all.includes('*'));
+  t.end();
+});
+
+t.test('the configurations that init writes have no fault', (t) => {
+  const nameservers = [{ name: 'ns1.example.com', addresses: ['192.0.2.1'] }];
+  const common = { federation: 'main', domain: 'example.com', nameservers };
+  const host = { kubeconfigFile: '/etc/fedns/fedns.kubeconfig', context: 'main-host' };
+  for (const select of ['label', 'all'] as const) {
+    const outside = parseSettings(configurationText({ ...common, select, host }), {
+      file: '/etc/fedns/fedns.yaml',
+    });
+    t.same(outside.warnings, []);
+    t.match(outside.settings, {
+      federations: [{ name: 'main', select: 'label' }],
+      clusterSecrets: {
+        namespace: 'fedns',
+        origin: { kind: 'kubeconfig', path: '/etc/fedns/fedns.kubeconfig', context: 'main-host' },
+      },
+      federate: { federation: 'main', select },
+    });
+    const inHost = parseSettings(configurationText({ ...common, select }), { file: '/etc/fedns/fedns.yaml' });
+    t.same(inHost.warnings, []);
+    t.match(inHost.settings.clusterSecrets, { namespace: 'fedns', origin: { kind: 'inCluster' } });
+  }
+  t.end();
+});
+
+t.test('Deployments mount the configuration, and probe the port that it opens', (t) => {
+  const text = configurationText({
+    federation: 'main',
+    domain: 'example.com',
+    select: 'label',
+    nameservers: [],
+  });
+  const [config, serve, federate] = deploymentObjects('registry.example.com/fedns:1', text);
+  t.same(config!['data'], { 'fedns.yaml': text });
+  const { admin, federate: block } = parse(text) as { admin: string; federate: { admin: string } };
+  const containers = [serve, federate].map((object) => {
+    const { template } = object!['spec'] as { template: { spec: { containers: Record<string, unknown>[] } } };
+    return template.spec.containers[0]!;
+  });
+  t.match(containers, [
+    { args: ['serve', '--config', '/etc/fedns/fedns.yaml'] },
+    { args: ['federate', '--config', '/etc/fedns/fedns.yaml'] },
+  ]);
+  const ports = containers.map(({ ports: list }) => {
+    const found = (list as { name: string; containerPort: number }[]).find(({ name }) => name === 'admin');
+    return found?.containerPort;
+  });
+  t.same(
+    ports,
+    [admin, block.admin].map((address) => Number(address.split(':')[1])),
+  );
+  t.end();
+});
+
+t.test('the Secret of a member is one that clusterSecrets reads', async (t) => {
+  const address = { server: new URL('https://192.0.2.1:6443/k8s'), tlsServerName: 'api.example.com' };
+  const kubeconfig = kubeconfigText('us', address, 'a.b.c');
+  const read = secretsResource('fedns').read(
+    clusterSecret('us', { region: 'us', zones: ['a', 'b'] }, kubeconfig),
+  );
+  t.match(read, { name: 'us', cluster: 'us', region: 'us', zones: ['a', 'b'] });
+  if (!('access' in read!)) return t.fail('refused');
+  t.match(await read.access(), {
+    server: { href: 'https://192.0.2.1:6443/k8s' },
+    tlsServerName: 'api.example.com',
+    token: { kind: 'text', text: 'a.b.c' },
+  });
+});
+
+t.test('contexts are looked for where kubectl does', async (t) => {
+  t.same(kubeconfigFiles('/a', { KUBECONFIG: '/b', HOME: '/home/c' }), ['/a']);
+  t.same(kubeconfigFiles(undefined, { KUBECONFIG: '/b:/c:', HOME: '/home/c' }), ['/b', '/c']);
+  t.same(kubeconfigFiles(undefined, { HOME: '/home/c' }), ['/home/c/.kube/config']);
+  const folder = mkdtempSync(join(tmpdir(), 'fedns-contexts-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const write = (name: string, server: string, user: object = {}): string => {
+    const file = join(folder, name);
+    const config = {
+      contexts: [{ name, context: { cluster: 'c', user: 'u' } }],
+      clusters: [{ name: 'c', cluster: { server } }],
+      users: [{ name: 'u', user }],
+    };
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  };
+  const plugin = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'a-plugin' } };
+  const files = [
+    join(folder, 'none'),
+    write('a', 'https://192.0.2.1'),
+    write('b', 'http://192.0.2.2', plugin),
+  ];
+  const world = {
+    env: {},
+    timers: systemTimers,
+    clock: Date.now,
+    addresses: () => [],
+    say: () => {},
+  };
+  const opened = await openContext('b', files, world);
+  t.match(opened.access, { server: { href: 'http://192.0.2.2/' }, exec: { command: 'a-plugin' } });
+  opened.close();
+  await t.rejects(openContext('c', files, world), {
+    code: 'CONTEXT_UNUSABLE',
+    message:
+      /none: cannot be read: ENOENT; .*\/a: there is no context c; it has a; .*\/b: there is no context c/,
+  });
+});
