@@ -9,9 +9,10 @@ import { dnskeyRdata, keyTag, readDnskey, SEP_FLAGS, ZSK_FLAGS } from '../../src
 import { DIGEST_TYPES, dsRdata, type DigestName } from '../../src/dnssec/ds.ts';
 import { signRrset, verifyRrset, type Rrset, type SigningKey } from '../../src/dnssec/rrsig.ts';
 import { encodeName, encodeNameLower } from '../../src/zonebuilder/names.ts';
-import { formatRdata, parseRdata, typeCode, typeText } from '../../src/zonebuilder/rr-types.ts';
+import { formatRdata, parseRdata, typeText } from '../../src/zonebuilder/rr-types.ts';
 import { needCommand } from '../support/commands.ts';
 import { scratch } from '../support/scratch.ts';
+import { signedZone, type ZoneName } from '../support/signed-zone.ts';
 
 interface Vector {
   readonly title: string;
@@ -192,10 +193,7 @@ test('times beyond 2106 go round', (t) => {
 
 const ZONE = 'example.com';
 /** Names in canonical order, each with its records; mixed case, a wildcard, an RRset of many, types old and new. */
-const NAMES: readonly (readonly [
-  owner: string,
-  records: readonly (readonly [type: string, data: string])[],
-])[] = [
+const NAMES: readonly ZoneName[] = [
   [
     ZONE,
     [
@@ -234,7 +232,7 @@ const NAMES: readonly (readonly [
 for (const name of ALGORITHM_NAMES) {
   test(`dnssec-verify and ldns-verify-zone take a zone signed with ${name}`, (t) => {
     const file = join(scratch(t), 'zone');
-    const { text, tag } = signedZone(name);
+    const { text, tag } = signedBy(name);
     writeFileSync(file, text);
     const bind = spawnSync(needCommand('dnssec-verify'), ['-z', '-o', ZONE, file], { encoding: 'utf8' });
     t.equal(bind.status, 0, bind.stdout + bind.stderr);
@@ -264,66 +262,17 @@ function ed25519Of(seedBase64: string): KeyObject {
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 }
 
-function signedZone(name: (typeof ALGORITHM_NAMES)[number]): { text: string; tag: number } {
+function signedBy(name: (typeof ALGORITHM_NAMES)[number]): { text: string; tag: number } {
   const privateKey = ALGORITHMS[name].generate();
-  const dnskey = dnskeyRdata(ALGORITHMS[name], SEP_FLAGS, privateKey);
+  const rdata = dnskeyRdata(ALGORITHMS[name], SEP_FLAGS, privateKey);
   const key = keyOf(privateKey, SEP_FLAGS);
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const signer = {
-    zone: encodeName(ZONE),
-    key,
-    inceptionSeconds: nowSeconds - 3600,
-    expirationSeconds: nowSeconds + 3600,
-  };
-  const lines = NAMES.flatMap(([owner, records], i) => {
-    const sets = Map.groupBy(
-      records.map(([type, data]) => wireOf(type, data)),
-      ({ type }) => type,
-    );
-    if (i === 0) sets.set(48, [{ type: 48, rdata: dnskey }]);
-    const next = encodeNameLower(NAMES[(i + 1) % NAMES.length]![0]);
-    const types = [...sets.keys(), 46, 47].toSorted((a, b) => a - b);
-    sets.set(47, [{ type: 47, rdata: Buffer.concat([next, bitmapOf(types)]) }]);
-    return [...sets].flatMap(([type, set]) => {
-      const rdatas = set.map(({ rdata }) => rdata);
-      const ttlSeconds = type === 47 ? 15 : 3600;
-      const rrsig = signRrset({ owner: encodeName(owner), type, ttlSeconds, rdatas }, signer);
-      return [
-        ...rdatas.map((rdata) => line(owner, type, ttlSeconds, rdata)),
-        line(owner, 46, ttlSeconds, rrsig),
-      ];
-    });
+  const signers = { keySigners: [key], zoneSigners: [key] };
+  const text = signedZone({
+    domain: ZONE,
+    ttlSeconds: 15,
+    names: NAMES,
+    apex: [{ type: 48, rdata }],
+    ...signers,
   });
-  return { text: lines.join(''), tag: key.tag };
-}
-
-/** SOA has no way from text of its own, since fedns makes it. */
-function wireOf(type: string, data: string): { type: number; rdata: Buffer } {
-  if (type !== 'SOA') return parseRdata(type, data);
-  const [primary, hostmaster, ...numbers] = data.split(' ');
-  const timers = Buffer.alloc(20);
-  numbers.forEach((number, i) => timers.writeUInt32BE(Number(number), i * 4));
-  return {
-    type: typeCode('SOA')!,
-    rdata: Buffer.concat([encodeName(primary!), encodeName(hostmaster!), timers]),
-  };
-}
-
-/** Types below 256 are in one window, others in one of their own (RFC 4034 section 4.1.2). */
-function bitmapOf(types: readonly number[]): Buffer {
-  const windows = Map.groupBy(types, (type) => type >> 8);
-  return Buffer.concat(
-    [...windows].map(([window, members]) => {
-      const bits = Buffer.alloc(32);
-      for (const type of members) bits[(type & 0xff) >> 3]! |= 0x80 >> (type & 7);
-      const octets = bits.findLastIndex((octet) => octet !== 0) + 1;
-      return Buffer.concat([Buffer.of(window, octets), bits.subarray(0, octets)]);
-    }),
-  );
-}
-
-function line(owner: string, type: number, ttlSeconds: number, rdata: Buffer): string {
-  const isKnownForm = ![46, 47, 48].includes(type);
-  const data = isKnownForm ? formatRdata(type, rdata) : `\\# ${rdata.length} ${rdata.toString('hex')}`;
-  return `${owner}. ${ttlSeconds} IN ${typeText(type)} ${data}\n`;
+  return { text, tag: key.tag };
 }
