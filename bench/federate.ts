@@ -81,12 +81,8 @@ async function openReal(name: string): Promise<Target> {
 async function countReal(admin: Admin): Promise<number> {
   const counts = await Promise.all(
     ['services', 'configmaps'].map(async (plural) => {
-      const path = `/api/v1/${plural}?labelSelector=federation.fedns.io/managed&limit=1`;
-      const { metadata, items } = (await admin.get(path)) as unknown as {
-        metadata: { remainingItemCount?: number };
-        items: unknown[];
-      };
-      return items.length + (metadata.remainingItemCount ?? 0);
+      const { items } = await admin.get(`/api/v1/${plural}?labelSelector=federation.fedns.io/managed`);
+      return (items as unknown[]).length;
     }),
   );
   return counts.reduce((a, b) => a + b, 0);
@@ -163,25 +159,25 @@ function startFederate(): ChildProcess {
   return child;
 }
 
-/** Waits until the process has nothing left to do and each member has so many objects. */
+/** Waits until fedns says that each member has so many objects and nothing is left to do, and looks at them itself. */
 async function settled(count: number): Promise<void> {
-  for (;;) {
-    const counts = await Promise.all(members.map((member) => member.count()));
-    if (counts.every((one) => one >= count) && (await waiting()) === 0) return;
-    await after(250);
-  }
+  while (!(await isSettled(count + NAMESPACES))) await after(250);
+  const counts = await Promise.all(members.map((member) => member.count()));
+  if (counts.some((one) => one < count))
+    throw new Error(`members have ${counts.join(', ')} and not ${count}`);
 }
 
-/** Work that is due, by the metrics; NaN while the process is not the active one. */
-async function waiting(): Promise<number> {
-  const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`).then(
+async function isSettled(count: number): Promise<boolean> {
+  const url = `http://127.0.0.1:${adminPort}/metrics`;
+  const text = await fetch(url).then(
     (reply) => reply.text(),
     () => '',
   );
-  const found = [...text.matchAll(/^fedns_federate_member_waiting\{.*\} (\d+)$/gm)];
-  const objects = [...text.matchAll(/^fedns_federate_member_objects\{.*\} (\d+)$/gm)];
-  if (objects.length < CLUSTERS || objects.some(([, n]) => n === '0')) return NaN;
-  return found.reduce((sum, [, n]) => sum + Number(n), 0);
+  const numbers = (name: string): number[] =>
+    [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))].map(([, n]) => Number(n));
+  const objects = numbers('fedns_federate_member_objects');
+  const waiting = numbers('fedns_federate_member_waiting');
+  return objects.length === CLUSTERS && objects.every((n) => n >= count) && waiting.every((n) => n === 0);
 }
 
 function rssMib({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): number {
