@@ -110,6 +110,8 @@ clusters:${named.length === 0 ? ' []' : `\n${named.join('\n')}`}
       settings,
       federate: settings.federate!,
       kinds: federatedKinds({ division: 'v1' }),
+      // Those of one loop of a test come together, also on a busy machine.
+      gatherMs: 700,
       identity: `test_${process.hrtime.bigint()}`,
       timers: systemTimers,
       clock: Date.now,

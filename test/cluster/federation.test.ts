@@ -41,7 +41,8 @@ const foreign = await world.get(c1, 'ConfigMap', 'old/foreign');
 await world.create(host, 'Service', 'old/shop', {
   spec: { type: 'LoadBalancer', selector: { app: 'shop' }, ports: ports(['http', 80], ['admin', 81]) },
 });
-const settings = world.settings([c1]);
+// The host is one of its own members, too, which must come to nothing.
+const settings = world.settings([c1, host]);
 await world.federate(settings);
 
 t.test(
@@ -202,6 +203,22 @@ t.test('a refusal is told in the words of the member, and holds up nothing else'
   t.pass('and is over once it is mended');
 });
 
+t.test('what is of another federation is left alone', async (t) => {
+  const other = { metadata: { labels: { 'federation.fedns.io/managed': 'other' } }, data: { a: 'theirs' } };
+  await world.create(c2, 'ConfigMap', 'web/shared', other);
+  await world.create(host, 'ConfigMap', 'web/shared', { data: { a: 'ours' } });
+  await world.says(
+    'ConfigMap',
+    'web/shared',
+    'OwnedByOther',
+    /c2: ConfigMap web\/shared there is of the federation other/,
+  );
+  t.equal((await world.get(c2, 'ConfigMap', 'web/shared')).data?.['a'], 'theirs');
+  await world.remove(host, 'ConfigMap', 'web/shared');
+  await world.gone(host, 'ConfigMap', 'web/shared');
+  t.equal((await world.get(c2, 'ConfigMap', 'web/shared')).data?.['a'], 'theirs', 'also when ours goes');
+});
+
 t.test('annotations say where an object goes', async () => {
   const at = (annotations: Record<string, string | null>): Promise<unknown> =>
     world.patch(host, 'ConfigMap', 'web/after', { metadata: { annotations } });
@@ -303,12 +320,37 @@ t.test('too many removals at once wait for a word', async (t) => {
   for (const cluster of both) for (const name of names) await world.gone(cluster, 'ConfigMap', name);
 });
 
+t.test('a Namespace takes nothing with it that is not of the federation', async (t) => {
+  await world.create(host, 'Namespace', 'tmp');
+  for (const cluster of both) await world.shows(cluster, 'Namespace', 'tmp');
+  await world.create(c1, 'ConfigMap', 'tmp/foreign', { data: { a: '1' } });
+  await world.remove(host, 'Namespace', 'tmp');
+  await world.says('Namespace', 'tmp', 'HoldsForeign', /c1: it is left as it is, .*: ConfigMap tmp\/foreign/);
+  t.notOk((await world.get(c1, 'Namespace', 'tmp')).metadata.deletionTimestamp);
+  // Without a controller of namespaces in these clusters it goes no further.
+  await world.shows(c2, 'Namespace', 'tmp', ({ metadata }) => assert.ok(metadata.deletionTimestamp));
+  await world.remove(c1, 'ConfigMap', 'tmp/foreign');
+  await world.shows(c1, 'Namespace', 'tmp', ({ metadata }) => assert.ok(metadata.deletionTimestamp));
+
+  await world.remove(host, 'Namespace', 'old');
+  await world.shows(host, 'Namespace', 'old', ({ metadata }) => assert.equal(metadata.finalizers, undefined));
+  for (const cluster of both) {
+    const { metadata } = await world.get(cluster, 'Namespace', 'old');
+    t.notOk(metadata.deletionTimestamp, 'one that was adopted stays');
+    t.notOk(metadata.labels?.['federation.fedns.io/managed'], 'and is nobody’s');
+  }
+});
+
 t.test('an endpoint out of reach changes nothing in the members', async (t) => {
   await host.stopApiServer();
   await eventually(() => assert.notEqual(world.running.view().federation?.endpointTrouble, undefined));
   await world.patch(c1, 'ConfigMap', 'web/conf', { data: { a: 'drift' } });
   await world.remove(c2, 'ConfigMap', 'web/conf');
-  await eventually(() => assert.equal(world.running.view().isLeader, false));
+  // Both are seen, and stay what is to be done.
+  await eventually(() => {
+    const members = world.running.view().federation?.members ?? [];
+    assert.ok(members.every(({ waiting }) => waiting > 0));
+  });
   t.equal((await world.get(c1, 'ConfigMap', 'web/conf')).data?.['a'], 'drift', 'not even drift is undone');
   await world.gone(c2, 'ConfigMap', 'web/conf');
   await host.startApiServer();

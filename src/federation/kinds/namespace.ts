@@ -7,7 +7,8 @@ const OF_EVERY_CLUSTER = /^(?:default|kube-.*)$/;
 
 export const namespaceKind: FederatedKind<Record<string, never>> = {
   type: { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false },
-  hasConditions: true,
+  // They are the namespace controller's, and of older servers one list that is somebody's as a whole.
+  hasConditions: false,
   holdsOthers: true,
   staysHome: ({ metadata: { name } }) =>
     OF_EVERY_CLUSTER.test(name) ? 'every cluster has it from the start' : undefined,

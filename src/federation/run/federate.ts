@@ -23,6 +23,8 @@ export interface FederateOptions {
   readonly kinds: readonly AnyKind[];
   /** Of this process and no other. */
   readonly identity: string;
+  /** How long removals are gathered, in milliseconds. Default: that of the gate. */
+  readonly gatherMs?: number;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
@@ -110,7 +112,7 @@ export class Federate {
   }
 
   #begin(): void {
-    const { settings, federate, kinds, timers, clock, random, log } = this.#options;
+    const { settings, federate, kinds, gatherMs, timers, clock, random, log } = this.#options;
     const { federation: name, select, namespace, writesPerCluster, deletes } = federate;
     const endpoint = this.#connect(
       federate.endpoint ?? hostOrigin(settings),
@@ -120,7 +122,7 @@ export class Federate {
       client: endpoint.client,
       kinds,
       selection: { federation: name, select, ownNamespace: namespace },
-      limits: deletes,
+      limits: { ...deletes, ...(gatherMs !== undefined && { gatherMs }) },
       writesPerCluster,
       timers,
       clock,

@@ -201,7 +201,7 @@ export class Federation {
   }
 
   state(): FederationState {
-    const members = [...this.#sites.values()].map(({ member, queue, gate }) => ({
+    const members = this.#members().map(({ member, queue, gate }) => ({
       name: member.name,
       reachable: member.isReachable,
       copies: member.copies.size,

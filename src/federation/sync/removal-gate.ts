@@ -14,6 +14,8 @@ export interface RemovalLimits {
   /** Fewer are never too many. */
   readonly min: number;
   readonly windowSeconds: number;
+  /** Default: {@link GATHER_MS}. */
+  readonly gatherMs?: number;
 }
 
 /** Removals that wait for somebody's word. */
@@ -113,7 +115,7 @@ export class RemovalGate {
     // What is held has been gathered: it is looked at anew each time.
     if (this.#hold !== undefined) return false;
     const [firstMs = nowMs] = this.#waiting.values();
-    return nowMs - this.#lastMs < GATHER_MS && nowMs - firstMs < GATHER_MS_MAX;
+    return nowMs - this.#lastMs < (this.#limits.gatherMs ?? GATHER_MS) && nowMs - firstMs < GATHER_MS_MAX;
   }
 
   #expire(nowMs: number): void {

@@ -20,6 +20,8 @@ export const DONE: WorkResult = { kind: 'done' };
 const SERVER_FIRST_MS = 500;
 const SERVER_MAX_MS = 15_000;
 const DOUBLINGS_MAX = 20;
+/** Keys that are kept in order though they are no longer ready. */
+const STALE_MAX = 1000;
 
 export interface WorkQueueOptions {
   readonly parallel: number;
@@ -32,6 +34,9 @@ export interface WorkQueueOptions {
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #ready = new Set<string>();
+  /** Those that are ready, in their order, and what was until lately; begins at `#first`. */
+  #order: string[] = [];
+  #first = 0;
   readonly #running = new Set<string>();
   /** Asked for again while it ran, and whether there was news. */
   readonly #again = new Map<string, boolean>();
@@ -73,7 +78,7 @@ export class WorkQueue {
       if (!fresh) return;
       this.#forgive(key);
     }
-    this.#ready.add(key);
+    this.#queue(key);
     this.#next();
   }
 
@@ -104,11 +109,25 @@ export class WorkQueue {
   }
 
   #next(): void {
-    for (const key of this.#ready) {
+    while (this.#first < this.#order.length) {
       const isHeld = !this.#isOpen || this.#stopped || this.#serverTimer !== undefined;
       if (isHeld || this.#running.size >= this.#options.parallel) return;
-      this.#ready.delete(key);
-      void this.#run(key);
+      const key = this.#order[this.#first++]!;
+      if (this.#ready.delete(key)) void this.#run(key);
+    }
+    this.#order = [];
+    this.#first = 0;
+  }
+
+  /** A set alone would do, but that taking out the first of many, again and again, looks at all that have gone before. */
+  #queue(key: string): void {
+    if (this.#ready.has(key)) return;
+    this.#ready.add(key);
+    this.#order.push(key);
+    // What was dropped while nothing could be begun.
+    if (this.#order.length > 2 * this.#ready.size + STALE_MAX) {
+      this.#order = [...this.#ready];
+      this.#first = 0;
     }
   }
 
@@ -132,7 +151,7 @@ export class WorkQueue {
       case 'retry':
         return this.#putOff(key, result);
       case 'serverTrouble':
-        this.#ready.add(key);
+        this.#queue(key);
         this.#pause(result.atLeastMs);
     }
   }
