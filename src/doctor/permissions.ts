@@ -27,7 +27,8 @@ export function needsOfServe(
   { nodes }: { readonly nodes: boolean },
 ): readonly Need[] {
   const exports = federations.some(({ select }) => select === 'export');
-  return watchedKinds({}, { exports, nodes }).flatMap((kind) =>
+  const hosts = federations.some((federation) => federation.hosts === true);
+  return watchedKinds({}, { exports, nodes, hosts }).flatMap((kind) =>
     READ.map((verb) => ({ verb, ...resourceOf(kind) })),
   );
 }

@@ -128,13 +128,22 @@ function judge({ kind, object, about }: Wanted, holders: readonly Holder[]): rea
   );
   if (bad !== undefined) return [wrong(look, `${bad.reason}: ${bad.message}`, next)];
   const placement = readPlacement(object);
-  const missing = holders
-    .filter((holder) => isPlaced(placement, holder) === true)
+  const placed = holders.filter((holder) => isPlaced(placement, holder) === true);
+  const missing = placed
     .filter(({ copies }) => typeof copies !== 'string' && !copies.has(about))
     .map(({ name }) => name);
+  const isSilent = placed.length > 0 && conditions.length === 0;
+  if (missing.length === 0 && isSilent)
+    return [
+      wrong(
+        look,
+        'in all of its clusters, and has no condition',
+        'see what the log of fedns federate says of it',
+      ),
+    ];
   if (missing.length === 0) return [];
-  const said = conditions.length === 0 ? ', and nobody says why' : ', though its condition says otherwise';
-  return [wrong(look, `not in ${missing.join(', ')}${said}`, 'see whether fedns federate runs')];
+  const said = isSilent ? 'and nobody says why' : 'though its condition says otherwise';
+  return [wrong(look, `not in ${missing.join(', ')}, ${said}`, 'see whether fedns federate runs')];
 }
 
 function conditionsOf(

@@ -23,7 +23,7 @@ export interface FederatedResource {
 /** The kinds that `fedns federate` brings into the members. */
 export const FEDERATED: readonly FederatedResource[] = [
   { group: '', plural: 'services', kind: 'Service', hasStatus: true },
-  { group: '', plural: 'namespaces', kind: 'Namespace', hasStatus: false },
+  { group: '', plural: 'namespaces', kind: 'Namespace', hasStatus: true },
   { group: '', plural: 'configmaps', kind: 'ConfigMap', hasStatus: false },
   { group: '', plural: 'secrets', kind: 'Secret', hasStatus: false },
   { group: 'apps', plural: 'deployments', kind: 'Deployment', hasStatus: true },
