@@ -227,6 +227,7 @@ zone:
 class Client {
   readonly #socket = createSocket('udp4');
   readonly #waiting = new Map<number, (reply: Message | undefined) => void>();
+  readonly #port: number;
   #id = 0;
 
   constructor(port: number) {
@@ -236,7 +237,13 @@ class Client {
       this.#waiting.delete(message.readUInt16BE(0));
       resolve?.(readMessage(message));
     });
-    this.#socket.connect(port, '127.0.0.1');
+    this.#port = port;
+  }
+
+  async open(): Promise<this> {
+    this.#socket.connect(this.#port, '127.0.0.1');
+    await once(this.#socket, 'connect');
+    return this;
   }
 
   /** @returns undefined after 10 s without a reply */
@@ -274,7 +281,7 @@ async function startResolver(
   const domains = place.served.map(({ domain, address }) => [domain, address] as const);
   const args = resolver.prepare({ folder, port, source, root: place.root, domains });
   const child = startPinned([resolver.program!, ...args], { cores: '0-1', logFile: join(folder, 'log') });
-  return { resolver, source, child, client: new Client(port) };
+  return { resolver, source, child, client: await new Client(port).open() };
 }
 
 /** Until it resolves something: the domain's own SOA, which leaves nothing of Services in its cache. */
