@@ -22,8 +22,18 @@ export function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
+/** What the status of a workload says of all clusters: counts, and the generation that they are of. */
+export function totalsOf<Name extends string>(
+  federated: KubeObject,
+  members: readonly MemberView<SeenGeneration & { readonly counts: Counts<Name> }>[],
+  names: readonly Name[],
+): Fields {
+  if (isRunByEndpoint(federated)) return {};
+  return { ...sumsOf(members, names), observedGeneration: observedGeneration(federated, members) };
+}
+
 /** Over the clusters that count, each by itself. */
-export function sumsOf<Name extends string>(
+function sumsOf<Name extends string>(
   members: readonly MemberView<{ readonly counts: Counts<Name> }>[],
   names: readonly Name[],
 ): Counts<Name> {
@@ -41,10 +51,18 @@ export function generationOf({ metadata, status }: KubeObject): SeenGeneration {
 }
 
 /**
+ * Whether the federation endpoint runs the object itself, since it has controllers as an ordinary cluster has. Its status is theirs
+ * then: they and fedns would set it right after each other for ever.
+ */
+export function isRunByEndpoint({ metadata }: KubeObject): boolean {
+  return Array.isArray(metadata['statusWriters']);
+}
+
+/**
  * The generation of the federated object on which every cluster that counts has acted; until then the one before. So
  * `kubectl rollout status` waits for the clusters. Federation v1 had the largest generation of a cluster, or their sum.
  */
-export function observedGeneration(
+function observedGeneration(
   { metadata, status }: KubeObject,
   members: readonly MemberView<SeenGeneration>[],
 ): number {

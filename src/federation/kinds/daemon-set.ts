@@ -1,14 +1,7 @@
 /** Owns what a federated DaemonSet is: the same in each cluster, and its status is the sum of theirs, where Federation v1 had none. */
 
 import type { FederatedKind } from '../sync/kind.ts';
-import {
-  type Counts,
-  countsOf,
-  generationOf,
-  observedGeneration,
-  type SeenGeneration,
-  sumsOf,
-} from './counts.ts';
+import { type Counts, countsOf, generationOf, type SeenGeneration, totalsOf } from './counts.ts';
 import { surplusOfTemplate } from './pod-template.ts';
 
 const COUNTS = [
@@ -32,8 +25,5 @@ export const daemonSetKind: FederatedKind<SeenDaemonSet> = {
   see: (object) => ({ ...generationOf(object), counts: countsOf(object.status, COUNTS) }),
   desire: ({ spec = {} }) => ({ spec }),
   surplus: surplusOfTemplate,
-  status: (federated, members) => ({
-    ...sumsOf(members, COUNTS),
-    observedGeneration: observedGeneration(federated, members),
-  }),
+  status: (federated, members) => totalsOf(federated, members, COUNTS),
 };

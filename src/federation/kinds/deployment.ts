@@ -8,9 +8,9 @@ import {
   type Counts,
   countsOf,
   generationOf,
-  observedGeneration,
+  isRunByEndpoint,
   type SeenGeneration,
-  sumsOf,
+  totalsOf,
 } from './counts.ts';
 import { surplusOfTemplate } from './pod-template.ts';
 import {
@@ -67,9 +67,9 @@ function statusOf(
   members: readonly MemberView<SeenDeployment>[],
   nowMs: number,
 ): Fields {
+  if (isRunByEndpoint(federated)) return {};
   return {
-    ...sumsOf(members, COUNTS),
-    observedGeneration: observedGeneration(federated, members),
+    ...totalsOf(federated, members, COUNTS),
     conditions: conditionsOf(federated, members, nowMs),
   };
 }

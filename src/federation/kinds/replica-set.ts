@@ -1,14 +1,7 @@
 /** Owns what a federated ReplicaSet is: its replicas are divided among the clusters, its status is the sum of theirs. */
 
 import type { FederatedKind } from '../sync/kind.ts';
-import {
-  type Counts,
-  countsOf,
-  generationOf,
-  observedGeneration,
-  type SeenGeneration,
-  sumsOf,
-} from './counts.ts';
+import { type Counts, countsOf, generationOf, type SeenGeneration, totalsOf } from './counts.ts';
 import { surplusOfTemplate } from './pod-template.ts';
 import {
   DIVIDE_AFTER_MS,
@@ -43,9 +36,6 @@ export function replicaSetKind(options: ReplicaOptions): FederatedKind<SeenRepli
     inquiry: podInquiry(options),
     desire: ({ spec = {} }, replicas = 0) => ({ spec: { ...spec, replicas } }),
     surplus: surplusOfTemplate,
-    status: (federated, members) => ({
-      ...sumsOf(members, COUNTS),
-      observedGeneration: observedGeneration(federated, members),
-    }),
+    status: (federated, members) => totalsOf(federated, members, COUNTS),
   };
 }

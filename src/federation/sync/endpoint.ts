@@ -12,7 +12,7 @@ import { ServerIdentity } from '../../watchers/api/server-identity.ts';
 import { federatedOf, keyOf, type Federated, type Selection } from './federated.ts';
 import type { AnyKind, KubeObject } from './kind.ts';
 import { isOlder } from './copies.ts';
-import { isUnread, resourceOf, type Unread } from './resource.ts';
+import { isUnread, leanMetadata, resourceOf, type Unread } from './resource.ts';
 
 /** etcd takes a megabyte and a half; `managedFields` and JSON make more of it. */
 export const OBJECT_OCTETS_MAX = 8 * 1024 * 1024;
@@ -79,8 +79,7 @@ export class Endpoint {
 
   /** What a write was answered with, ahead of the watch. */
   observe(kind: AnyKind, { metadata, ...rest }: KubeObject): void {
-    const { managedFields: _managed, ...kept } = metadata;
-    const object = { ...rest, metadata: kept };
+    const object = { ...rest, metadata: leanMetadata(metadata) };
     const known = this.store.get(keyOf(kind, metadata));
     if (known !== undefined && !isNewer(object, known.object)) return;
     this.#take(kind, object);

@@ -2,7 +2,8 @@
 
 import type { Resource } from '../../watchers/api/resources.ts';
 import { nameInHead } from '../../watchers/api/resources.ts';
-import { apiVersionOf, collectionPath } from '../api/object.ts';
+import { FIELD_MANAGER } from '../api/object-client.ts';
+import { apiVersionOf, collectionPath, type ObjectMeta } from '../api/object.ts';
 import type { AnyKind, KubeObject } from './kind.ts';
 
 /** An object that could not be taken: too large, or no object. */
@@ -35,14 +36,35 @@ export function resourceOf<T>(
   };
 }
 
-/** Lists leave the type out. Who manages which field is most of an object's octets, and nobody asks for it. */
+/** Lists leave the type out. */
 function asObject(value: unknown, { type }: AnyKind): KubeObject | Unread {
   const { metadata, ...rest } = (value ?? {}) as Partial<KubeObject>;
   const name: unknown = metadata?.name;
   if (metadata === undefined || typeof name !== 'string' || name === '')
     return { unread: 'it has no name', namespace: '', name: '' };
-  const { managedFields: _managed, ...kept } = metadata;
-  return { ...rest, apiVersion: apiVersionOf(type), kind: type.kind, metadata: kept };
+  return { ...rest, apiVersion: apiVersionOf(type), kind: type.kind, metadata: leanMetadata(metadata) };
+}
+
+interface ManagedFields {
+  readonly manager?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: { readonly 'f:status'?: Readonly<Record<string, unknown>> };
+}
+
+/**
+ * Who manages which field is most of an object's octets. Kept of it, as `statusWriters`, is who else says in the status which
+ * generation it has seen: a controller of the same server, which acts on the object itself.
+ */
+export function leanMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { managedFields, ...kept } = metadata;
+  const entries = Array.isArray(managedFields) ? (managedFields as readonly ManagedFields[]) : [];
+  const statusWriters = entries.filter(isController).map(({ manager }) => manager);
+  return statusWriters.length === 0 ? kept : { ...kept, statusWriters };
+}
+
+function isController({ manager, subresource, fieldsV1 }: ManagedFields): boolean {
+  if (subresource !== 'status' || manager === FIELD_MANAGER) return false;
+  return Object.hasOwn(fieldsV1?.['f:status'] ?? {}, 'f:observedGeneration');
 }
 
 export function isUnread(value: unknown): value is Unread {

@@ -70,6 +70,16 @@ test('a DaemonSet says what its clusters say together', async (t) => {
   });
 });
 
+test('what the federation endpoint runs itself has the status that its controllers write', async (t) => {
+  for (const kind of [deployment, replicaSet, daemonSetKind]) {
+    const object = objectOf(kind, { spec: {} });
+    const members = [member(kind, 'A', { status: { observedGeneration: 1 } })];
+    const run = { ...object, metadata: { ...object.metadata, statusWriters: ['kube-controller-manager'] } };
+    t.same(kind.status!(run, members, NOW_MS), {}, kind.type.kind);
+    t.match(kind.status!(object, members, NOW_MS), { observedGeneration: 1 }, kind.type.kind);
+  }
+});
+
 test('a generation counts as observed when each cluster that counts has acted on it', async (t) => {
   const acted = { status: { observedGeneration: 3 }, generation: 3 };
   const behind = { status: { observedGeneration: 2 }, generation: 3 };
