@@ -1,7 +1,7 @@
 /** What is kept of who manages which field of an object. */
 
 import { test } from 'tap';
-import { leanMetadata } from '../../src/federation/sync/resource.ts';
+import { leanMetadata } from '../../../src/federation/sync/resource.ts';
 
 const entry = (manager: string, subresource: string | undefined, status: object): object => ({
   manager,
