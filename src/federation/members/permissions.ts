@@ -34,14 +34,21 @@ export const FEDERATED: readonly FederatedResource[] = [
 
 const READ = ['get', 'list', 'watch'] as const;
 
-/** What `serve` reads of a cluster, as in config/rbac.yaml. */
+/** What `serve` reads of a cluster, as in config/rbac.yaml and rbac-hosts.yaml. */
 const SERVED: readonly Rule[] = [
   rule('', ['nodes', 'pods'], READ),
   rule('discovery.k8s.io', ['endpointslices'], READ),
   rule('multicluster.x-k8s.io', ['serviceexports'], READ),
   rule('gateway.networking.k8s.io', ['gateways', 'httproutes'], READ),
   {
-    nonResourceURLs: ['/readyz', '/version', '/apis/multicluster.x-k8s.io', '/apis/multicluster.x-k8s.io/*'],
+    nonResourceURLs: [
+      '/readyz',
+      '/version',
+      ...['multicluster.x-k8s.io', 'networking.k8s.io', 'gateway.networking.k8s.io'].flatMap((group) => [
+        `/apis/${group}`,
+        `/apis/${group}/*`,
+      ]),
+    ],
     verbs: ['get'],
   },
 ];

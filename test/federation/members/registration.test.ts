@@ -13,6 +13,7 @@ import { checkReachable } from '../../../src/federation/members/local-address.ts
 import { clusterSecret } from '../../../src/federation/members/member-objects.ts';
 import { FEDERATED, hostRules, memberRules, type Rule } from '../../../src/federation/members/permissions.ts';
 import { systemTimers } from '../../../src/timers.ts';
+import { watchedKinds } from '../../../src/watchers/kubernetes/kinds.ts';
 import { secretsResource } from '../../../src/watchers/kubernetes/cluster-secret.ts';
 
 t.test('an address that means another machine elsewhere is refused, unless the host is here, too', (t) => {
@@ -59,14 +60,14 @@ t.test('accounts may do with each federated kind what federate does with it', (t
     FEDERATED.map(({ group, plural, kind }) => [group, plural, kind].join(' ')).toSorted(),
     kinds.map(({ type: { group, plural, kind } }) => [group, plural, kind].join(' ')).toSorted(),
   );
-  for (const { type, status } of kinds) {
+  for (const { type, status, hasConditions } of kinds) {
     for (const verb of ['get', 'list', 'watch', 'create', 'patch', 'delete'])
       t.ok(covers(memberRules(), type.group, type.plural, verb), `${verb} ${type.plural} in a member`);
     for (const verb of ['get', 'list', 'watch', 'patch'])
       t.ok(covers(hostRules(), type.group, type.plural, verb), `${verb} ${type.plural} in the host`);
     t.equal(
       covers(hostRules(), type.group, `${type.plural}/status`, 'patch'),
-      status !== undefined,
+      status !== undefined || hasConditions,
       type.plural,
     );
     t.notOk(covers(hostRules(), type.group, type.plural, 'delete'), `nothing is deleted in the host`);
@@ -77,6 +78,19 @@ t.test('accounts may do with each federated kind what federate does with it', (t
     ...apiGroups,
   ]);
   t.notOk(all.includes('*'));
+  t.end();
+});
+
+t.test('an account of a member may read whatever serve reads', (t) => {
+  for (const { path, discover } of watchedKinds({}, { exports: true, nodes: true, hosts: true })) {
+    const parts = path?.split('/') ?? [];
+    const [group, plural] =
+      discover === undefined
+        ? [parts[1] === 'apis' ? parts[2]! : '', parts.at(-1)!]
+        : [discover.group, discover.plural];
+    for (const verb of ['list', 'watch'])
+      t.ok(covers(memberRules(), group, plural, verb), `${verb} ${plural}`);
+  }
   t.end();
 });
 
