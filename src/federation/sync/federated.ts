@@ -114,6 +114,9 @@ function isControlled(owners: unknown): boolean {
   );
 }
 
+/** Kinds that `fedns serve` answers for where they carry the federation's label. */
+const SERVED_KINDS: ReadonlySet<string> = new Set(['Service', 'Ingress']);
+
 /** What is applied in a cluster. @param adopted - the object was there before fedns */
 export function desiredObject(
   { kind, object, shares }: Federated,
@@ -129,7 +132,7 @@ export function desiredObject(
       name: metadata.name,
       ...(type.namespaced && metadata.namespace !== undefined && { namespace: metadata.namespace }),
       labels: {
-        ...(type.kind === 'Service' && { [FEDERATION_LABEL]: federation }),
+        ...(SERVED_KINDS.has(type.kind) && { [FEDERATION_LABEL]: federation }),
         ...metadata.labels,
         [MANAGED_LABEL]: federation,
       },
