@@ -65,11 +65,8 @@ t.test('accounts may do with each federated kind what federate does with it', (t
       t.ok(covers(memberRules(), type.group, type.plural, verb), `${verb} ${type.plural} in a member`);
     for (const verb of ['get', 'list', 'watch', 'patch'])
       t.ok(covers(hostRules(), type.group, type.plural, verb), `${verb} ${type.plural} in the host`);
-    t.equal(
-      covers(hostRules(), type.group, `${type.plural}/status`, 'patch'),
-      status !== undefined || hasConditions,
-      type.plural,
-    );
+    if (status !== undefined || hasConditions)
+      t.ok(covers(hostRules(), type.group, `${type.plural}/status`, 'patch'), `the status of ${type.plural}`);
     t.notOk(covers(hostRules(), type.group, type.plural, 'delete'), `nothing is deleted in the host`);
   }
   const all = [...memberRules(), ...hostRules()].flatMap(({ verbs, resources = [], apiGroups = [] }) => [
