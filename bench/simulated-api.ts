@@ -37,11 +37,16 @@ const KINDS: Readonly<Record<string, readonly [apiVersion: string, kind: string]
   leases: ['coordination.k8s.io/v1', 'Lease'],
 };
 
+/** Events that are kept of a kind. */
+const HISTORY_MAX = 100_000;
+
 class Api {
   readonly name: string;
   /** By plural, then by `namespace/name`. */
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Map<string, Set<ServerResponse>>();
+  /** Newest last: a watch begins with what has happened since the version that it names. */
+  readonly #history = new Map<string, { readonly version: number; readonly line: string }[]>();
   version = 100;
   writes = 0;
 
@@ -92,14 +97,19 @@ class Api {
 
   #tell(plural: string, type: string, object: Stored): void {
     const line = `${JSON.stringify({ type, object })}\n`;
+    const history = this.#history.get(plural) ?? [];
+    this.#history.set(plural, history);
+    history.push({ version: Number(object.metadata.resourceVersion), line });
+    if (history.length > HISTORY_MAX) history.splice(0, HISTORY_MAX / 2);
     for (const watch of this.#watches.get(plural) ?? []) watch.write(line);
   }
 
-  watch(plural: string, response: ServerResponse, seconds: number): void {
+  watch(plural: string, response: ServerResponse, seconds: number, from: number): void {
     const watches = this.#watches.get(plural) ?? new Set();
     this.#watches.set(plural, watches.add(response));
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
+    for (const { version, line } of this.#history.get(plural) ?? []) if (version > from) response.write(line);
     const timer = setTimeout(
       () => {
         const [apiVersion, kind] = KINDS[plural]!;
@@ -197,10 +207,19 @@ function list({ api, plural }: Target, response: ServerResponse): void {
   });
 }
 
+/** Puts many ConfigMaps into one server at once, as if they had always been there. */
+function seed(url: string, body: Json): object {
+  const api = apiOf(url.slice('/seed/'.length));
+  for (const object of body['objects'] as Stored[])
+    api.put('configmaps', `${object.metadata.namespace}/${object.metadata.name}`, object);
+  return {};
+}
+
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '';
   if (url === '/writes')
     return send(response, 200, Object.fromEntries([...apis].map(([name, { writes }]) => [name, writes])));
+  if (url.startsWith('/seed/')) return send(response, 200, seed(url, await bodyOf(request)));
   if (url === '/sizes')
     return send(
       response,
@@ -217,7 +236,12 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   const found = api.of(plural).get(key);
   if (request.method === 'GET') {
     if (query.get('watch') === '1')
-      return api.watch(plural, response, Number(query.get('timeoutSeconds') ?? 30));
+      return api.watch(
+        plural,
+        response,
+        Number(query.get('timeoutSeconds') ?? 30),
+        Number(query.get('resourceVersion') ?? 0),
+      );
     if (name === '') return list(target, response);
     if (plural === 'namespaces' && name === 'kube-system')
       return send(response, 200, {

@@ -8,6 +8,7 @@ import type { Clock, Log } from '../../log.ts';
 import type { Random, Timers } from '../../timers.ts';
 import { ApiClient } from '../../watchers/api/api-client.ts';
 import { accessLoader, Credentials } from '../../watchers/credentials/credentials.ts';
+import { keepCredentials } from '../api/kept-credentials.ts';
 import { ObjectClient } from '../api/object-client.ts';
 import { StatusKeeper } from '../members/status-keeper.ts';
 import { Federation, type FederationState } from '../sync/engine.ts';
@@ -177,7 +178,12 @@ export class Federate {
     const { timers, clock } = this.#options;
     const load = accessLoader(origin, process.env);
     const credentials = new Credentials({ load, timers, clock, env: process.env });
-    const client = new ApiClient({ credentials, timers, userAgent: 'fedns', socketsMax });
+    const client = new ApiClient({
+      credentials: keepCredentials(credentials, timers),
+      timers,
+      userAgent: 'fedns',
+      socketsMax,
+    });
     const close = (): void => {
       credentials.close();
       client.close();

@@ -12,6 +12,7 @@ import type { Listing } from '../../watchers/api/list-pages.ts';
 import { ListWatch } from '../../watchers/api/list-watch.ts';
 import { ServerIdentity } from '../../watchers/api/server-identity.ts';
 import type { Credentials } from '../../watchers/credentials/credentials.ts';
+import { keepCredentials } from '../api/kept-credentials.ts';
 import { ObjectClient } from '../api/object-client.ts';
 import { copyOf, isOlder, type Copy, type Standard } from './copies.ts';
 import { OBJECT_OCTETS_MAX, OBJECTS_MAX } from './endpoint.ts';
@@ -79,7 +80,7 @@ export class Member {
     this.#unreadSinceMs = timers.now();
     this.#standard = { ...options.standard, cluster: options.spec.name };
     this.#client = new ApiClient({
-      credentials,
+      credentials: keepCredentials(credentials, timers),
       timers,
       userAgent: 'fedns',
       socketsMax: writes + kinds.length + SPARE_SOCKETS,
