@@ -248,9 +248,6 @@ await t.test('a join that fails half-way is taken back', async (t) => {
     'eu: ClusterRoleBinding fedns-member removed again',
     'eu: ClusterRole fedns-member removed again',
     'eu: ServiceAccount fedns/fedns-member removed again',
-    ...(lines.some((line) => line === 'eu: Namespace fedns changed')
-      ? ['eu: Namespace fedns as it was again']
-      : []),
   ]);
   t.same(await madeIn(eu), []);
   t.same(await madeIn(host), before);
@@ -316,6 +313,17 @@ await t.test('a token that ends is renewed in the last third of its time, and no
   aheadMs = 41 * 60_000;
   t.same(await changed(), ['host: Secret fedns/eu changed']);
   aheadMs = 0;
+});
+
+await t.test('the host may be a member, too, and stays the host when it leaves', async (t) => {
+  await joins('home', { context: 'host' });
+  t.equal(
+    (await said(() => init())).at(-1),
+    'context host is the host of federation main, domain example.com, already: nothing was changed there',
+  );
+  const left = await said(() => unjoins('home', { context: 'host' }));
+  t.ok(left.includes('host: Namespace fedns stays: it is that of the host, too'), left.join('\n'));
+  t.match(await refused(() => init({}, 'other')), { code: 'OTHER_FEDERATION' });
 });
 
 const REVIEW: ResourceType = {

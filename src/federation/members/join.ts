@@ -14,7 +14,7 @@ import { checkName, checkZones } from './names.ts';
 import { placeText, readPlaces } from './places.ts';
 import { membersOf, secretOf } from './registry.ts';
 import { boundToken, dataOf, endOf, isFresh, secretToken, tryToken } from './token.ts';
-import { MADE_NAMESPACE, MEMBER_NAME, MEMBER_TOKEN, NAMESPACE, TYPES } from './types.ts';
+import { MEMBER_NAME, MEMBER_TOKEN, NAMESPACE, TYPES } from './types.ts';
 import { refusal, Undertaking } from './undertaking.ts';
 import { documentsText } from './yaml-documents.ts';
 import type { KubeObject } from '../api/object.ts';
@@ -158,7 +158,7 @@ async function carryOut(plan: Plan, two: Two, world: World): Promise<void> {
 async function enterMember(plan: Plan, two: Two, undertaking: Undertaking, world: World): Promise<string> {
   const { member, host } = two;
   const { tokenSeconds } = plan;
-  await undertaking.bring(member, TYPES.namespace, await namespaceFor(member));
+  await enterNamespace(member, undertaking, world);
   for (const object of memberObjects({ withTokenSecret: tokenSeconds === undefined }))
     await undertaking.bring(member, typeOf(object), object);
   const token =
@@ -195,12 +195,13 @@ function hostSide({ name, address, placement, uid }: Plan, token: string): KubeO
   return [clusterSecret(name, placement, kubeconfig), clusterObject(name, spec)];
 }
 
-/** A namespace that is there already is people's own, and left as it is. */
-export async function namespaceFor(contact: Contact): Promise<KubeObject> {
+/** One that is there already is left as it is: it is people's own, or that of the host, with what `fedns init` has put on it. */
+async function enterNamespace(member: Contact, undertaking: Undertaking, { say }: World): Promise<void> {
   const ref = { type: TYPES.namespace, name: NAMESPACE };
-  const found = await contact.objects.get(ref);
-  if (!found.ok && found.failure.cause !== 'absent') throw refusal(contact, ref, found.failure);
-  return namespaceObject(!found.ok || found.value.metadata.labels?.[MADE_NAMESPACE] === 'true');
+  const found = await member.objects.get(ref);
+  if (found.ok) return say(`${member.name}: Namespace ${NAMESPACE} is there`);
+  if (found.failure.cause !== 'absent') throw refusal(member, ref, found.failure);
+  await undertaking.bring(member, TYPES.namespace, namespaceObject(true));
 }
 
 /** Written in place of a token that does not exist yet. */
