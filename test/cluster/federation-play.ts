@@ -350,7 +350,7 @@ const TROUBLE: readonly Act[] = [
   {
     part: 'A cluster goes, and is missed',
     happens: (stage) => stage.clusters.get(ASIA)!.stopApiServer(),
-    types: `fedns doctor --config fedns.yaml --step members clusters`,
+    types: `fedns doctor --config fedns.yaml ${STEPS}`,
     code: 1,
     looks: true,
     shows: [/members: gce-asia-east1/, /Offline is True/, /see whether its API server runs/],
