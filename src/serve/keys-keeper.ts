@@ -34,6 +34,7 @@ export class KeysKeeper {
   readonly #options: KeysKeeperOptions;
   #current: KeyedSettings | undefined;
   #timer: Timer | undefined;
+  /** Why the keys on the disk are not those in force; '': they are. */
   #trouble = '';
   #isStopped = false;
 
@@ -44,11 +45,6 @@ export class KeysKeeper {
   /** Who signs what now; undefined: the domain is not signed. */
   get keys(): KeysInForce | undefined {
     return this.#current?.keys;
-  }
-
-  /** Why the keys on the disk are not those in force; '': they are. */
-  get trouble(): string {
-    return this.#trouble;
   }
 
   /**

@@ -20,21 +20,24 @@ import { signedZone } from '../support/signed-zone.ts';
 import {
   serveZone,
   startLab,
+  VALIDATOR_NAMES,
   type Lab,
   type ServedZone,
   type Validator,
   type ValidatorName,
 } from '../support/validators.ts';
 
-/** A second, since caches count in seconds; and one for what each adds by rounding. */
-const TTL_SECONDS = 1;
+/** `npm run bench:validators` asks all of them, which takes the longer TTL: Knot Resolver keeps nothing for less than 5 s. */
+const IS_BENCH = process.env['FEDNS_VALIDATORS'] === 'all';
+/** A second, since caches count in seconds; and one more for what each adds by rounding. */
+const TTL_SECONDS = IS_BENCH ? 6 : 1;
 const TIMES: ConfiguredTimes = {
   ttls: { dnskeySeconds: TTL_SECONDS, zoneSeconds: TTL_SECONDS },
   propagationSeconds: 1,
   parentDsSeconds: TTL_SECONDS,
 };
 /** Of different minds: Unbound insists on each algorithm, BIND takes any chain that holds. */
-const WATCHERS: readonly ValidatorName[] = ['unbound', 'bind'];
+const WATCHERS: readonly ValidatorName[] = IS_BENCH ? VALIDATOR_NAMES : ['unbound', 'bind'];
 const TEST_MS_MAX = 240_000;
 
 /** The zone as it is served, and its keys. */
