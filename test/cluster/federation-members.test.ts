@@ -315,6 +315,30 @@ await t.test('a token that ends is renewed in the last third of its time, and no
   aheadMs = 0;
 });
 
+await t.test('init has fedns run in the host, and kubectl takes what its dry run prints', async (t) => {
+  const choice = {
+    context: 'host',
+    domain: 'example.com',
+    select: 'all',
+    nameservers: [{ name: 'ns1.example.com', addresses: ['192.0.2.1'] }],
+    image: 'registry.example.com/fedns:0.1.0',
+  } as const;
+  const made = await said(() => initFederation('main', choice, world));
+  t.same(
+    made.filter((line) => line.endsWith(' made')),
+    [
+      'host: ConfigMap fedns/fedns-config made',
+      'host: Deployment fedns/fedns-serve made',
+      'host: Deployment fedns/fedns-federate made',
+      'host: Service fedns/fedns made',
+    ],
+  );
+  const file = join(folder, 'init-dry.yaml');
+  writeFileSync(file, await initFederation('main', { ...choice, dryRun: true }, world));
+  const taken = await kubectl('--context', 'eu', 'apply', '--dry-run=server', '-f', file);
+  t.match(taken, /^namespace\/fedns .*\n[^]*^deployment.apps\/fedns-federate created/m);
+});
+
 await t.test('the host may be a member, too, and stays the host when it leaves', async (t) => {
   await joins('home', { context: 'host' });
   t.equal(
