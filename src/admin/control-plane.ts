@@ -13,6 +13,7 @@ import type { DrillsControl } from './drills-control.ts';
 import type { JournalControl } from './journal-control.ts';
 import type { ClusterDrains } from '../zonebuilder/verdict.ts';
 import type { DrainControl } from './drains.ts';
+import type { TransferStatus } from '../transfer/protocol.ts';
 import type { GuardControl } from './guard-control.ts';
 import type { SigningStatus } from './signing.ts';
 import type { Listing } from './listing.ts';
@@ -151,6 +152,8 @@ export interface ControlPlane {
   readonly services?: ServicesControl;
   readonly drains?: DrainControl;
   readonly guard?: GuardControl;
+  /** Undefined: there are no transfers. */
+  readonly transfers?: () => TransferStatus | undefined;
   /** Undefined: the domain is not signed. */
   readonly signing?: () => SigningStatus | undefined;
   readonly clockStatus?: () => { readonly behindMs: number; readonly stepsBack: number };

@@ -16,6 +16,7 @@ import { collectQueryWriting } from './query-writing-metrics.ts';
 import { PROPAGATION_BOUNDS } from './traffic.ts';
 import { collectSigning } from './signing-metrics.ts';
 import { collectGuard } from './guard-metrics.ts';
+import { collectTransfers } from './transfer-metrics.ts';
 
 type LoopDelay = ReturnType<typeof monitorEventLoopDelay>;
 
@@ -80,6 +81,7 @@ export class Metrics {
     collectJournal(() => options.control.journal?.status(), registers);
     collectSigning(options.control, registers);
     collectGuard(() => options.control.guard?.status(), registers);
+    collectTransfers(() => options.control.transfers?.(), registers);
     collectClusters(() => this.#clusters, options.clock, registers);
   }
 

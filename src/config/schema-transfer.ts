@@ -76,10 +76,10 @@ export const transferSchema = z
       .int()
       .min(0)
       .max(NOTIFY_DELAY_MS_MAX)
-      .default(1000)
+      .default(500)
       .describe(
         'Changes within this time are told of together, in milliseconds, 0 to 60000: a NOTIFY for every change makes some ' +
-          'secondaries ask for each. Default: 1000.',
+          'secondaries ask for each. Default: 500.',
       ),
     journalOctets: z
       .int()
@@ -102,6 +102,13 @@ export const transferSchema = z
       .describe(
         'Transfers over TLS (RFC 9103), on the addresses of tls: allow: as well as over TCP; require: over TCP they are REFUSED. ' +
           'Default: allow.',
+      ),
+    standby: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether this replica leaves the zone to another one: it refuses transfers and sends no NOTIFY. Of replicas that number ' +
+          'changes each for itself, one at a time may hand the zone out. Default: false.',
       ),
     catalog: keyName
       .optional()

@@ -104,6 +104,8 @@ export interface TransferSettings {
   readonly transfers: number;
   /** `require`: transfers over TCP without TLS are refused. */
   readonly tls: 'allow' | 'require';
+  /** Another replica hands the zone out. */
+  readonly standby: boolean;
   /** Name of the catalog zone; absent: none. */
   readonly catalog?: string;
 }

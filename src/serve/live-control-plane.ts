@@ -11,6 +11,7 @@ import type { ClusterState } from '../zonebuilder/facts.ts';
 import type { Witness } from './absence.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { GuardKeeper } from './guard-keeper.ts';
+import type { TransferKeeper } from './transfer-keeper.ts';
 import type { DataPlane, ServedDomain } from './parts.ts';
 import { clusterNode, regionNodes } from './topology-view.ts';
 
@@ -29,6 +30,7 @@ export interface LiveParts {
   readonly startedMs: number;
   readonly drains: DrainControl;
   readonly guard: GuardKeeper;
+  readonly transfers: TransferKeeper;
   readonly clockWatch: ClockWatch;
   readonly isDraining: () => boolean;
   readonly drills: DrillsControl;
@@ -50,6 +52,7 @@ export function liveControlPlane(live: LiveParts): ControlPlane {
     },
     drains: live.drains,
     guard: live.guard.control,
+    transfers: () => live.transfers.status,
     signing: () => live.dataPlane()?.signing?.(),
     clockStatus: () => live.clockWatch.status(),
     isDraining: live.isDraining,

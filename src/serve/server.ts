@@ -215,6 +215,7 @@ export class RunningServer {
       domain: () => this.#domain,
       dataPlane: () => this.#dataPlane,
       serial: () => state.serial.current,
+      raiseSerial: (to) => this.#raiseSerial(to),
       log,
     });
     this.#domain = this.#openDomain(settings);
@@ -258,6 +259,7 @@ export class RunningServer {
       startedMs: clock(),
       drains: drainControl(this.#drains, clock),
       guard: this.#guard,
+      transfers: this.#transfers,
       clockWatch: this.#clockWatch,
       isDraining: () => this.#isDraining,
       drills: this.#drills.control,
@@ -543,6 +545,12 @@ export class RunningServer {
       ),
     );
     return opened;
+  }
+
+  /** A secondary has the zone under a later serial, of another replica or of a state folder that was lost. */
+  #raiseSerial(to: number): void {
+    this.#state.serial.raise(to);
+    this.#domain.showSerial(this.#state.serial.current);
   }
 
   #logHealth(changes: readonly HealthChange[], cause: Cause): void {

@@ -16,6 +16,8 @@ export interface TransferKeeperOptions {
   readonly domain: () => ServedDomain;
   readonly dataPlane: () => DataPlane | undefined;
   readonly serial: () => number;
+  /** Has the next serial be behind one that a secondary has. */
+  readonly raiseSerial: (to: number) => void;
   readonly log: Log;
 }
 
@@ -24,6 +26,7 @@ export class TransferKeeper {
   readonly #feeds = new WeakMap<ServedDomain, ZoneFeed>();
   #transfers: Transfers | undefined;
   #isSigned = false;
+  #isStandby = false;
 
   constructor(options: TransferKeeperOptions) {
     this.#options = options;
@@ -71,6 +74,7 @@ export class TransferKeeper {
   async adopt(settings: Settings): Promise<void> {
     const { transfer } = settings;
     this.#isSigned = settings.dnssec !== undefined;
+    this.#isStandby = transfer?.standby === true;
     if (transfer === undefined) return this.stop();
     const own = this.#settingsOf(settings, transfer);
     if (this.#transfers !== undefined) return this.#transfers.adopt(own);
@@ -87,7 +91,7 @@ export class TransferKeeper {
   }
 
   #settingsOf({ access }: Settings, transfer: TransferSettings): ThreadSettings {
-    const { keys, allow, tls, notify, notifyDelayMs, journalOctets, transfers } = transfer;
+    const { keys, allow, tls, notify, notifyDelayMs, journalOctets, transfers, catalog } = transfer;
     return {
       policy: { keys: readKeys(keys), allow, tls },
       access,
@@ -95,6 +99,8 @@ export class TransferKeeper {
       notifyDelayMs,
       journalOctets,
       transfers,
+      // It changes with the settings alone, and serials only grow.
+      ...(catalog !== undefined && { catalog: { name: catalog, serial: this.#options.serial() } }),
     };
   }
 
@@ -110,6 +116,7 @@ export class TransferKeeper {
 
   #refusal(): Refusal | undefined {
     if (this.#isSigned) return 'signed';
+    if (this.#isStandby) return 'standby';
     const isIncomplete = this.#options
       .domain()
       .clusterStates()

@@ -115,6 +115,13 @@ export class Serial {
     return this.#current;
   }
 
+  /** Goes on behind a serial that was served elsewhere; one that is not ahead changes nothing. */
+  raise(serial: number): void {
+    if (!isSerialAfter(serial, this.#current)) return;
+    this.#current = addSerial(serial, 1);
+    if (this.#options.path !== undefined && !this.#isCeded) this.#lookAhead();
+  }
+
   /** Resolves once no write is under way. */
   async settled(): Promise<void> {
     await this.#writing;

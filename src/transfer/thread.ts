@@ -22,7 +22,11 @@ const flushing = new Map<number, () => void>();
 const ports = new Set<MessagePort>();
 let wantsDigest = false;
 
-const timer = setInterval(() => send({ kind: 'status', status: status() }), STATUS_MS);
+const timer = setInterval(() => {
+  // The digest is of versions, and where nobody is told of any, nobody else cuts them.
+  if (wantsDigest && desk.refusal === undefined && zone.isBehind) zone.cut();
+  send({ kind: 'status', status: status() });
+}, STATUS_MS);
 
 function start(settings: ThreadSettings): void {
   zone = new Zone(settings.journalOctets);
@@ -68,7 +72,7 @@ function status(): TransferStatus {
 
 /** The digest of the newest version, once somebody has asked for it; it costs little from then on. */
 function keepDigest(): void {
-  if (!wantsDigest || !zone.isKnown || desk.refusal === 'incomplete') return;
+  if (!wantsDigest || !zone.isKnown || desk.refusal !== undefined) return;
   zone.cut();
   zone.wantDigest();
   const work = (): void => {

@@ -19,7 +19,7 @@ export interface Version {
 }
 
 /** What a name of a Service takes in a message with its records, about. */
-const NAME_OCTETS = 60;
+const NAME_OCTETS = 120;
 
 /** The digest in the making, and what has changed since it was begun. */
 interface DigestWork {

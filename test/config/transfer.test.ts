@@ -20,10 +20,11 @@ test('transfers are off until they are asked for; names and addresses are in can
       { address: '192.0.2.1', port: 53 },
       { address: '2001:db8::1', port: 53, key: 'k1.example' },
     ],
-    notifyDelayMs: 1000,
+    notifyDelayMs: 500,
     journalOctets: 67_108_864,
     transfers: 10,
     tls: 'allow',
+    standby: false,
   });
 });
 

@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   'dnssec-signzone': 'bind9-utils',
   named: 'bind9',
   nsd: 'nsd',
+  knotd: 'knot',
   kdig: 'knot-dnsutils',
   drill: 'ldnsutils',
   'ldns-verify-zone': 'ldnsutils',
