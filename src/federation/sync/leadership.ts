@@ -11,10 +11,10 @@ import type { ObjectClient } from '../api/object-client.ts';
 import type { KubeObject, ObjectRef } from '../api/object.ts';
 
 /** A Lease that has not changed for so long is free, in milliseconds. */
-export const LEASE_MS = 12_000;
+export const LEASE_MS = 11_000;
 /** A holder acts for so long after the beginning of its last renewal that succeeded. What it has sent may take the rest. */
-export const ACTIVE_MS = 10_000;
-/** Between two rounds, in milliseconds: a holder has six in which to renew, and news of the Lease is noticed within one. */
+export const ACTIVE_MS = 9_000;
+/** Between two rounds, in milliseconds: a holder has five in which to renew, and news of the Lease is noticed within one. */
 export const ROUND_MS = 1_500;
 
 /** What a holder writes on its Lease, and what it reads there. */
