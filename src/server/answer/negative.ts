@@ -120,8 +120,7 @@ export function isSoaDue({ signatures: { words } }: Sealing, serial: number, now
 function soaSerial({ view, sealing }: Answering): number {
   const { serial } = view;
   const { words } = sealing!.signatures;
-  if (sealing!.isSigner || words[Head.soaSigned] === 0 || words[Head.soaSerial] === (serial | 0))
-    return serial;
+  if (words[Head.soaSigned] === 0 || words[Head.soaSerial] === (serial | 0)) return serial;
   wakeSigner(sealing!.waiting);
   return words[Head.soaSerial]!;
 }

@@ -23,15 +23,18 @@ export interface SignerService {
 
 /** How long a signer sleeps before it looks at its flags again, in milliseconds. */
 const WAIT_MS = 100;
+/** Queries that a stopping signer still serves: a full row of data. */
+const DRAINED_MAX = 2048;
 /** Denials that may be signed at once after a while without: what a tenth of a second allows. */
 const BURST_SECONDS = 0.1;
 /** The classes in their order, without denials for clients that may be anybody. */
 const FIRST = [Waiting.data, Waiting.provenDenial, Waiting.refresh] as const;
 
-/** Serves until `goOn` says no. What waits then is left to the next signer, and to clients that ask again. */
+/** Serves until `goOn` says no, then what waits still. */
 export function serveSigning(service: SignerService): void {
   const work = new SignerWork(service);
   while (service.goOn()) work.turn();
+  for (let i = 0; i < DRAINED_MAX && work.serveNext(); i++);
   work.stop();
 }
 
@@ -65,12 +68,19 @@ class SignerWork {
     const room = responder.parking?.room;
     if (room === undefined) return void Atomics.wait(this.#asleep, 0, 0, WAIT_MS);
     const bell = bellOf(room);
+    if (!this.serveNext()) sleep(room, bell, this.#allowed < 1 ? 1 : WAIT_MS);
+  }
+
+  /** Serves one query. @returns whether there was one that may be served now */
+  serveNext(): boolean {
+    const { responder } = this.#service;
+    if (responder.parking === undefined) return false;
     responder.enter();
     responder.keepSoaSigned();
     const waiting = this.#take();
     if (waiting !== Waiting.none) this.#serve(waiting);
     responder.leave();
-    if (waiting === Waiting.none) sleep(room, bell, this.#allowed < 1 ? 1 : WAIT_MS);
+    return waiting !== Waiting.none;
   }
 
   #take(): Waiting {

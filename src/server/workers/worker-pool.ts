@@ -152,7 +152,10 @@ export class WorkerPool {
    * @param lingerMs - how long clients with a connection may go on asking, in milliseconds. Default: 0
    */
   async stop(lingerMs = 0): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.stop(lingerMs)));
+    const signers = this.#workerCount() + 1;
+    await Promise.all(this.#slots.slice(0, signers).map((slot) => slot.stop(lingerMs)));
+    // Behind those that answer, whose last queries may wait for a signature.
+    await Promise.all(this.#slots.slice(signers).map((slot) => slot.stop()));
     if (this.#options.ledger === undefined) this.#ledger?.close();
   }
 
