@@ -47,10 +47,13 @@ interface Cost {
   readonly cpuMicroseconds: number;
 }
 
+let running: ChildProcess | undefined;
+
 /** Starts a server on the first core and waits until it answers. */
 async function serve(command: readonly string[]): Promise<ChildProcess> {
   const child = startPinned(command, { cores: '0', logFile: join(folder, 'log') });
-  while ((await reply(encodeQuery(1, `${DOMAIN}.`, 6, true))) === undefined) await sleep(100);
+  running = child;
+  await answer(encodeQuery(1, `${DOMAIN}.`, 6, true));
   return child;
 }
 
@@ -75,6 +78,15 @@ async function reply(query: Buffer): Promise<Buffer | undefined> {
   const first = await Promise.race([answered, sleep(500)]);
   socket.close();
   return (first as [Buffer] | undefined)?.[0];
+}
+
+/** Asks until there is an answer. */
+async function answer(query: Buffer): Promise<Buffer> {
+  for (;;) {
+    const first = await reply(query);
+    if (first !== undefined) return first;
+    await sleep(100);
+  }
 }
 
 /** Asks as fast as answers come, and tells what one cost. @param how - options of dnsperf */
@@ -124,8 +136,8 @@ async function keptSignatures(): Promise<void> {
   const child = await serve(fedns({}));
   const [signed, plain]: [Cost[], Cost[]] = [[], []];
   const octets = [
-    (await reply(withDo(`one0.n.f.svc.${DOMAIN}.`)))!.length,
-    (await reply(encodeQuery(1, `many0.n.f.svc.${DOMAIN}.`, 1, true)))!.length,
+    (await answer(withDo(`one0.n.f.svc.${DOMAIN}.`))).length,
+    (await answer(encodeQuery(1, `many0.n.f.svc.${DOMAIN}.`, 1, true))).length,
   ];
   for (let round = 0; round <= ROUNDS; round++) {
     const [one, other] = [await load(child, names('one'), '-D'), await load(child, names('many'), '-e')];
@@ -342,5 +354,6 @@ try {
   await flood();
   await flips();
 } finally {
+  if (running !== undefined) await stopProcess(running);
   rmSync(folder, { recursive: true });
 }

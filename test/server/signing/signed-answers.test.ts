@@ -1,6 +1,7 @@
 /** What a signed reply has in it, at each kind of name; whether the signatures hold is asked of KEYS' own check for every RRset. */
 import { test, type Test } from 'tap';
 import { algorithmOf } from '../../../src/dnssec/algorithms.ts';
+import { Counter } from '../../../src/server/counters.ts';
 import { readDnskey } from '../../../src/dnssec/dnskey.ts';
 import { verifyRrset } from '../../../src/dnssec/rrsig.ts';
 import { Transport } from '../../../src/server/responder.ts';
@@ -9,6 +10,7 @@ import { encodeNameLower } from '../../../src/zonebuilder/names.ts';
 import { typeCode } from '../../../src/zonebuilder/rr-types.ts';
 import { makeFederation, type Federation, type FederationOptions } from '../../support/federation.ts';
 import { makeQuery, readMessage, type Message, type QueryOptions, type Rr } from '../../support/message.ts';
+import { seededRandom, type Random } from '../../fuzz/random.ts';
 import { makeKey, makeSigning, type TestKey } from '../../support/signing.ts';
 
 const DO = { payloadMax: 1232, ednsFlags: 0x8000 };
@@ -513,3 +515,58 @@ test('a change needs signatures for what it changes, and what comes back finds t
   federation.shard('two', 'web.shop.main', { addresses: ['192.0.2.2'], ports: PORTS });
   t.equal(askAll(), 0);
 });
+
+test('proofs for names as long as there are, and of octets of any kind, hold and stand for that name alone', async (t) => {
+  const keys = [makeKey('ED25519')];
+  const federation = makeWorld(keys);
+  const random = seededRandom(11);
+  for (let i = 0; i < 400; i++) {
+    const under = i % 2 === 0 ? 'example.com' : 'wild.example.com';
+    const name = Buffer.concat([
+      randomLabels(random, 255 - encodeNameLower(under).length),
+      encodeNameLower(under),
+    ]);
+    const query = makeQuery('example.com', 'A', { payloadMax: 4096, ednsFlags: 0x8000 });
+    const question = Buffer.concat([query.subarray(0, 12), name, query.subarray(12 + 13)]);
+    const reply = readMessage(federation.askRaw(question, Transport.tcp)!);
+    t.equal(reply.rcode, 'NOERROR');
+    for (const section of [reply.answer, reply.authority]) checkSignatures(t, section, keys);
+    const { rdata } = reply.authority.find(({ type }) => type === 'NSEC')!;
+    const next = rdata.subarray(0, nameEnd(rdata, 0));
+    t.ok(
+      canonicalOrder(name, next) < 0 && next.length <= 255,
+      `${name.toString('hex')} lies before ${next.toString('hex')}`,
+    );
+  }
+  t.equal(federation.counters[Counter.faults], 0);
+});
+
+/** Labels of any octets but capitals, which sort as small letters, of so many octets at most. */
+function randomLabels(random: Random, octetsMax: number): Buffer {
+  const labels: Buffer[] = [];
+  let left = random(10) < 3 ? octetsMax : 1 + random(octetsMax);
+  while (left >= 2) {
+    const octets = Math.min(left - 1, random(2) === 0 ? 63 : 1 + random(63));
+    const label = Buffer.from(Array.from({ length: octets }, () => [0, 0x40, 0x5b, 0x61, 0xfe][random(5)]!));
+    labels.push(Buffer.of(octets), label);
+    left -= octets + 1;
+  }
+  return Buffer.concat(labels);
+}
+
+/** RFC 4034 section 6.1. */
+function canonicalOrder(one: Buffer, other: Buffer): number {
+  const [a, b] = [labelsOf(one).toReversed(), labelsOf(other).toReversed()];
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = Buffer.compare(a[i]!, b[i]!);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function labelsOf(wireName: Buffer): Buffer[] {
+  const labels: Buffer[] = [];
+  for (let at = 0; wireName[at]! > 0; at += 1 + wireName[at]!)
+    labels.push(wireName.subarray(at + 1, at + 1 + wireName[at]!));
+  return labels;
+}
