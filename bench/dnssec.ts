@@ -126,13 +126,15 @@ function row(...cells: readonly string[]): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
+function serviceNames(kind: string): string {
+  return writeNames(
+    kind,
+    Array.from({ length: SERVICES }, (_, i) => `${kind}${i}.n.f.svc.${DOMAIN}`),
+  );
+}
+
 /** One address and its signature are as long as eight addresses without. */
 async function keptSignatures(): Promise<void> {
-  const names = (kind: string) =>
-    writeNames(
-      kind,
-      Array.from({ length: SERVICES }, (_, i) => `${kind}${i}.n.f.svc.${DOMAIN}`),
-    );
   const child = await serve(fedns({}));
   const [signed, plain]: [Cost[], Cost[]] = [[], []];
   const octets = [
@@ -140,8 +142,13 @@ async function keptSignatures(): Promise<void> {
     (await answer(encodeQuery(1, `many0.n.f.svc.${DOMAIN}.`, 1, true))).length,
   ];
   for (let round = 0; round <= ROUNDS; round++) {
-    const [one, other] = [await load(child, names('one'), '-D'), await load(child, names('many'), '-e')];
-    if (round > 0) (signed.push(one), plain.push(other));
+    const [one, other] = [
+      await load(child, serviceNames('one'), '-D'),
+      await load(child, serviceNames('many'), '-e'),
+    ];
+    if (round === 0) continue;
+    signed.push(one);
+    plain.push(other);
   }
   await stopProcess(child);
   const [one, other] = [mean(signed), mean(plain)];
