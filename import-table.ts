@@ -144,6 +144,7 @@ export const IMPORTS = {
     'federation/members',
     'federation/sync',
     'federation/kinds',
+    'federation/run',
     'admin',
     'watchers',
     'watchers/api',

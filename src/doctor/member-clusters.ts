@@ -10,7 +10,7 @@ import { Unknowable } from './report.ts';
 
 export interface MemberCluster {
   readonly name: string;
-  /** Whether a Secret describes it, as `fedns join` makes them: then objects are brought into it. */
+  /** Whether a Secret describes it, as `fedns join` makes them. */
   readonly isJoined: boolean;
   /** Whether region and zones are given, so that its Nodes are not read. */
   readonly isPlaced: boolean;

@@ -2,17 +2,26 @@
 
 import { ObjectClient } from '../federation/api/object-client.ts';
 import { CLUSTER, type ClusterCondition, type ClusterObject } from '../federation/members/cluster-type.ts';
+import type { Api } from './connections.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, none, Unknowable, untried, well, wrong } from './report.ts';
+import { checkActive } from './step-active.ts';
 
 const TRIED = 'kubectl get clusters';
 /** Since its status was last renewed, in milliseconds, a Cluster is no longer looked after: probes are a minute apart at most. */
 const PROBE_AGE_MS_MAX = 300_000;
 
 export async function checkMembers(facts: Facts): Promise<readonly Finding[]> {
+  const { federate } = await facts.settings();
   const host = await facts.host();
   if (host === undefined)
     return [none({ about: 'clusters', tried: TRIED }, 'clusterSecrets is not configured')];
+  const active = federate === undefined ? [] : [checkActive(host, federate, facts)];
+  const found = await Promise.all([...active, checkClusters(host, facts)]);
+  return found.flat();
+}
+
+async function checkClusters(host: Api, { clock }: Facts): Promise<readonly Finding[]> {
   const listed = await new ObjectClient(host).list(CLUSTER);
   if (!listed.ok) {
     if (listed.failure.cause === 'kindAbsent')
@@ -24,7 +33,7 @@ export async function checkMembers(facts: Facts): Promise<readonly Finding[]> {
   const clusters = listed.value.items as readonly ClusterObject[];
   if (clusters.length === 0)
     return [wrong({ about: 'clusters', tried: TRIED }, 'none is registered', 'fedns join NAME')];
-  return clusters.map((cluster) => judge(cluster, facts.clock()));
+  return clusters.map((cluster) => judge(cluster, clock()));
 }
 
 function judge({ metadata: { name }, status }: ClusterObject, nowMs: number): Finding {

@@ -89,9 +89,9 @@ async function federatedObjects(endpoint: Api, federate: FederateSettings): Prom
   return lists.flat();
 }
 
-/** Clusters that have joined. Labels, by which objects are placed, are those of the Cluster. */
+/** The clusters that are federated. Labels, by which objects are placed, are those of the Cluster. */
 async function findHolders(facts: Facts, { federation }: FederateSettings): Promise<readonly Holder[]> {
-  const members = (await facts.members()).filter(({ isJoined }) => isJoined);
+  const members = await facts.members();
   const host = await facts.host();
   const listed = host && (await new ObjectClient(host).list(CLUSTER));
   const clusters = listed?.ok === true ? listed.value.items : [];

@@ -53,10 +53,9 @@ function ofEndpoint(api: Api): Asked {
   return { about: 'federation endpoint', api, needs: needsOfRules(hostRules()), next: 'fedns init' };
 }
 
-/** Objects are brought only into clusters that have joined. */
 function ofMember(settings: Settings, { name, api, isJoined, isPlaced }: MemberCluster): Asked {
   const serving = needsOfServe(settings, { nodes: !isPlaced });
-  const writing = isJoined && settings.federate !== undefined ? needsOfRules(memberRules()) : [];
+  const writing = settings.federate === undefined ? [] : needsOfRules(memberRules());
   const next = isJoined
     ? `fedns join ${name}, which grants it`
     : `kubectl --context ${name} apply -f config/rbac.yaml`;

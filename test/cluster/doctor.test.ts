@@ -15,7 +15,7 @@ import {
   memberRules,
   type Rule,
 } from '../../src/federation/members/permissions.ts';
-import { systemTimers } from '../../src/timers.ts';
+import { systemTimers, type Timers } from '../../src/timers.ts';
 import type { Json } from './admin.ts';
 import { issueCertificate } from './certificates.ts';
 import { Etcd, kubeconfigText, MemberCluster } from './member-cluster.ts';
@@ -58,6 +58,9 @@ async function account(name: string, rules: readonly Rule[]): Promise<string> {
   return ((await admin.create(path, request))['status'] as { token: string }).token;
 }
 
+/** Pauses between looks are no part of what is asked. */
+const timers: Timers = { ...systemTimers, after: (ms, run) => systemTimers.after(ms < 10_000 ? 0 : ms, run) };
+
 function write(file: string, where: Parameters<typeof kubeconfigText>[0], user: Json): string {
   writeFileSync(join(folder, file), kubeconfigText(where, user));
   return file;
@@ -80,7 +83,12 @@ function settingsOf(kubeconfig: string, more: Json = {}): ReturnType<typeof load
   return loadSettings(file).settings;
 }
 
-async function examine(step: StepId, kubeconfig: string, more?: Json): Promise<StepReport> {
+async function examine(
+  step: StepId,
+  kubeconfig: string,
+  more?: Json,
+  times: Timers = timers,
+): Promise<StepReport> {
   const inputs = {
     file: 'fedns.yaml',
     config: { kind: 'loaded', settings: settingsOf(kubeconfig, more) } as const,
@@ -91,7 +99,7 @@ async function examine(step: StepId, kubeconfig: string, more?: Json): Promise<S
     dnsPort: 53,
     env: {},
     clock: () => NOW_MS,
-    timers: systemTimers,
+    timers: times,
   };
   return (await diagnose(inputs, [step]))[0]!;
 }
@@ -167,7 +175,10 @@ t.test('endpoint: without a federation there is none to look at', async (tt) => 
 t.test('members: a host that was never prepared has no Clusters', async (tt) => {
   const { outcome, findings } = await examine('members', GOOD);
   tt.equal(outcome, 'wrong');
-  tt.match(findings, [{ next: /fedns init/ }]);
+  tt.match(findings, [
+    { about: 'fedns federate', found: 'it has never run' },
+    { about: 'clusters', next: /fedns init/ },
+  ]);
 });
 
 function condition(type: string, status: string, message: string, ageSeconds = 10): Json {
@@ -235,7 +246,7 @@ const MEMBERS: readonly (readonly [
 t.test('members: each registered cluster by its conditions', async (tt) => {
   await admin.apply(CLUSTER_DEFINITION);
   await eventually(() => admin.get(CLUSTERS));
-  tt.match(await examine('members', GOOD), { outcome: 'wrong', findings: [{ found: 'none is registered' }] });
+  tt.match(await examine('members', GOOD), { findings: [{}, { found: 'none is registered' }] });
   for (const [, name, status] of MEMBERS) {
     const spec = { uid: name, server: cluster.url, secretRef: { name } };
     await admin.create(CLUSTERS, {
@@ -252,6 +263,42 @@ t.test('members: each registered cluster by its conditions', async (tt) => {
     tt.equal(finding?.outcome, outcome, title);
     tt.match(`${finding?.found} -> ${finding?.next}`, says, title);
   }
+});
+
+const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+
+/** Time in which the holder of the Lease renews it: whoever waits finds it renewed. */
+const renewing: Timers = {
+  ...timers,
+  after(ms, run) {
+    if (ms >= 10_000) return timers.after(ms, run);
+    const renewTime = '2001-01-01T00:00:01.000000Z';
+    void admin.patch(`${LEASES}/fedns-federate-f`, { spec: { renewTime } }).then(run);
+    return { cancel: () => {} };
+  },
+};
+
+async function federateOf(times: Timers = timers): Promise<StepReport['findings'][number] | undefined> {
+  const { findings } = await examine('members', GOOD, {}, times);
+  return findings.find(({ about }) => about === 'fedns federate');
+}
+
+t.test('members: federate runs where its Lease is renewed, by whatever clock', async (tt) => {
+  const spec = {
+    holderIdentity: 'host-1_a',
+    leaseDurationSeconds: 12,
+    renewTime: '2001-01-01T00:00:00.000000Z',
+  };
+  const metadata = { name: 'fedns-federate-f' };
+  await admin.create(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
+  tt.match(await federateOf(), { outcome: 'wrong', found: /^host-1_a has not renewed it since 2001/ });
+  tt.match(await federateOf(renewing), { outcome: 'well', found: 'host-1_a is active' });
+  await admin.patch(`${LEASES}/fedns-federate-f`, { spec: { holderIdentity: '' } });
+  tt.match(await federateOf(), {
+    outcome: 'wrong',
+    found: 'it has been stopped',
+    next: 'start fedns federate',
+  });
 });
 
 /** The Secret that `fedns join` makes. */
