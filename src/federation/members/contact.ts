@@ -16,6 +16,7 @@ import { decodeKubeconfig } from '../../watchers/credentials/kubeconfig-document
 import { readKubeconfig } from '../../watchers/credentials/kubeconfig.ts';
 import { ObjectClient } from '../api/object-client.ts';
 import { FederationError } from './federation-error.ts';
+import { type KubeconfigFile, mergeKubeconfigs } from './merged-kubeconfig.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -41,7 +42,7 @@ export interface Contact {
   close(): void;
 }
 
-/** The files in which contexts are looked for, the first with one wins. */
+/** The files in which contexts are looked for, taken together as kubectl takes them. */
 export function kubeconfigFiles(file: string | undefined, env: Environment): string[] {
   if (file !== undefined) return [file];
   const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
@@ -79,20 +80,33 @@ export function uidOf({ client }: Pick<Contact, 'client'>): Promise<string> {
 }
 
 async function findContext(context: string, files: readonly string[]): Promise<ClusterAccess> {
-  const faults: string[] = [];
-  for (const file of files) {
+  try {
+    const found = await readFiles(files);
+    const [first] = found as [KubeconfigFile, ...KubeconfigFile[]];
+    const text = found.length === 1 ? first.text : mergeKubeconfigs(found);
+    // The operator's own file may do what it may with kubectl.
+    const rules = { directory: dirname(first.path), allowInsecure: true, exec: 'any' } as const;
+    return await readKubeconfig(text, context, rules);
+  } catch (error) {
+    const message = `context ${context}: ${files.join(', ')}: ${messageOf(error)}`;
+    throw new FederationError('CONTEXT_UNUSABLE', message);
+  }
+}
+
+/** As kubectl does, files of a list that are not there are passed over, as long as there is one. */
+async function readFiles(files: readonly string[]): Promise<readonly KubeconfigFile[]> {
+  const found: KubeconfigFile[] = [];
+  let missing: unknown;
+  for (const path of files) {
     try {
-      const text = decodeKubeconfig(await readFile(file));
-      // The operator's own file may do what it may with kubectl.
-      const rules = { directory: dirname(file), allowInsecure: true, exec: 'any' } as const;
-      return await readKubeconfig(text, context, rules);
+      found.push({ path, text: decodeKubeconfig(await readFile(path)) });
     } catch (error) {
-      faults.push(`${file}: ${messageOf(error)}`);
-      const isElsewhere = !(error instanceof CredentialError) || error.code === 'CONTEXT_UNKNOWN';
-      if (!isElsewhere) break;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      missing = error;
     }
   }
-  throw new FederationError('CONTEXT_UNUSABLE', `context ${context}: ${faults.join('; ')}`);
+  if (found.length === 0) throw missing;
+  return found;
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -159,28 +159,41 @@ t.test('the Secret of a member is one that clusterSecrets reads', async (t) => {
   });
 });
 
+function entries(key: string, fields: object): object[] {
+  return Object.entries(fields).map(([name, value]) => ({ name, [key]: value as object }));
+}
+
+function config(contexts: object, clusters: object, users: object): string {
+  return JSON.stringify({
+    contexts: entries('context', contexts),
+    clusters: entries('cluster', clusters),
+    users: entries('user', users),
+  });
+}
+
 t.test('contexts are looked for where kubectl does', async (t) => {
   t.same(kubeconfigFiles('/a', { KUBECONFIG: '/b', HOME: '/home/c' }), ['/a']);
   t.same(kubeconfigFiles(undefined, { KUBECONFIG: '/b:/c:', HOME: '/home/c' }), ['/b', '/c']);
   t.same(kubeconfigFiles(undefined, { HOME: '/home/c' }), ['/home/c/.kube/config']);
   const folder = mkdtempSync(join(tmpdir(), 'fedns-contexts-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const write = (name: string, server: string, user: object = {}): string => {
-    const file = join(folder, name);
-    const config = {
-      contexts: [{ name, context: { cluster: 'c', user: 'u' } }],
-      clusters: [{ name: 'c', cluster: { server } }],
-      users: [{ name: 'u', user }],
-    };
-    writeFileSync(file, JSON.stringify(config));
-    return file;
-  };
-  const plugin = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'a-plugin' } };
-  const files = [
-    join(folder, 'none'),
-    write('a', 'https://192.0.2.1'),
-    write('b', 'http://192.0.2.2', plugin),
-  ];
+  const plugin = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: './a-plugin' } };
+  const [a, b] = [join(folder, 'a'), join(folder, 'sub', 'b')];
+  mkdirSync(join(folder, 'sub'));
+  const first = { server: 'http://192.0.2.1' };
+  writeFileSync(a, config({ a: { cluster: 'c', user: 'u' } }, { c: first }, { u: { token: 'ta' } }));
+  writeFileSync(
+    b,
+    config(
+      { a: { cluster: 'd', user: 'v' }, b: { cluster: 'c', user: 'v' }, e: { cluster: 'd', user: 'w' } },
+      {
+        c: { server: 'https://192.0.2.2' },
+        d: { server: 'https://192.0.2.3', 'certificate-authority': 'ca.pem' },
+      },
+      { v: plugin, w: { tokenFile: 'token' } },
+    ),
+  );
+  const files = [join(folder, 'none'), a, b];
   const world = {
     env: {},
     timers: systemTimers,
@@ -188,12 +201,35 @@ t.test('contexts are looked for where kubectl does', async (t) => {
     addresses: () => [],
     say: () => {},
   };
-  const opened = await openContext('b', files, world);
-  t.match(opened.access, { server: { href: 'http://192.0.2.2/' }, exec: { command: 'a-plugin' } });
-  opened.close();
+  // Seen with kubectl 1.36.3, `config view --minify --raw`.
+  const cases: readonly (readonly [context: string, access: object])[] = [
+    ['a', { server: { href: 'http://192.0.2.1/' }, token: { text: 'ta' } }],
+    ['b', { server: { href: 'http://192.0.2.1/' }, exec: { command: join(folder, 'sub', 'a-plugin') } }],
+    [
+      'e',
+      {
+        server: { href: 'https://192.0.2.3/' },
+        ca: { kind: 'file', path: join(folder, 'sub', 'ca.pem') },
+        token: { kind: 'file', path: join(folder, 'sub', 'token') },
+      },
+    ],
+  ];
+  for (const [context, access] of cases) {
+    const opened = await openContext(context, files, world);
+    t.match(opened.access, access, context);
+    opened.close();
+  }
+  const alone = await openContext('b', [b], world);
+  t.match(alone.access, { server: { href: 'https://192.0.2.2/' } });
+  alone.close();
+  const unusable = { code: 'CONTEXT_UNUSABLE' };
   await t.rejects(openContext('c', files, world), {
-    code: 'CONTEXT_UNUSABLE',
-    message:
-      /none: cannot be read: ENOENT; .*\/a: there is no context c; it has a; .*\/b: there is no context c/,
+    ...unusable,
+    message: /: .*there is no context c; it has a, b, e/,
   });
+  await t.rejects(openContext('a', files.slice(0, 1), world), {
+    ...unusable,
+    message: /none: cannot be read: ENOENT/,
+  });
+  await t.rejects(openContext('a', [folder, a], world), { ...unusable, message: /cannot be read: EISDIR/ });
 });
