@@ -257,6 +257,7 @@ export class Federation {
     for (const site of this.#sites.values()) if (!isSame) this.#reconsider(site, key, true);
     if (now === undefined) {
       this.#newsSinceMs.delete(key);
+      this.#deeds.delete(key);
       return;
     }
     if (now.kind.divide !== undefined) this.#divisions.ask(key, this.#nowMs);
@@ -448,6 +449,8 @@ export class Federation {
     const count = `${cluster} ${deed}`;
     this.#deedCounts.set(count, (this.#deedCounts.get(count) ?? 0) + 1);
     this.#options.log.debug({ cluster, object: key, deed }, 'an object of a member cluster was written');
+    // Of an object that the endpoint no longer has, there is nobody to tell.
+    if (!this.#endpoint.store.has(key)) return;
     const deeds = this.#deeds.get(key) ?? new Map<Deed, Set<string>>();
     this.#deeds.set(key, deeds.set(deed, (deeds.get(deed) ?? new Set()).add(cluster)));
   }
