@@ -163,7 +163,7 @@ function entries(key: string, fields: object): object[] {
   return Object.entries(fields).map(([name, value]) => ({ name, [key]: value as object }));
 }
 
-function config(contexts: object, clusters: object, users: object): string {
+function kubeconfigOf(contexts: object, clusters: object, users: object): string {
   return JSON.stringify({
     contexts: entries('context', contexts),
     clusters: entries('cluster', clusters),
@@ -181,10 +181,10 @@ t.test('contexts are looked for where kubectl does', async (t) => {
   const [a, b] = [join(folder, 'a'), join(folder, 'sub', 'b')];
   mkdirSync(join(folder, 'sub'));
   const first = { server: 'http://192.0.2.1' };
-  writeFileSync(a, config({ a: { cluster: 'c', user: 'u' } }, { c: first }, { u: { token: 'ta' } }));
+  writeFileSync(a, kubeconfigOf({ a: { cluster: 'c', user: 'u' } }, { c: first }, { u: { token: 'ta' } }));
   writeFileSync(
     b,
-    config(
+    kubeconfigOf(
       { a: { cluster: 'd', user: 'v' }, b: { cluster: 'c', user: 'v' }, e: { cluster: 'd', user: 'w' } },
       {
         c: { server: 'https://192.0.2.2' },
