@@ -11,6 +11,7 @@ import type { SigningKey, SigningSettings } from '../server/signing/settings.ts'
 import { countSignatures, createSignatures, openSignatures } from '../server/signing/signatures.ts';
 import { createWaitingRoom, openWaitingRoom, Waiting, waitingIn } from '../server/signing/waiting.ts';
 import { Type } from '../zonebuilder/dns.ts';
+import type { Clock } from '../log.ts';
 import type { SigningStatus } from '../admin/signing.ts';
 
 /** Denials of names that do not exist that are kept, of those that are asked for again and again. */
@@ -19,6 +20,12 @@ const DENIALS = 8192;
 const INCEPTION_MARGIN_SECONDS = 3600;
 /** The part of its time by which a signature may end earlier. */
 const JITTER_SHARE = 0.1;
+
+/**
+ * The part of the propagation time for which signatures of the keys before are handed out: the rest is for replicas that learn of
+ * the step later. A signature that is not asked for in that time is made when it is.
+ */
+const FORMER_SHARE = 0.5;
 
 const HOUR_SECONDS = 3600;
 
@@ -36,6 +43,12 @@ export class SigningKeeper {
   #memories: Memories | undefined;
   #zoneSigners: readonly SigningKey[] = [];
   #former: readonly SigningKey[] = [];
+  #formerUntilSeconds = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = Date.now) {
+    this.#clock = clock;
+  }
 
   /**
    * What threads are told from now on.
@@ -52,16 +65,18 @@ export class SigningKeeper {
       return undefined;
     }
     if (this.#memories?.capacity !== dnssec.signatures) this.#memories = createMemories(dnssec.signatures);
+    const signers = this.#keysOf(keys, Math.max(this.#clock(), notBeforeMs), dnssec);
     const validitySeconds = dnssec.signatureHours * HOUR_SECONDS;
     const { capacity: _, ...memories } = this.#memories;
     return {
       ...memories,
-      keys: this.#keysOf(keys),
+      keys: signers,
       times: {
         validitySeconds,
         inceptionMarginSeconds: INCEPTION_MARGIN_SECONDS,
         jitterSeconds: Math.floor(validitySeconds * JITTER_SHARE),
         notBeforeSeconds: Math.floor(notBeforeMs / 1000),
+        formerUntilSeconds: this.#formerUntilSeconds,
       },
       signers: dnssec.signers,
       denialsPerSecond: dnssec.denialsPerSecond,
@@ -90,7 +105,11 @@ export class SigningKeeper {
   }
 
   /** Keys that do not sign any more, and whose signatures are good while their DNSKEY records are served, come last. */
-  #keysOf({ records, keySigners, zoneSigners }: KeysInForce): readonly SigningKey[] {
+  #keysOf(
+    { records, keySigners, zoneSigners }: KeysInForce,
+    nowMs: number,
+    { propagationSeconds }: DnssecSettings,
+  ): readonly SigningKey[] {
     const served = new Set(
       records.filter(({ type }) => type === Type.DNSKEY).map(({ rdata }) => keyTag(rdata)),
     );
@@ -99,6 +118,8 @@ export class SigningKeeper {
       .filter((key) => !isAmong(key, zoneSigners))
       .map((key) => threadKey(key, 'keys'));
     const isCurrent = ({ id }: SigningKey): boolean => zone.some((key) => key.id === id);
+    if (this.#zoneSigners.some((key) => !isCurrent(key)))
+      this.#formerUntilSeconds = Math.floor(nowMs / 1000 + propagationSeconds * FORMER_SHARE);
     this.#former = [...this.#zoneSigners, ...this.#former]
       .filter((key, i, all) => all.findIndex(({ id }) => id === key.id) === i)
       .filter((key) => !isCurrent(key) && served.has(key.keyTag))

@@ -52,6 +52,7 @@ export function makeSigning(
       inceptionMarginSeconds: 3600,
       jitterSeconds: 3600,
       notBeforeSeconds: 0,
+      formerUntilSeconds: 2 ** 31 - 1,
     },
     signers: 1,
     denialsPerSecond: 10_000,

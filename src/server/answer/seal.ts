@@ -176,7 +176,7 @@ function findAndWrite(
     if (((x.signingSeconds - kept.words[entry + Entry.refresh]!) | 0) >= 0) noteDue(x, kept, entry);
     return writeEntry(a, kept, entry, active, type, ownerAt);
   }
-  if (isAnew) return false;
+  if (isAnew || ((x.signingSeconds - a.sealing!.settings.times.formerUntilSeconds) | 0) >= 0) return false;
   for (let i = 0; i < former.length; i++) {
     const older = findSignature(kept, low, high, former[i]!.id);
     if (older === 0 || !writeEntry(a, kept, older, former[i]!, type, ownerAt)) continue;

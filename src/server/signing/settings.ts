@@ -12,8 +12,8 @@ export interface SigningKey {
   readonly keyTag: number;
   readonly part: KeyPart;
   /**
-   * Whether it makes new signatures. What a former key has signed is used until it is signed anew, as long as the key
-   * stays in the DNSKEY RRset.
+   * Whether it makes new signatures. What a former key has signed is used until it is signed anew, for a
+   * while and as long as the key stays in the DNSKEY RRset.
    */
   readonly isActive: boolean;
   /** For signers alone. */
@@ -30,6 +30,11 @@ export interface SignatureTimes {
   readonly jitterSeconds: number;
   /** A moment that is past, in seconds since 1970, by which signatures are dated while the clock shows less. */
   readonly notBeforeSeconds: number;
+  /**
+   * Until when signatures of former keys are used, in seconds since 1970: a roll counts on it that none is handed out later, since
+   * the key may be gone one TTL after (RFC 7583 section 3.2.1: Dsgn and Dprp).
+   */
+  readonly formerUntilSeconds: number;
 }
 
 export interface SigningSettings {

@@ -114,6 +114,7 @@ test('a host without time dates signatures from what is known to be past', async
     inceptionMarginSeconds: 3600,
     jitterSeconds: 0,
     notBeforeSeconds: NOW,
+    formerUntilSeconds: 2 ** 31 - 1,
   };
   const federation = makeFederation({
     records: RECORDS,
@@ -121,6 +122,23 @@ test('a host without time dates signatures from what is known to be past', async
     clock: () => 1000,
   });
   t.equal(signatureOf(ask(federation)).inception, NOW - 3600);
+});
+
+test('RFC 7583 section 3.2.1: a while after a roll no signature of the key before is handed out any more', async (t) => {
+  const [older, newer] = [makeKey(), makeKey()];
+  let now = NOW;
+  const clock = () => now * 1000;
+  const signing = makeSigning([older]);
+  const before = makeFederation({ records: RECORDS, signing, clock });
+  t.equal(signatureOf(ask(before)).keyTag, older.signing.keyTag);
+  const { privateKey: _, ...former } = older.signing;
+  const keys = [newer.signing, { ...former, isActive: false }];
+  const times = { ...signing.times, formerUntilSeconds: NOW + 150 };
+  const after = makeFederation({ records: RECORDS, signing: { ...signing, keys, times }, clock });
+  now = NOW + 149;
+  t.equal(signatureOf(ask(after)).keyTag, older.signing.keyTag);
+  now = NOW + 150;
+  t.equal(signatureOf(ask(after)).keyTag, newer.signing.keyTag);
 });
 
 test('in a roll the signatures of the key before are used, and made anew by the next key one by one', async (t) => {
