@@ -45,6 +45,10 @@ export interface PrimaryOptions {
   readonly port?: number;
 }
 
+const say = (...args: unknown[]): void => {
+  if (process.env['FEDNS_LOG'] !== undefined) console.error(...args);
+};
+
 /** Starts one with the key `k1`, which any client may use; it ends with the test. */
 export async function startPrimary(t: Test, folder: string, options: PrimaryOptions = {}): Promise<Primary> {
   const port = options.port ?? (await freePort());
@@ -71,9 +75,6 @@ ${options.more?.replaceAll('TLS_PORT', String(tlsPort)) ?? ''}`;
   let serial = options.firstSerial ?? 1000;
   let domain: ServedDomain | undefined;
   let dataPlane: ThreadsDataPlane | undefined;
-  const say = (...args: unknown[]): void => {
-    if (process.env['FEDNS_LOG'] !== undefined) console.error(...args);
-  };
   const log = { debug() {}, info: say, warn: say, error: say };
   const keeper = new TransferKeeper({
     domain: () => domain!,
