@@ -83,6 +83,7 @@ function makeSigning(): SigningSettings {
       inceptionMarginSeconds: HOUR_SECONDS,
       jitterSeconds: 7 * HOUR_SECONDS,
       notBeforeSeconds: 0,
+      formerUntilSeconds: 0,
     },
     signers: 1,
     denialsPerSecond: options.denialsPerSecond,
