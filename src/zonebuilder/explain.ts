@@ -14,11 +14,13 @@ import {
   type ExplainStep,
   recordsWithin,
 } from './explain-policy.ts';
+import { HOSTS_NAMESPACE } from './host-names.ts';
 import { GLOBAL } from './layout.ts';
 import { isWithin, parentOf } from './names.ts';
 import type { Level, RecordSet } from './record-sets.ts';
 import { addressesAt, hasAddresses, leadsTo, levelsOf, PLACEHOLDER_TYPE } from './record-sets.ts';
 import { hasTargets, listServices, portPrefix, staticsAt } from './records.ts';
+import type { StaticRecord } from './static-set.ts';
 import { takenNames } from './taken-names.ts';
 import { unreadThatCouldKnow } from './unread.ts';
 import { type Verdict, verdictText } from './verdict.ts';
@@ -295,7 +297,7 @@ function describe(
   const view = parts && builder.service(parts.federation, parts.namespace, parts.service);
   const own = builder.staticIndex.at(name);
   if (own.length > 0) {
-    steps.push({ rule: 'static', text: `${name}. has records in the configuration` });
+    steps.push({ rule: 'static', text: `${name}. ${whoseRecords(own)}` });
     const isAlias = own.some((record) => record.type === Type.CNAME);
     if (isAlias && view !== undefined)
       steps.push({ rule: 'hidden', text: `its CNAME hides what Service ${view.known.name} has there` });
@@ -326,6 +328,14 @@ function describe(
   return place && { view, place };
 }
 
+/** Hosts have an ALIAS that no configuration says. */
+function whoseRecords(own: readonly StaticRecord[]): string {
+  const isHost = own.every(
+    (record) => record.type === Type.ALIAS && aliasTargetName(record).includes(`.${HOSTS_NAMESPACE}.`),
+  );
+  return isHost ? 'is a host of an Ingress or Gateway' : 'has records in the configuration';
+}
+
 function describeShard(builder: ZoneBuilder, shard: ShardState, verdict: Verdict): string {
   const cluster = builder.clusters().find((candidate) => candidate.name === shard.cluster)!;
   const where = [cluster.region ?? 'no region', ...cluster.zones].join(' ');
@@ -346,6 +356,7 @@ function answeringLevel(
   level: Level,
   levels: readonly Level[],
 ): Level {
+  if (!view.isFlat) return level;
   const prefix = name.slice(0, -level.name.length);
   const port = view.ports.find((each) => `${portPrefix(each)}.` === prefix && each.port === 0);
   const isHere = (location: number): boolean =>

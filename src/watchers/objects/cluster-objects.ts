@@ -391,7 +391,8 @@ export class ClusterObjects {
   }
 
   #advice(shards: number): Pick<ClusterReport, 'advice'> {
-    if (!this.#synced) return {};
+    // What hosts lead to is served without any Service.
+    if (!this.#synced || this.#hosts.size > 0) return {};
     const counts = { services: this.#services.size, slices: this.#slices.size, shards };
     const advice = adviceOf(counts, this.#rules);
     return advice === undefined ? {} : { advice };

@@ -391,7 +391,8 @@ test('lists of Services and of Ingresses leave each other alone', (tt) => {
 });
 
 test('records, explanation and configuration go together with hosts', (tt) => {
-  const { f, ask } = makeWorld({ us: [ingress([SHOP], [US])] });
+  const { f, us, ask } = makeWorld({ us: [ingress([SHOP], [US])] });
+  tt.equal(us.report().advice, undefined, 'a cluster that has nothing but hosts is served');
   const soa = { name: 'example.com.', type: 'SOA', ttlSeconds: 1, data: ['x'] };
   const listed = [...listRecords(f.builder, soa)].filter(({ name }) => name === `${SHOP}.`);
   tt.strictSame(listed, [{ name: `${SHOP}.`, type: 'A', ttlSeconds: 180, data: ['192.0.2.1'] }]);
@@ -401,6 +402,7 @@ test('records, explanation and configuration go together with hosts', (tt) => {
     steps.map(({ text }) => text).join('\n'),
     /shop\.example\.com\. has the addresses of shop\._hosts\.main\.svc\.example\.com/,
   );
+  tt.equal(steps[0]!.text, 'shop.example.com. is a host of an Ingress or Gateway');
   f.builder.replaceStatics(f.builder.statics);
   tt.equal(ask(SHOP), `NOERROR | ${SHOP} A 192.0.2.1`);
   tt.end();
