@@ -6,6 +6,7 @@ import { systemTimers } from '../timers.ts';
 import { ZoneFeed } from '../transfer/feed.ts';
 import type { Refusal, ThreadSettings, TransferStatus } from '../transfer/protocol.ts';
 import { Transfers } from '../transfer/transfers.ts';
+import { isSerialAfter } from '../state/serial.ts';
 import { readKeys } from '../tsig/keys.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
 import { primaryOf } from './apex.ts';
@@ -110,6 +111,15 @@ export class TransferKeeper {
     return {
       everything: () => feed()!.everything(blobsOf(domain()), serial()),
       take: () => feed()?.take(),
+      raise: (to) => {
+        if (!isSerialAfter(to, serial())) return;
+        this.#options.log.warn(
+          { serial: to },
+          'a secondary has a later serial than was numbered here: going on behind it',
+        );
+        this.#options.raiseSerial(to);
+        feed()?.publish({ serial: serial() });
+      },
       refusal: () => this.#refusal(),
     };
   }

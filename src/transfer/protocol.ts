@@ -54,6 +54,8 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: 'flush'; readonly number: number }
+  /** A secondary has a later serial. */
+  | { readonly kind: 'ahead'; readonly serial: number }
   | { readonly kind: 'status'; readonly status: TransferStatus }
   | {
       readonly kind: 'log';
@@ -67,6 +69,8 @@ export interface TransferStatus {
   /** Of the version that secondaries can have; 0: none yet. */
   readonly serial: number;
   readonly refusal?: Refusal;
+  /** Whether the zone is handed out. */
+  readonly isReady: boolean;
   readonly transfers: Readonly<Record<TransferOutcome, number>>;
   readonly octets: number;
   readonly active: number;

@@ -5,7 +5,8 @@ import type { FromServer } from '../server/transfer-seam.ts';
 import { systemTimers } from '../timers.ts';
 import { TransferDesk } from './desk.ts';
 import { Herald } from './herald.ts';
-import type { FromThread, ThreadSettings, ToThread, TransferStatus } from './protocol.ts';
+import type { FromThread, Refusal, ThreadSettings, ToThread, TransferStatus } from './protocol.ts';
+import { askSerials } from './witness.ts';
 import { Zone } from './zone.ts';
 
 /** How often figures are sent, in milliseconds. */
@@ -21,6 +22,9 @@ let flushes = 0;
 const flushing = new Map<number, () => void>();
 const ports = new Set<MessagePort>();
 let wantsDigest = false;
+let secondaries: ThreadSettings['notify'] = [];
+/** Times that the handing out was taken up or laid down. */
+let turns = 0;
 
 const timer = setInterval(() => {
   // The digest is of versions, and where nobody is told of any, nobody else cuts them.
@@ -33,24 +37,21 @@ function start(settings: ThreadSettings): void {
   desk = new TransferDesk({
     zone,
     clock: Date.now,
-    flush: () =>
-      new Promise((resolve) => {
-        flushing.set(++flushes, resolve);
-        send({ kind: 'flush', number: flushes });
-      }),
+    flush,
     onLog: (level, fields, message) => send({ kind: 'log', level, fields, message }),
   });
   herald = new Herald({
     zone,
     timers: systemTimers,
     clock: Date.now,
-    randomId: () => randomInt(65_536),
+    randomId,
     onTrouble: (fields, message) => send({ kind: 'log', level: 'warn', fields, message }),
   });
 }
 
 function adopt(settings: ThreadSettings): void {
   if (zone === undefined) start(settings);
+  secondaries = settings.notify;
   zone.journal.limit(settings.journalOctets);
   desk.adopt(settings);
   herald.adopt(settings, desk.access);
@@ -62,6 +63,7 @@ function status(): TransferStatus {
   return {
     serial: zone.versionSerial,
     ...(refusal !== undefined && { refusal }),
+    isReady: refusal === undefined && zone.isKnown,
     ...desk.figures,
     journalOctets: zone.journal.octets,
     journalSteps: zone.journal.steps,
@@ -86,8 +88,7 @@ port.on('message', (message: ToThread) => {
     case 'settings':
       return adopt(message.settings);
     case 'state':
-      desk.withhold(message.refusal);
-      return herald.hold(message.refusal !== undefined);
+      return void take(message.refusal);
     case 'update':
       if (message.update !== undefined) {
         zone.update(message.update);
@@ -111,6 +112,34 @@ port.on('message', (message: ToThread) => {
       port.close();
   }
 });
+
+/** Takes up or lays down the handing out. Before the first of it, secondaries have a say about the serial. */
+async function take(refusal: Refusal | undefined): Promise<void> {
+  const turn = ++turns;
+  if (refusal !== undefined) {
+    desk.withhold(refusal);
+    return herald.hold(true);
+  }
+  const serials = await askSerials(secondaries, zone.domain, { timers: systemTimers, randomId });
+  for (const serial of serials) send({ kind: 'ahead', serial });
+  // Whatever it has led to is in the zone then.
+  await flush();
+  if (turn !== turns) return;
+  desk.withhold(undefined);
+  herald.hold(false);
+  keepDigest();
+}
+
+function flush(): Promise<void> {
+  return new Promise((resolve) => {
+    flushing.set(++flushes, resolve);
+    send({ kind: 'flush', number: flushes });
+  });
+}
+
+function randomId(): number {
+  return randomInt(65_536);
+}
 
 function connect(asking: MessagePort): void {
   ports.add(asking);

@@ -31,6 +31,8 @@ export interface ZoneOrigin {
   everything(): ZoneUpdate;
   /** What was published since; undefined: nothing. */
   take(): ZoneUpdate | undefined;
+  /** Goes on behind a serial, unless it is there already. */
+  raise(serial: number): void;
   /** Why it is not handed out at the moment; undefined: it is. */
   refusal(): Refusal | undefined;
 }
@@ -44,6 +46,7 @@ export interface TransfersOptions {
 
 const NO_STATUS: TransferStatus = {
   serial: 0,
+  isReady: false,
   transfers: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<TransferOutcome, number>,
   octets: 0,
   active: 0,
@@ -204,6 +207,8 @@ export class Transfers {
     switch (message.kind) {
       case 'flush':
         return this.#handOver(message.number);
+      case 'ahead':
+        return this.#options.origin.raise(message.serial);
       case 'status':
         this.#status = message.status;
         return;

@@ -17,6 +17,11 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await setTimeout(50);
 }
 
+/** Whether the zone is handed out: before that, a secondary would be told to come again later. */
+function isReady({ keeper }: Primary): boolean {
+  return keeper.status!.isReady;
+}
+
 /** Every name that there is, and names beside them. */
 function namesOf({ domain }: Primary): string[] {
   const names = new Set([
@@ -57,6 +62,7 @@ test('NSD, Knot and BIND carry the zone: by AXFR, then by NOTIFY and IXFR throug
     });
   };
   for (let i = 0; i < 30; i++) flip();
+  await until(async () => isReady(primary));
   const secondaries = KINDS.map((kind, i) =>
     startSecondary(t, kind, { port: ports[i]!, primaries: [primary.port] }),
   );
@@ -89,4 +95,53 @@ test('NSD, Knot and BIND carry the zone: by AXFR, then by NOTIFY and IXFR throug
     secondaries.map(({ port }) => answerAt(port, `web.shop.f.svc.${DOMAIN}`, 'A')),
   );
   t.strictSame(after, before, 'fedns is down, and they go on');
+});
+
+test('of two replicas one is on standby; when the other is killed it goes on behind the serial that the secondary has', async (t) => {
+  const folder = scratch(t);
+  const ports = [await secondaryPort(), await secondaryPort()];
+  const secondary = await secondaryPort();
+  const options = (i: number, standby: boolean): Parameters<typeof startPrimary>[2] => ({
+    port: ports[i]!,
+    // They number changes apart: what the second counts is far behind.
+    firstSerial: i === 0 ? 5000 : 100,
+    transfer: `notify: ["127.0.0.1:${secondary}"]\n  notifyDelayMs: 50\n  standby: ${standby}`,
+  });
+  const first = await startPrimary(t, folder, options(0, false));
+  const second = await startPrimary(t, folder, options(1, true));
+  const flip = (octet: number): void => {
+    for (const replica of [first, second])
+      replica.shard('c0', 'web.shop.f', { addresses: [`192.0.2.${octet}`] });
+  };
+  flip(1);
+  await until(async () => isReady(first));
+  startSecondary(t, 'knotd', { port: secondary, primaries: ports });
+  const serials: number[] = [];
+  const shows = async (octet: number): Promise<boolean> => {
+    const serial = await serialAt(secondary);
+    if (serial !== undefined) serials.push(serial);
+    return (await answerAt(secondary, `web.shop.f.svc.${DOMAIN}`, 'A')).endsWith(` 192.0.2.${octet}`);
+  };
+  for (let octet = 1; octet <= 8; octet++) {
+    flip(octet);
+    await until(() => shows(octet));
+  }
+  t.equal(
+    second.keeper.status!.transfers.axfr + second.keeper.status!.transfers.ixfr,
+    0,
+    'the standby hands out nothing',
+  );
+  await first.stop();
+  const { transfer } = second.settings;
+  await second.keeper.adopt({ ...second.settings, transfer: { ...transfer!, standby: false } });
+  for (let octet = 9; octet <= 12; octet++) {
+    second.shard('c0', 'web.shop.f', { addresses: [`192.0.2.${octet}`] });
+    await until(() => shows(octet));
+  }
+  t.strictSame(
+    serials,
+    serials.toSorted((a, b) => a - b),
+    'the secondary never goes back',
+  );
+  t.ok(second.serial() > 5000, 'the second goes on behind what the first had numbered');
 });
