@@ -13,8 +13,10 @@ import type { AnyKind } from '../federation/sync/kind.ts';
 import { CONDITIONS_ANNOTATION, MANAGED_LABEL } from '../federation/sync/marks.ts';
 import { isPlaced, readPlacement } from '../federation/sync/placement.ts';
 import { PROPAGATED, readConditions, VALID } from '../federation/sync/report.ts';
+import { readServerUid } from '../watchers/api/server-identity.ts';
 import type { Api } from './connections.ts';
 import type { Facts } from './facts.ts';
+import type { MemberCluster } from './member-clusters.ts';
 import { type Finding, none, Unknowable, untried, well, wrong } from './report.ts';
 
 const TRIED = 'the federated objects and their conditions, and their copies in each cluster';
@@ -44,7 +46,7 @@ export async function checkObjects(facts: Facts): Promise<readonly Finding[]> {
   if (federate === undefined || endpoint === undefined)
     return [none({ about: 'the federation', tried: 'the configuration' }, 'federate is not configured')];
   const wanted = ofName(await federatedObjects(endpoint, federate), facts.name);
-  const holders = await findHolders(facts, federate);
+  const holders = await findHolders(facts, federate, endpoint);
   const look = { about: `${wanted.length} federated objects`, tried: TRIED };
   if (wanted.length === 0) return [none(look, 'there is none at the endpoint')];
   const troubles = wanted.flatMap((one) => judge(one, holders));
@@ -90,8 +92,12 @@ async function federatedObjects(endpoint: Api, federate: FederateSettings): Prom
 }
 
 /** The clusters that are federated. Labels, by which objects are placed, are those of the Cluster. */
-async function findHolders(facts: Facts, { federation }: FederateSettings): Promise<readonly Holder[]> {
-  const members = await facts.members();
+async function findHolders(
+  facts: Facts,
+  { federation }: FederateSettings,
+  endpoint: Api,
+): Promise<readonly Holder[]> {
+  const members = await othersThan(endpoint, await facts.members());
   const host = await facts.host();
   const listed = host && (await new ObjectClient(host).list(CLUSTER));
   const clusters = listed?.ok === true ? listed.value.items : [];
@@ -102,6 +108,21 @@ async function findHolders(facts: Facts, { federation }: FederateSettings): Prom
       return { name, labels: cluster?.metadata.labels ?? {}, copies };
     }),
   );
+}
+
+/** The endpoint may be a member itself: what stands there are the federated objects, not copies of them. */
+async function othersThan(
+  endpoint: Api,
+  members: readonly MemberCluster[],
+): Promise<readonly MemberCluster[]> {
+  const own = await uidOf(endpoint);
+  const uids = await Promise.all(members.map(({ api }) => uidOf(api)));
+  return members.filter((_, i) => own === undefined || uids[i] !== own);
+}
+
+/** Of its kube-system; undefined where it does not say. */
+async function uidOf({ client, signal }: Api): Promise<string | undefined> {
+  return readServerUid(client, signal).catch(() => undefined);
 }
 
 /** What it says that it has, each as `describeRef` has it; or why it does not. */

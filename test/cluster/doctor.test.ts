@@ -1,4 +1,4 @@
-/** What the doctor makes of a federation endpoint, its Clusters and what fedns may do in them: one real API server is all three. */
+/** What the doctor makes of a federation endpoint, its Clusters and what fedns may do in them, by two real API servers: host and member. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,21 +32,24 @@ const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 
 const folder = mkdtempSync(join(tmpdir(), 'fedns-doctor-'));
 const etcd = await Etcd.start(folder);
-const cluster = await MemberCluster.start('one', folder, etcd);
+const [cluster, other] = await Promise.all([
+  MemberCluster.start('one', folder, etcd, { controllers: false }),
+  MemberCluster.start('two', folder, etcd, { controllers: false }),
+]);
 t.teardown(async () => {
-  await cluster.stop();
+  await Promise.all([cluster.stop(), other.stop()]);
   await etcd.stop();
   rmSync(folder, { recursive: true });
 });
 const { admin } = cluster;
 
 /** A service account with these rules, everywhere and in the namespace of fedns. @returns a token */
-async function account(name: string, rules: readonly Rule[]): Promise<string> {
+async function account(name: string, rules: readonly Rule[], at = cluster): Promise<string> {
   const metadata = { name, namespace: NAMESPACE };
   const api = 'rbac.authorization.k8s.io';
-  await admin.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-  await admin.apply({ apiVersion: `${api}/v1`, kind: 'ClusterRole', metadata: { name }, rules });
-  await admin.apply({
+  await at.admin.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  await at.admin.apply({ apiVersion: `${api}/v1`, kind: 'ClusterRole', metadata: { name }, rules });
+  await at.admin.apply({
     apiVersion: `${api}/v1`,
     kind: 'ClusterRoleBinding',
     metadata: { name },
@@ -55,7 +58,7 @@ async function account(name: string, rules: readonly Rule[]): Promise<string> {
   });
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${name}/token`;
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-  return ((await admin.create(path, request))['status'] as { token: string }).token;
+  return ((await at.admin.create(path, request))['status'] as { token: string }).token;
 }
 
 /** Pauses between looks are no part of what is asked. */
@@ -312,8 +315,8 @@ async function joinAs(name: string, kubeconfig: string): Promise<void> {
 }
 
 t.test('permissions: each cluster that has joined, and the endpoint, by their own word', async (tt) => {
-  await joinAs('full', kubeconfigText(cluster, { token: await account('full', memberRules()) }));
-  await joinAs('lacking', kubeconfigText(cluster, { token: await account('lacking', lacking) }));
+  await joinAs('full', kubeconfigText(other, { token: await account('full', memberRules(), other) }));
+  await joinAs('lacking', kubeconfigText(other, { token: await account('lacking', lacking, other) }));
   const { outcome, findings } = await examine('permissions', GOOD);
   tt.equal(outcome, 'wrong');
   const of = (name: string) => findings.find(({ about }) => about === name);
@@ -404,6 +407,12 @@ t.test('objects: each that is not where it is placed is told, with what is known
     ],
   );
   tt.match(findings[0]?.next, /see whether fedns federate runs/);
+});
+
+t.test('objects: an endpoint that is a member itself has no copies, and needs none', async (tt) => {
+  await joinAs('itself', kubeconfigText(cluster, { token: await account('itself', memberRules()) }));
+  const { findings } = await examine('objects', GOOD);
+  tt.match(findings[0], { found: 'not in full, lacking, and nobody says why' });
 });
 
 t.test('objects: a cluster out of reach leaves it unknown what it has', async (tt) => {
