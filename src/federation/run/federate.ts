@@ -72,7 +72,7 @@ export class Federate {
     this.#hostObjects = new ObjectClient({ client: this.#host.client, signal: this.#stopped.signal });
     this.#leadership = new Leadership({
       ...options,
-      objects: this.#hostObjects,
+      objects: (signal) => new ObjectClient({ client: this.#host.client, signal }),
       namespace: federate.namespace,
       name: leaseNameOf(federate),
       onLead: () => this.#begin(),

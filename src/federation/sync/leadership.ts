@@ -17,11 +17,15 @@ export const ACTIVE_MS = 9_000;
 /** Between two rounds, in milliseconds: a holder has five in which to renew, and news of the Lease is noticed within one. */
 export const ROUND_MS = 1_500;
 
+/** Longest that one round waits for the host: a request that hangs must leave time for another. */
+const ROUND_MS_MAX = 4_000;
+
 /** What a holder writes on its Lease, and what it reads there. */
 export type Annotations = Readonly<Record<string, string>>;
 
 export interface LeadershipOptions {
-  readonly objects: ObjectClient;
+  /** Of the host; a signal that aborts ends what is under way. */
+  readonly objects: (signal: AbortSignal) => ObjectClient;
   readonly namespace: string;
   readonly name: string;
   /** Of this process and no other, also not of an earlier one. */
@@ -49,6 +53,8 @@ export class Leadership {
   #loop: Promise<void> = Promise.resolve();
   #seen: Seen | undefined;
   #isLeader = false;
+  /** For the round under way. */
+  #objects!: ObjectClient;
   /** The Lease as this process has written it. */
   #held: KubeObject | undefined;
   #deadline: Timer | undefined;
@@ -102,8 +108,17 @@ export class Leadership {
   }
 
   async #round(): Promise<void> {
-    const { objects, timers } = this.#options;
+    const { timers, objects } = this.#options;
     await this.#ending;
+    const late = new AbortController();
+    const timer = timers.after(ROUND_MS_MAX, () => late.abort());
+    this.#objects = objects(late.signal);
+    await this.#look(this.#objects);
+    timer.cancel();
+  }
+
+  async #look(objects: ObjectClient): Promise<void> {
+    const { timers } = this.#options;
     const startMs = timers.now();
     // What this process has written last is not read again, as long as nobody else writes there.
     if (this.#isLeader && this.#held !== undefined) {
@@ -125,13 +140,12 @@ export class Leadership {
       this.#note(failure);
       return undefined;
     }
-    const { objects, namespace } = this.#options;
-    return objects.create(this.#ref().type, this.#lease({}, 0), { namespace });
+    return this.#objects.create(this.#ref().type, this.#lease({}, 0), { namespace: this.#options.namespace });
   }
 
   /** @returns undefined: it is another's */
   async #renew(found: KubeObject, startMs: number): Promise<Outcome<KubeObject> | undefined> {
-    const { identity, objects, annotate } = this.#options;
+    const { identity, annotate } = this.#options;
     const spec = (found['spec'] ?? {}) as { holderIdentity?: string; leaseTransitions?: number };
     const isMine = spec.holderIdentity === identity;
     if (!isMine && this.#isLeader) this.#lose();
@@ -144,7 +158,10 @@ export class Leadership {
     const lease = this.#lease(isMine && annotate ? annotate(annotations) : annotations, transitions);
     // Only over the version that was looked at: of two that try, one succeeds.
     const { resourceVersion, uid } = found.metadata;
-    return objects.replace(this.#ref(), { ...lease, metadata: { ...lease.metadata, resourceVersion, uid } });
+    return this.#objects.replace(this.#ref(), {
+      ...lease,
+      metadata: { ...lease.metadata, resourceVersion, uid },
+    });
   }
 
   #isFree(
@@ -186,7 +203,8 @@ export class Leadership {
   }
 
   async #giveBack(): Promise<void> {
-    const { objects, identity } = this.#options;
+    const { identity } = this.#options;
+    const objects = this.#options.objects(new AbortController().signal);
     const found = await objects.get(this.#ref());
     if (!found.ok || (found.value['spec'] as { holderIdentity?: string })?.holderIdentity !== identity)
       return;

@@ -58,7 +58,7 @@ function replicaOf(server: LeaseServer, time: StillTime, identity: string): Repl
   const replica = { isActive: false, isCut: false, begun: 0 } as Replica & { leadership: Leadership };
   Object.assign(replica, {
     leadership: new Leadership({
-      objects: server.client(() => replica.isCut),
+      objects: () => server.client(() => replica.isCut),
       namespace: 'fedns',
       name: 'lease',
       identity,
