@@ -40,10 +40,11 @@ export function serveSigning(service: SignerService): void {
 
 class SignerWork {
   readonly #service: SignerService;
-  readonly #slot: Uint8Array<ArrayBuffer>;
-  readonly #data: DataView;
-  readonly #words: Int32Array;
+  readonly #slot = slotCopy();
+  readonly #data = new DataView(this.#slot.buffer);
+  readonly #words = new Int32Array(this.#slot.buffer);
   readonly #reply = new Uint8Array(TCP_REPLY_OCTETS);
+  readonly #replyData = new DataView(this.#reply.buffer);
   /** By the worker's number. */
   readonly #channels = new Map<number, BroadcastChannel>();
   readonly #asleep = new Int32Array(new SharedArrayBuffer(4));
@@ -52,12 +53,10 @@ class SignerWork {
 
   constructor(service: SignerService) {
     this.#service = service;
-    this.#slot = service.send?.slot ?? slotCopy();
-    this.#data = new DataView(this.#slot.buffer);
-    this.#words = new Int32Array(this.#slot.buffer);
   }
 
   stop(): void {
+    this.#service.send?.flush();
     for (const channel of this.#channels.values()) channel.close();
   }
 
@@ -68,7 +67,9 @@ class SignerWork {
     const room = responder.parking?.room;
     if (room === undefined) return void Atomics.wait(this.#asleep, 0, 0, WAIT_MS);
     const bell = bellOf(room);
-    if (!this.serveNext()) sleep(room, bell, this.#allowed < 1 ? 1 : WAIT_MS);
+    if (this.serveNext()) return;
+    this.#service.send?.flush();
+    sleep(room, bell, this.#allowed < 1 ? 1 : WAIT_MS);
   }
 
   /** Serves one query. @returns whether there was one that may be served now */
@@ -103,15 +104,18 @@ class SignerWork {
 
   #serve(waiting: Waiting): void {
     const { responder, send, recorder } = this.#service;
-    const isPacket = this.#words[Slot.fd / 4] !== NOBODY && send !== undefined;
-    const reply = isPacket ? send.reply : this.#reply;
+    const reply = this.#reply;
     const readers = waiting === Waiting.refresh || !recorder.isOn ? 0 : recorder.draw();
     if (readers !== 0) this.#beginRecord(readers);
     const octets = responder.answerWaiting(waiting, this.#slot, reply);
     if (readers !== 0) recorder.end(reply, 0, Math.max(octets, 0));
     if (octets <= 0 || waiting === Waiting.refresh) return;
-    if (isPacket) send.send(octets);
-    else if (this.#words[Slot.worker / 4] !== NOBODY) this.#handOver(reply, octets);
+    if (this.#words[Slot.worker / 4] !== NOBODY) this.#handOver(reply, octets);
+    else if (send !== undefined) {
+      send.add(this.#data, this.#replyData, octets);
+      // Denials wait for each other; what exists waits for none of them.
+      if (waiting === Waiting.data) send.flush();
+    }
   }
 
   #beginRecord(readers: number): void {
