@@ -10,7 +10,7 @@ import type { Timer, Timers } from '../timers.ts';
 import { packStatics, walkStatics } from '../zonebuilder/static-set.ts';
 
 /** Time between two looks at the keys, in milliseconds: far below any TTL that a roll waits for. */
-const LOOK_MS = 2000;
+const LOOK_MS = 1000;
 
 /** Settings with the keys that belong to them, ready to be put in force. */
 export interface KeyedSettings {

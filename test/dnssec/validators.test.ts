@@ -1,8 +1,9 @@
 /**
- * Rolls under the eyes of validators that are not ours, in true time with TTLs of a second: they are asked without end while
+ * Rolls under the eyes of validators that are not ours, of fedns and of what its signer has signed, in true time with TTLs of a second: they are asked without end while
  * every step is taken at the first moment at which it may be, and answers change in between. Each reply must be validated.
  */
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t, { test, type Test } from 'tap';
 import { DIGEST_TYPES, dsRdata } from '../../src/dnssec/ds.ts';
 import { delegatedKeys, keysInForce, rdataOf, type KeysInForce } from '../../src/dnssec/keys-in-force.ts';
@@ -14,26 +15,27 @@ import type { AlgorithmName } from '../../src/dnssec/algorithms.ts';
 import { Type } from '../../src/zonebuilder/dns.ts';
 import { encodeName } from '../../src/zonebuilder/names.ts';
 import { formatRdata } from '../../src/zonebuilder/rr-types.ts';
-import { lookAgain } from '../process/serving.ts';
+import { lookAgain, MAIN, manifest, start } from '../process/serving.ts';
 import { scratch } from '../support/scratch.ts';
 import { signedZone } from '../support/signed-zone.ts';
 import {
+  ask,
   serveZone,
   startLab,
   VALIDATOR_NAMES,
   type Lab,
-  type ServedZone,
   type Validator,
   type ValidatorName,
 } from '../support/validators.ts';
 
 /** `npm run bench:validators` asks all of them, which takes the longer TTL: Knot Resolver keeps nothing for less than 5 s. */
 const IS_BENCH = process.env['FEDNS_VALIDATORS'] === 'all';
-/** A second, since caches count in seconds; and one more for what each adds by rounding. */
+/** A second, since caches count in seconds; the time until all is in force allows for what each adds by rounding. */
 const TTL_SECONDS = IS_BENCH ? 6 : 1;
+const PROPAGATION_SECONDS = 2;
 const TIMES: ConfiguredTimes = {
   ttls: { dnskeySeconds: TTL_SECONDS, zoneSeconds: TTL_SECONDS },
-  propagationSeconds: 1,
+  propagationSeconds: PROPAGATION_SECONDS,
   parentDsSeconds: TTL_SECONDS,
 };
 /** Of different minds: Unbound insists on each algorithm, BIND takes any chain that holds. */
@@ -44,10 +46,16 @@ const TEST_MS_MAX = 240_000;
 interface World {
   readonly lab: Lab;
   readonly folder: string;
-  readonly zone: ServedZone;
+  /** Serves other keys, with another address in the zone; resolves once nothing of before is answered any more. */
+  readonly exchange: (keys: KeysInForce, serial: number) => Promise<void>;
+  /** What changes its address each time. */
+  readonly flip: string;
   state: KeyState;
   serial: number;
 }
+
+/** Who serves the zone: NSD what our signer has signed, or fedns. */
+type Server = 'nsd' | 'fedns';
 
 interface Seen {
   replies: number;
@@ -60,23 +68,24 @@ const ROLLED: readonly (readonly [
   roles: readonly KeyRole[],
   kind: RollKind,
   fresh: readonly (readonly [KeyRole, AlgorithmName])[],
+  server: Server,
 ])[] = [
-  ['a CSK', ['csk'], 'csk', [['csk', 'ECDSAP256SHA256']]],
-  ['a KSK', ['ksk', 'zsk'], 'ksk', [['ksk', 'ECDSAP256SHA256']]],
-  ['a ZSK', ['ksk', 'zsk'], 'zsk', [['zsk', 'ECDSAP256SHA256']]],
-  ['the algorithm', ['csk'], 'algorithm', [['csk', 'ED25519']]],
+  ['a CSK', ['csk'], 'csk', [['csk', 'ECDSAP256SHA256']], 'fedns'],
+  ['a KSK', ['ksk', 'zsk'], 'ksk', [['ksk', 'ECDSAP256SHA256']], 'nsd'],
+  ['a ZSK', ['ksk', 'zsk'], 'zsk', [['zsk', 'ECDSAP256SHA256']], 'nsd'],
+  ['the algorithm', ['csk'], 'algorithm', [['csk', 'ED25519']], 'fedns'],
 ];
 
 // Mostly they wait for caches.
 t.jobs = ROLLED.length + 1;
 t.setTimeout(TEST_MS_MAX);
 
-for (const [title, roles, kind, fresh] of ROLLED) {
+for (const [title, roles, kind, fresh, server] of ROLLED) {
   test(
-    `${title} rolls from an unsigned zone on, and no validator ever says SERVFAIL`,
+    `${title} rolls from an unsigned zone on, served by ${server}, and no validator ever says SERVFAIL`,
     { timeout: TEST_MS_MAX, buffered: true },
     async (tt) => {
-      const world = await open(tt, title.split(' ').at(-1)!.toLowerCase(), roles);
+      const world = await open(tt, title.split(' ').at(-1)!.toLowerCase(), { roles, server });
       const validators = await Promise.all(WATCHERS.map((name) => world.lab.validator(tt, name)));
       for (const one of validators) tt.notOk(await isValidated(one, world), `${one.name}: unsigned at first`);
       await finish(world);
@@ -104,7 +113,7 @@ test(
   'a validator does see a step that is taken too early',
   { timeout: TEST_MS_MAX, buffered: true },
   async (tt) => {
-    const world = await open(tt, 'hurried', ['csk']);
+    const world = await open(tt, 'hurried', { roles: ['csk'] });
     const one = await world.lab.validator(tt, 'unbound');
     await finish(world);
     await until(() => isValidated(one, world));
@@ -113,27 +122,117 @@ test(
     while (state.roll !== undefined) state = nextStage(state, { nowMs: Date.now(), ttls: TIMES.ttls }).state;
     world.state = state;
     await serve(world, { parent: false });
-    await until(async () => (await one.resolve(nameOf(world, 'flip'), 'A')).rcode === 'SERVFAIL');
+    await until(async () => (await one.resolve(world.flip, 'A')).rcode === 'SERVFAIL');
     tt.pass('it says SERVFAIL once its cache has run out');
   },
 );
 
-/** A zone that is unsigned, with keys that nothing shows yet. */
-async function open(tt: Test, label: string, roles: readonly KeyRole[]): Promise<World> {
+/** A zone that the parent knows no keys of, with its first keys. */
+async function open(
+  tt: Test,
+  label: string,
+  { roles, server = 'nsd' }: { readonly roles: readonly KeyRole[]; readonly server?: Server },
+): Promise<World> {
   const domain = `${label}.example`;
   const lab = await startLab(tt, { domain, ttlSeconds: TTL_SECONDS });
   const folder = join(scratch(tt, {}), 'keys');
-  const text = zoneText(lab, 1, { records: [], keySigners: [], zoneSigners: [] });
-  const zone = await serveZone(tt, { address: lab.address, domain, text });
   const empty: KeyState = { version: 1, domain, keys: [], ttls: TIMES.ttls };
-  const world: World = { lab, folder, zone, state: empty, serial: 1 };
-  const made = [];
-  for (const role of roles) made.push(await makeKey(world, role, 'ECDSAP256SHA256'));
-  world.state = beginRoll(empty, { kind: 'first', fresh: made, nowMs: Date.now(), ttls: TIMES.ttls });
-  return world;
+  const made: KeyEntry[] = [];
+  for (const role of roles)
+    made.push(await makeKey({ folder, state: { ...empty, keys: made } }, role, 'ECDSAP256SHA256'));
+  const state = beginRoll(empty, { kind: 'first', fresh: made, nowMs: Date.now(), ttls: TIMES.ttls });
+  await writeKeyState(folder, state);
+  const served = server === 'nsd' ? await openNsd(tt, lab) : await openFedns(tt, lab, folder);
+  return { lab, folder, state, serial: 1, ...served };
 }
 
-function makeKey({ folder, state }: World, role: KeyRole, algorithm: AlgorithmName): Promise<KeyEntry> {
+/** The zone as a file that our signer has signed. */
+async function openNsd(tt: Test, lab: Lab): Promise<Pick<World, 'exchange' | 'flip'>> {
+  const { address, domain } = lab;
+  const unsigned = { records: [], keySigners: [], zoneSigners: [] };
+  const zone = await serveZone(tt, { address, domain, text: zoneText(lab, 1, unsigned) });
+  return { flip: `flip.${domain}`, exchange: (keys, serial) => zone.replace(zoneText(lab, serial, keys)) };
+}
+
+/** fedns itself, with a Service that moves to another address at each stage. */
+async function openFedns(tt: Test, lab: Lab, folder: string): Promise<Pick<World, 'exchange' | 'flip'>> {
+  const { address, domain } = lab;
+  const site = dirname(folder);
+  const flip = `nginx.mynamespace.myfederation.svc.${domain}`;
+  mkdirSync(join(site, 'cluster'));
+  const move = (serial: number): void =>
+    writeFileSync(join(site, 'cluster', 'nginx.yaml'), manifest(`192.0.2.${serial}`));
+  move(1);
+  writeFileSync(join(site, 'fedns.yaml'), fednsConfig(domain, address, flip));
+  const running = start(tt, process.execPath, [MAIN, 'serve', '--config', join(site, 'fedns.yaml')]);
+  await running.until(/"msg":"listening"/);
+  const exchange = async (
+    { records, keySigners, zoneSigners }: KeysInForce,
+    serial: number,
+  ): Promise<void> => {
+    move(serial);
+    const keys = records
+      .filter(({ type }) => type === Type.DNSKEY)
+      .map(({ rdata }) => formatRdata(Type.DNSKEY, rdata));
+    await until(async () => {
+      const [a, dnskey] = [await signed(address, flip, 'A'), await signed(address, domain, 'DNSKEY')];
+      return (
+        isSame(a.data, [`192.0.2.${serial}`]) &&
+        isSame(
+          a.tags,
+          zoneSigners.map(({ tag }) => tag),
+        ) &&
+        isSame(dnskey.data, keys) &&
+        isSame(
+          dnskey.tags,
+          keySigners.map(({ tag }) => tag),
+        )
+      );
+    });
+  };
+  return { flip, exchange };
+}
+
+function fednsConfig(domain: string, address: string, flip: string): string {
+  const ttls = ['ttl', 'apexTtl', 'negativeTtl', 'nodataTtl']
+    .map((key) => `${key}: ${TTL_SECONDS}\n`)
+    .join('');
+  return `domain: ${domain}
+nameservers: [{ name: ns1.${domain}, addresses: [${address}] }]
+listen: ['${address}:53']
+stateDir: false
+workers: 1
+${ttls}dnssec: { keys: ./keys, dnskeyTtl: ${TTL_SECONDS}, longestTtl: 0, propagationSeconds: ${PROPAGATION_SECONDS} }
+federations: [{ name: myfederation }]
+clusters: [{ name: one, region: us-central1, zones: [us-central1-a], manifests: ./cluster }]
+records:
+  - { name: alias.${domain}, type: CNAME, data: ${flip}. }
+  - { name: "*.wild.${domain}", type: TXT, data: '"any"' }
+`;
+}
+
+/** What a server gives a client that sets DO, and which keys have signed it. */
+async function signed(
+  address: string,
+  owner: string,
+  type: string,
+): Promise<{ data: string[]; tags: number[] }> {
+  const { answer } = await ask(address, 53, owner, type, { ednsFlags: 0x8000 });
+  return {
+    data: answer.filter((record) => record.type === type).map(({ data }) => data),
+    tags: answer.filter((record) => record.type === 'RRSIG').map(({ rdata }) => rdata.readUInt16BE(16)),
+  };
+}
+
+function isSame(one: readonly (string | number)[], other: readonly (string | number)[]): boolean {
+  return one.toSorted().join() === other.toSorted().join();
+}
+
+function makeKey(
+  { folder, state }: Pick<World, 'folder' | 'state'>,
+  role: KeyRole,
+  algorithm: AlgorithmName,
+): Promise<KeyEntry> {
   return createKey(folder, { role, algorithm, taken: state.keys, nowMs: Date.now() });
 }
 
@@ -156,9 +255,7 @@ async function finish(world: World): Promise<void> {
 async function serve(world: World, { parent = true } = {}): Promise<void> {
   await writeKeyState(world.folder, world.state);
   const { state, keys } = await readKeys(world.folder, world.lab.domain);
-  await world.zone.replace(
-    zoneText(world.lab, ++world.serial, keysInForce(state, keys, { ttlSeconds: TTL_SECONDS, cds: true })),
-  );
+  await world.exchange(keysInForce(state, keys, { ttlSeconds: TTL_SECONDS, cds: true }), ++world.serial);
   // The stage begins when the last server has it.
   if (world.state.roll !== undefined)
     world.state = { ...world.state, roll: { ...world.state.roll, since: Date.now() } };
@@ -233,9 +330,9 @@ async function look(
 
 function questions(world: World, turn: number): readonly (readonly [owner: string, type: string])[] {
   return [
-    [nameOf(world, 'flip'), 'A'],
+    [world.flip, 'A'],
     [nameOf(world, 'alias'), 'A'],
-    [nameOf(world, 'flip'), 'AAAA'],
+    [world.flip, 'AAAA'],
     [nameOf(world, `n${turn}.wild`), 'TXT'],
     [nameOf(world, `gone${turn}`), 'A'],
     [world.lab.domain, 'DNSKEY'],
@@ -252,7 +349,7 @@ function nameOf({ lab }: World, label: string): string {
 }
 
 async function isValidated(validator: Validator, world: World): Promise<boolean> {
-  const { rcode, flags } = await validator.resolve(nameOf(world, 'flip'), 'A');
+  const { rcode, flags } = await validator.resolve(world.flip, 'A');
   return rcode === 'NOERROR' && flags.includes('AD');
 }
 
