@@ -37,6 +37,8 @@ const REPORT_MS = 500;
 /** How long a condition that would only say that work is under way is put off. */
 const UNDER_WAY_MS = 4_000;
 const DIVIDE_AFTER_MS = 1_000;
+/** How often an object that is to go is looked at, in milliseconds. */
+const GOING_MS = 3_000;
 /** What is due is looked for so often, in milliseconds. */
 const TICK_MS = 250;
 /** Requests at a time that write at the endpoint. */
@@ -579,6 +581,8 @@ export class Federation {
       this.#tellDeeds(federated);
       return this.#take(federated, await writeFinalizer(this.#objects, federated, false));
     }
+    // What is deleted is looked at again until it is gone, whatever else happens.
+    if (!isWanted) this.#reports.ask(key, this.#nowMs + GOING_MS);
     const standings = this.#standings(federated);
     if (this.#isPassing(key, standings) || !this.#isSettled(kind)) {
       this.#reports.ask(key, this.#nowMs + REPORT_MS * 2);
