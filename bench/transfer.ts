@@ -74,12 +74,12 @@ const idleMiB = rssMiB();
 const quiet = await latencies(setTimeout(2000));
 const asking = transfer(port);
 const busy = await latencies(asking.then(() => {}));
-const { octets, messages, seconds, peakMiB } = await asking;
+const whole = await asking;
 const rows = [
   ['Services × clusters', `${SERVICES} × ${CLUSTERS}`],
-  ['messages, MB', `${messages}, ${(octets / 1e6).toFixed(1)}`],
-  ['seconds', seconds.toFixed(1)],
-  ['MiB above idle', (peakMiB - idleMiB).toFixed(0)],
+  ['messages, MB', `${whole.messages}, ${(whole.octets / 1e6).toFixed(1)}`],
+  ['seconds', whole.seconds.toFixed(1)],
+  ['MiB above idle', (whole.peakMiB - idleMiB).toFixed(0)],
   ['answers: p50 / p99 / max ms, without', quiet],
   ['answers: p50 / p99 / max ms, meanwhile', busy],
 ];
@@ -117,10 +117,10 @@ async function latencies(over: Promise<unknown>): Promise<string> {
   socket.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const took: number[] = [];
-  let isOver = false;
-  void over.then(() => (isOver = true));
+  const state = { isOver: false };
+  void over.then(() => (state.isOver = true));
   const query = message(`s1.n1.f.svc.${DOMAIN}`, 1);
-  while (!isOver) {
+  while (!state.isOver) {
     const from = performance.now();
     const reply = once(socket, 'message');
     socket.send(query);
@@ -170,7 +170,7 @@ async function transfer(
 }
 
 function message(name: string, type: number): Buffer {
-  const header = Buffer.from('1234000000010000000000' + '00', 'hex');
+  const header = Buffer.from('123400000001000000000000', 'hex');
   return Buffer.concat([header, encodeName(name), Buffer.of(0, type, 0, 1)]);
 }
 
@@ -196,9 +196,9 @@ function signed(query: Buffer): Buffer {
     Buffer.alloc(4),
   ]);
   const fixed = Buffer.concat([Buffer.from('00fa00ff00000000', 'hex'), Buffer.of(0, rdata.length)]);
-  const whole = Buffer.concat([query, key, fixed, rdata]);
-  whole.writeUInt16BE(1, 10);
-  return whole;
+  const octets = Buffer.concat([query, key, fixed, rdata]);
+  octets.writeUInt16BE(1, 10);
+  return octets;
 }
 
 function rssMiB(): number {
