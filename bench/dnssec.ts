@@ -55,6 +55,7 @@ const below = policy.includes('SCHED_RR') ? ['chrt', '-r', '1'] : [];
 
 /** What niceness does without a real-time policy: threads that answer go before those that sign. */
 async function putWorkersAhead(pid: number, isFlooded: boolean): Promise<void> {
+  if (below.length === 0) return;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'latin1').trim();
     if (name === 'udp-0') await run(['chrt', '-r', '-p', '2', thread]);
@@ -64,11 +65,10 @@ async function putWorkersAhead(pid: number, isFlooded: boolean): Promise<void> {
 }
 
 /** Starts a server on the first core and waits until it answers. */
-async function serve(command: readonly string[], isFlooded = false): Promise<ChildProcess> {
+async function serve(command: readonly string[]): Promise<ChildProcess> {
   const child = startPinned([...below, ...command], { cores: '0', logFile: join(folder, 'log') });
   running = child;
   await answer(encodeQuery(1, `${DOMAIN}.`, 6, true));
-  if (below.length > 0) await putWorkersAhead(child.pid!, isFlooded);
   return child;
 }
 
@@ -335,8 +335,11 @@ function percentile(times: readonly number[], share: number): string {
 
 async function flood(): Promise<void> {
   const seconds = Number(values.flood);
-  const child = await serve(fedns({}), true);
+  const child = await serve(fedns({}));
+  await load(child, randomNames(RANDOM_NAMES), `-D -Q ${FLOOD_PER_SECOND} -q 2000`);
   await good(GOOD_PER_SECOND, 3);
+  // Not before: compilers have threads, too, that a worker ahead of them would starve.
+  await putWorkersAhead(child.pid!, true);
   const before = residentMebibytes(child.pid!);
   // Names are asked again in a later turn; by then nothing is left of them in the memory for denials.
   const file = randomNames(1_000_000);
@@ -361,6 +364,7 @@ async function flood(): Promise<void> {
 async function flips(): Promise<void> {
   const child = await serve(fedns({ flips: FLIPS_PER_SECOND }));
   await good(2000, 3);
+  await putWorkersAhead(child.pid!, false);
   const asked = await good(2000, Math.max(10, SECONDS));
   await stopProcess(child);
   console.log(
