@@ -2,7 +2,7 @@
  * What signing costs: answers whose signatures are kept against unsigned ones of the same octets, denials of random names beside Knot's
  * mod-onlinesign and PowerDNS' live signing, a flood of random names beside a good client, and flips under queries with DO.
  *
- *   node bench/dnssec.ts [--seconds 5] [--flood 60] [--rounds 3] [--only latency]
+ *   node bench/dnssec.ts [--seconds 5] [--flood 60] [--rounds 3] [--only latency | flood]
  *
  * Each server has one core, and whoever asks the other one. All sign with ECDSA P-256. On a machine with other work start it by
  * `chrt -r 3 taskset -c 1`: servers and askers run below it, and workers above signers, as niceness has it without a real-time policy.
@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { DOMAIN } from './domain.ts';
 import { encodeQuery } from './drivers/queries.ts';
 import { findProgram } from './peers/peers.ts';
-import { cpuSeconds, residentMebibytes, run, startPinned, stopProcess } from './process.ts';
+import { cpuSeconds, residentMebibytes, run, startPinned, stopProcess, TICKS_PER_SECOND } from './process.ts';
 
 const { values } = parseArgs({
   options: {
@@ -62,6 +62,17 @@ async function putWorkersAhead(pid: number, isFlooded: boolean): Promise<void> {
     // The kernel stops real-time threads that take a whole CPU, and workers with them.
     else if (isFlooded && name.startsWith('signer')) await run(['chrt', '-o', '-p', '0', thread]);
   }
+}
+
+/** Seconds of CPU that the thread has taken which answers. */
+function workerSeconds(pid: number): number {
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [, name, rest] =
+      /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')) ?? [];
+    const fields = rest?.split(' ');
+    if (name === 'udp-0') return (Number(fields?.[11]) + Number(fields?.[12])) / TICKS_PER_SECOND;
+  }
+  return NaN;
 }
 
 /** Starts a server on the first core and waits until it answers. */
@@ -349,7 +360,10 @@ async function flood(): Promise<void> {
   const middle = good(GOOD_PER_SECOND, seconds - 4);
   await sleep((seconds / 2) * 1000);
   const half = residentMebibytes(child.pid!);
+  const busyBefore = workerSeconds(child.pid!);
+  const halfMs = performance.now();
   const asked = await middle;
+  const busy = (workerSeconds(child.pid!) - busyBefore) / ((performance.now() - halfMs) / 1000);
   const output = await flooding;
   const after = residentMebibytes(child.pid!);
   await stopProcess(child);
@@ -357,7 +371,7 @@ async function flood(): Promise<void> {
   console.log(
     `\nflood of ${offered.toFixed(0)} random names a second with DO for ${seconds} s: good signed queries ${asked.answered} of ${asked.sent} answered, ` +
       `${asked.failed} failed, ${asked.unsigned} unsigned, p50 ${percentile(asked.times, 0.5)} ms, p99 ${percentile(asked.times, 0.99)} ms; ` +
-      `RSS ${before.toFixed(0)} → ${half.toFixed(0)} → ${after.toFixed(0)} MiB`,
+      `the worker took ${(busy * 100).toFixed(0)} % of its core; RSS ${before.toFixed(0)} → ${half.toFixed(0)} → ${after.toFixed(0)} MiB`,
   );
 }
 
@@ -374,14 +388,14 @@ async function flips(): Promise<void> {
 }
 
 try {
-  if (values.only !== 'latency') {
+  if (values.only === '') {
     row('', 'octets', 'answers/s', 'µs of CPU each', 'ratio');
     row('---', '---', '---', '---', '---');
     await keptSignatures();
     await denials();
   }
   await flood();
-  await flips();
+  if (values.only !== 'flood') await flips();
 } finally {
   if (running !== undefined) await stopProcess(running);
   rmSync(folder, { recursive: true });

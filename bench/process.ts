@@ -8,7 +8,7 @@ import { openSync, closeSync, readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 
 /** Clock ticks per second in /proc/PID/stat, the same on every Linux. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** How a process is started. */
 export interface StartOptions {

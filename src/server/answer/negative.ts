@@ -9,7 +9,7 @@ import { writeExpansion, writeNodata, writeNoName } from './nsec.ts';
 import { sealRrset } from './seal.ts';
 import type { Sealing } from './sealing.ts';
 import { Head } from '../signing/signatures.ts';
-import { wakeSigner } from '../signing/waiting.ts';
+import { isFull, Waiting, wakeSigner } from '../signing/waiting.ts';
 import { couldBeUnread } from './unread.ts';
 
 /** No shard of a known Service counts. A cluster that is not read yet, and not given up, may bring one. */
@@ -77,11 +77,25 @@ export function denySigned(a: Answering, rcode: number, ttlSeconds: number): voi
   const { x } = a;
   const isAbsent = rcode === Rcode.NXDOMAIN;
   x.rcode = isAbsent && !x.isCompactOk ? Rcode.NOERROR : rcode;
+  if (isAbsent && waitsInVain(a, ttlSeconds)) return;
   const soa = addSoa(a, ttlSeconds, soaSerial(a));
   x.authorities += soa;
   const proof = isAbsent ? writeNoName(a, a.ownerAt, ttlSeconds) : writeNodata(a, a.ownerAt, ttlSeconds);
   x.authorities += proof;
   if (soa === 0 || proof === 0) truncate(x);
+}
+
+/**
+ * Whether the proof that a name does not exist would have to wait in a row that has no room, by the proof alone: of a flood of random
+ * names nothing else is composed, for the reply is thrown away. One that is kept is sent, whoever fills the row.
+ */
+function waitsInVain(a: Answering, ttlSeconds: number): boolean {
+  const { x, sealing } = a;
+  if (x.isClientProven || sealing!.isSigner || !isFull(sealing!.waiting, Waiting.denial)) return false;
+  const start = x.at;
+  writeNoName(a, a.ownerAt, ttlSeconds);
+  x.at = start;
+  return x.waitingFor === Waiting.denial;
 }
 
 /** Writes the SOA with its signature. @returns the number of records, 0 where they do not fit */

@@ -119,6 +119,12 @@ export function claim(
   }
 }
 
+/** Whether {@link claim} would find no room at this moment. */
+export function isFull({ words }: WaitingRoom, of: Waiting): boolean {
+  const turn = Atomics.load(words, turnWord(of, false));
+  return ((Atomics.load(words, slotAt(of, turn) / 4) - turn) | 0) < 0;
+}
+
 /** Writes who asks into a claimed slot. */
 export function writeClient(
   { words, octets }: WaitingRoom,

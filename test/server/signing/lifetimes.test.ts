@@ -19,6 +19,7 @@ import {
   admit,
   claim,
   createWaitingRoom,
+  isFull,
   openWaitingRoom,
   slotCopy,
   take,
@@ -185,12 +186,11 @@ test('rows are first in, first out, hold what they have room for, and take as ma
   const slot = slotCopy();
   for (let round = 0; round < 3; round++) {
     let admitted = 0;
-    for (; admitted < 5000; admitted++) {
+    for (; admitted < 5000 && !isFull(room, Waiting.denial); admitted++) {
       query.setUint16(0, admitted);
-      const at = claim(room, Waiting.denial, query, 0, 12);
-      if (at === 0) break;
-      admit(room, at);
+      admit(room, claim(room, Waiting.denial, query, 0, 12));
     }
+    t.equal(claim(room, Waiting.denial, query, 0, 12), 0);
     t.equal(admitted, 512);
     t.equal(waitingIn(room, Waiting.denial), 512);
     t.equal(waitingIn(room, Waiting.data), 0, 'one row takes nothing from another');
@@ -243,7 +243,13 @@ test('past the budget denials for clients that may be anybody suffer first, and 
   const federation = makeFederation({ records: RECORDS, signing, clock: () => NOW * 1000 });
   const worker = makeWorker(signing, federation);
   ask(federation);
+  ask(federation, 'kept.example.com', 'A');
   const denial = (i: number, options: object = DO) => makeQuery(`r${i}.example.com`, 'A', options);
+  const kept = worker.ask(makeQuery('kept.example.com', 'A', DO), Transport.udp)!;
+  t.same(
+    kept.authority.map(({ type }) => type),
+    ['SOA', 'RRSIG', 'NSEC', 'RRSIG'],
+  );
   let waited = 0;
   while (worker.ask(denial(waited), Transport.udp) === undefined) waited++;
   t.equal(waited, 512);
@@ -264,6 +270,11 @@ test('past the budget denials for clients that may be anybody suffer first, and 
     known.answer.map(({ type }) => type),
     ['TXT', 'RRSIG'],
     'what is signed is answered as ever',
+  );
+  t.same(
+    worker.ask(makeQuery('kept.example.com', 'A', DO), Transport.udp),
+    kept,
+    'and so is a denial that is signed, the room being full or not',
   );
   t.equal(
     worker.ask(makeQuery('www.example.com', 'A', DO), Transport.udp),
