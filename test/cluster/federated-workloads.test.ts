@@ -152,7 +152,7 @@ t.before(async () => {
   await members.get('us')!.admin.apply(old);
   federation.start();
   for (const [name, cluster] of members)
-    federation.join({ name, zones: [], labels: {} }, credentials(cluster));
+    federation.join({ name, zones: [], labels: {}, areLabelsPartial: false }, credentials(cluster));
 });
 
 t.test('a Deployment is divided, and says what runs in all clusters', async (tt) => {

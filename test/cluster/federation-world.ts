@@ -47,6 +47,9 @@ export interface Condition {
   readonly message: string;
 }
 
+/** A cluster as the configuration names it. */
+type Named = Pick<MemberCluster, 'name' | 'kubeconfig'>;
+
 export class FederationWorld {
   readonly folder: string;
   readonly etcd: Etcd;
@@ -81,7 +84,7 @@ export class FederationWorld {
   }
 
   /** The configuration, as YAML. @param clusters - those that it names; others may join by Secrets */
-  config(clusters: readonly MemberCluster[], more = ''): string {
+  config(clusters: readonly Named[], more = ''): string {
     const named = clusters.map(
       ({ name, kubeconfig }) =>
         `  - { name: ${name}, region: r-${name}, kubeconfig: { path: ${kubeconfig} } }`,
@@ -97,7 +100,7 @@ clusters:${named.length === 0 ? ' []' : `\n${named.join('\n')}`}
 `;
   }
 
-  settings(clusters: readonly MemberCluster[], more = ''): Settings {
+  settings(clusters: readonly Named[], more = ''): Settings {
     return parseSettings(this.config(clusters, more), { file: join(this.folder, 'fedns.yaml') }).settings;
   }
 

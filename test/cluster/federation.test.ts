@@ -41,8 +41,8 @@ const foreign = await world.get(c1, 'ConfigMap', 'old/foreign');
 await world.create(host, 'Service', 'old/shop', {
   spec: { type: 'LoadBalancer', selector: { app: 'shop' }, ports: ports(['http', 80], ['admin', 81]) },
 });
-// The host is one of its own members, too, which must come to nothing.
-const settings = world.settings([c1, host]);
+// The host is one of its own members, too, and one is there twice, which must come to nothing.
+const settings = world.settings([c1, host, { name: 'c1-again', kubeconfig: c1.kubeconfig }]);
 await world.federate(settings);
 
 t.test(
@@ -219,6 +219,15 @@ t.test('what is of another federation is left alone', async (t) => {
   t.equal((await world.get(c2, 'ConfigMap', 'web/shared')).data?.['a'], 'theirs', 'also when ours goes');
 });
 
+t.test('a label that fedns has not written is no reason to take anything away', async (t) => {
+  const metadata = { labels: { 'federation.fedns.io/managed': 'main' } };
+  // As of a copy that somebody has duplicated by its YAML.
+  await world.create(c1, 'ConfigMap', 'web/duplicate', { metadata, data: { a: '1' } });
+  await eventually(() => assert.ok(world.log.some((line) => /web\/duplicate.*NotOurs/.test(line))));
+  t.ok(await world.get(c1, 'ConfigMap', 'web/duplicate'));
+  await world.remove(c1, 'ConfigMap', 'web/duplicate');
+});
+
 t.test('annotations say where an object goes', async () => {
   const at = (annotations: Record<string, string | null>): Promise<unknown> =>
     world.patch(host, 'ConfigMap', 'web/after', { metadata: { annotations } });
@@ -324,7 +333,14 @@ t.test('a Namespace takes nothing with it that is not of the federation', async 
   await world.create(host, 'Namespace', 'tmp');
   for (const cluster of both) await world.shows(cluster, 'Namespace', 'tmp');
   await world.create(c1, 'ConfigMap', 'tmp/foreign', { data: { a: '1' } });
+  // Without a controller of namespaces at the endpoint, what is in one stays and is wanted.
+  await world.create(host, 'ConfigMap', 'tmp/wanted', { data: { a: '1' } });
+  await world.says('ConfigMap', 'tmp/wanted', 'InAllClusters');
   await world.remove(host, 'Namespace', 'tmp');
+  await world.says('Namespace', 'tmp', 'HoldsFederated', /c1: .* has gone: ConfigMap tmp\/wanted; c2: /);
+  for (const cluster of both)
+    t.notOk((await world.get(cluster, 'Namespace', 'tmp')).metadata.deletionTimestamp, 'it goes last');
+  await world.remove(host, 'ConfigMap', 'tmp/wanted');
   await world.says('Namespace', 'tmp', 'HoldsForeign', /c1: it is left as it is, .*: ConfigMap tmp\/foreign/);
   t.notOk((await world.get(c1, 'Namespace', 'tmp')).metadata.deletionTimestamp);
   // Without a controller of namespaces in these clusters it goes no further.

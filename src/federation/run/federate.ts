@@ -146,7 +146,7 @@ export class Federate {
         keeper.leave(cluster);
         void federation.leave(cluster);
       },
-      onLabels: (labelsOf) => federation.relabel(labelsOf),
+      onLabels: (labellingOf) => federation.relabel(labellingOf),
     });
     this.#active = { federation, source, keeper, endpoint };
     federation.start();

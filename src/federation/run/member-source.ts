@@ -13,7 +13,7 @@ import { ListWatch } from '../../watchers/api/list-watch.ts';
 import { accessLoader, Credentials } from '../../watchers/credentials/credentials.ts';
 import type { ClusterAccess } from '../../watchers/credentials/cluster-access.ts';
 import { ClusterSecrets } from '../../watchers/kubernetes/cluster-secrets.ts';
-import type { MemberSpec } from '../sync/member.ts';
+import type { Labelling, MemberSpec } from '../sync/member.ts';
 
 export interface MemberSourceOptions {
   readonly settings: Settings;
@@ -25,7 +25,7 @@ export interface MemberSourceOptions {
   readonly log: Log;
   readonly onJoin: (spec: MemberSpec, credentials: Credentials) => void;
   readonly onLeave: (name: string) => void;
-  readonly onLabels: (labelsOf: (name: string) => MemberSpec['labels']) => void;
+  readonly onLabels: (labellingOf: (name: string) => Labelling) => void;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -41,7 +41,9 @@ export class MemberSource {
   readonly #labelLoop: ListWatch<Labelled>;
   /** Of Cluster objects, by name. */
   readonly #labels = new Map<string, Labels>();
-  readonly #specs = new Map<string, MemberSpec>();
+  readonly #specs = new Map<string, Omit<MemberSpec, keyof Labelling>>();
+  /** Whether the Cluster objects have been read. */
+  #areLabelsRead = false;
 
   constructor(options: MemberSourceOptions) {
     this.#options = options;
@@ -92,9 +94,15 @@ export class MemberSource {
   }
 
   #join({ name, region, zones = [] }: ClusterSettings, load: () => Promise<ClusterAccess>): void {
-    const spec = { name, zones, labels: {}, ...(region !== undefined && { region }) };
+    const spec = { name, zones, ...(region !== undefined && { region }) };
     this.#specs.set(name, spec);
-    this.#options.onJoin({ ...spec, labels: this.#labelsOf(name) }, this.#credentials(load));
+    this.#options.onJoin({ ...spec, ...this.#labellingOf(name) }, this.#credentials(load));
+  }
+
+  /** Until the Cluster objects have been read, what they do not say is not known. */
+  #labellingOf(name: string): Labelling {
+    const areLabelsPartial = !this.#areLabelsRead && !this.#labels.has(name);
+    return { labels: this.#labelsOf(name), areLabelsPartial };
   }
 
   /** What is known of a cluster without anybody labelling it counts as a label of it, too. */
@@ -124,22 +132,32 @@ export class MemberSource {
       timers,
       clock,
       random,
-      onList: ({ objects }) => {
-        this.#labels.clear();
-        for (const { name, labels } of objects) this.#labels.set(name, labels);
-        this.#options.onLabels((name) => this.#labelsOf(name));
+      onList: ({ objects, resourceVersion }) => this.#relabelAll(objects, resourceVersion !== ''),
+      onChange: (type, { name, labels }) => {
+        if (type !== 'DELETED') this.#relabel(name, labels);
       },
-      onChange: (type, { name, labels }) => this.#relabel(name, type === 'DELETED' ? undefined : labels),
       onState: () => undefined,
     });
   }
 
+  /**
+   * A Cluster object that is gone says nothing about its cluster, which is a member for as long as its Secret is there: the whole
+   * kind may have been removed.
+   *
+   * @param isKind - the host has the kind
+   */
+  #relabelAll(clusters: readonly Labelled[], isKind: boolean): void {
+    if (!isKind) return;
+    this.#areLabelsRead = true;
+    for (const { name, labels } of clusters) this.#labels.set(name, labels);
+    this.#options.onLabels((name) => this.#labellingOf(name));
+  }
+
   /** Cluster objects change with each look at their health: only labels are of interest. */
-  #relabel(name: string, labels: Labels | undefined): void {
+  #relabel(name: string, labels: Labels): void {
     if (JSON.stringify(this.#labels.get(name)) === JSON.stringify(labels)) return;
-    if (labels === undefined) this.#labels.delete(name);
-    else this.#labels.set(name, labels);
-    this.#options.onLabels((one) => this.#labelsOf(one));
+    this.#labels.set(name, labels);
+    this.#options.onLabels((one) => this.#labellingOf(one));
   }
 }
 

@@ -4,9 +4,10 @@
  */
 
 import type { Failure, FailureCause } from '../api/failure.ts';
+import { FIELD_MANAGER } from '../api/object-client.ts';
 import { describeRef, refOf, type ObjectRef } from '../api/object.ts';
 import type { Copy } from './copies.ts';
-import { desiredObject, type Federated } from './federated.ts';
+import { desiredObject, namespaceOfKey, type Federated } from './federated.ts';
 import type { AnyKind, KubeObject } from './kind.ts';
 import { ADOPTED_ANNOTATION, federationOf, MANAGED_LABEL, RELEASE_PATCH } from './marks.ts';
 import type { Member } from './member.ts';
@@ -102,16 +103,24 @@ async function removeSurplus(
   return patched.ok ? { object: patched.value } : failed(patched.failure);
 }
 
-/** Takes a copy away. @param kinds - that stand in namespaces, for one that holds others */
+/** What there is to know of a removal. */
+export interface Removal {
+  /** Whether the endpoint still has the object: then fedns has brought the copy to it. */
+  readonly isKnown: boolean;
+  /** All kinds, for one that holds others. */
+  readonly kinds: readonly AnyKind[];
+}
+
+/** Takes a copy away. */
 export async function takeAway(
   member: Member,
   kind: AnyKind,
   copy: Copy,
-  kinds: readonly AnyKind[],
+  removal: Removal,
 ): Promise<BringResult> {
   if (copy.isDeleting) return troubleOf('Deleting', 'it is being deleted there', SLOW);
   if (kind.holdsOthers === true && copy.isAdopted) return release(member, kind, copy);
-  const obstacle = kind.holdsOthers === true ? await foreignIn(member, copy, kinds) : undefined;
+  const obstacle = await obstacleTo(member, kind, copy, removal);
   if (obstacle !== undefined) return obstacle;
   const reply = await member.objects.remove(refOfKey(kind, copy.key), { uid: copy.uid });
   if (!reply.ok && !isAbsent(reply.failure, kind)) return failed(reply.failure);
@@ -134,6 +143,57 @@ function refOfKey(kind: AnyKind, key: string): ObjectRef {
   const path = key.slice(key.indexOf(' ') + 1);
   const [namespace = '', name = ''] = path.split('/');
   return { type: kind.type, name, ...(namespace !== '' && { namespace }) };
+}
+
+/** Why a copy cannot be taken away. */
+async function obstacleTo(
+  member: Member,
+  kind: AnyKind,
+  copy: Copy,
+  { isKnown, kinds }: Removal,
+): Promise<{ readonly trouble: Trouble } | undefined> {
+  const forged = isKnown ? undefined : await notOurs(member, kind, copy);
+  if (forged !== undefined || kind.holdsOthers !== true) return forged;
+  return copiesIn(member, copy) ?? foreignIn(member, copy, kinds);
+}
+
+/** Whoever duplicates a copy within a cluster, or restores it elsewhere, takes the label along: that alone says little. */
+async function notOurs(
+  member: Member,
+  kind: AnyKind,
+  { key }: Copy,
+): Promise<{ readonly trouble: Trouble } | undefined> {
+  const found = await member.objects.get(refOfKey(kind, key));
+  if (!found.ok) return isAbsent(found.failure, kind) ? undefined : failed(found.failure);
+  const managers = found.value.metadata['managedFields'];
+  if (Array.isArray(managers) && managers.some(isOurs)) return undefined;
+  return troubleOf(
+    'NotOurs',
+    `it is left as it is: it has the label ${MANAGED_LABEL}, but not from fedns`,
+    SLOW,
+  );
+}
+
+function isOurs(entry: { readonly manager?: unknown }): boolean {
+  return entry.manager === FIELD_MANAGER;
+}
+
+/** A Namespace goes last: with it would go what is wanted in it, and what waits for somebody's word. */
+function copiesIn({ copies }: Member, { key }: Copy): { readonly trouble: Trouble } | undefined {
+  const namespace = key.slice(key.indexOf('/') + 1);
+  for (const other of copies.keys())
+    if (namespaceOfKey(other) === namespace)
+      return troubleOf(
+        'HoldsFederated',
+        `it goes when what is federated in it has gone: ${pathOf(other)}`,
+        QUICK,
+      );
+  return undefined;
+}
+
+/** As people write it. */
+function pathOf(key: string): string {
+  return key.replace(/ \/?/, ' ');
 }
 
 /** Something in a namespace that fedns has not put there, and nobody's controller has either. */
@@ -170,6 +230,14 @@ function isSystems({ kind, metadata, ...rest }: KubeObject): boolean {
 /** A Namespace that is not there is said to be so in the words for one that something else needs. */
 function isAbsent({ cause }: Failure, { type }: AnyKind): boolean {
   return cause === 'absent' || (cause === 'namespaceAbsent' && type.kind === 'Namespace');
+}
+
+/** What is undone in the member each time waits. Values are not told: they may be those of a Secret. */
+export function contested(copy: Copy | undefined, waitMs: number): { readonly trouble: Trouble } {
+  const [where] = copy?.difference?.split(' ') ?? [];
+  const what = copy === undefined ? 'takes it away' : `changes it${where === undefined ? '' : ` (${where})`}`;
+  const work: Again = { kind: 'retry', firstMs: waitMs, maxMs: waitMs, atLeastMs: waitMs };
+  return troubleOf('Contested', `something there ${what} each time that it has been brought`, work);
 }
 
 /** A result that asks for another attempt. */

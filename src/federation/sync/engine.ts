@@ -16,15 +16,23 @@ import type { ApiClient } from '../../watchers/api/api-client.ts';
 import { asApiError } from '../../watchers/api-error.ts';
 import type { Credentials } from '../../watchers/credentials/credentials.ts';
 import { ObjectClient } from '../api/object-client.ts';
-import { bring, release, takeAway, type BringResult, type Deed } from './bring.ts';
+import { bring, contested, release, takeAway, type BringResult, type Deed } from './bring.ts';
+import { Contests } from './contests.ts';
 import type { Copy } from './copies.ts';
 import { Endpoint } from './endpoint.ts';
 import { standingConditions, writeFinalizer, writeStatus } from './endpoint-writer.ts';
 import { EventRecorder } from './event-recorder.ts';
-import { namespaceOfKey, nextRevision, type Federated, type Selection, type Share } from './federated.ts';
+import {
+  namespaceOfKey,
+  nextRevision,
+  revisionIn,
+  type Federated,
+  type Selection,
+  type Share,
+} from './federated.ts';
 import { AWAY_MS, type AnyKind, type Problem } from './kind.ts';
 import { hasFinalizer, ORPHAN_ANNOTATION } from './marks.ts';
-import { Member, type MemberSpec } from './member.ts';
+import { Member, type Labelling, type MemberSpec } from './member.ts';
 import { CLUSTERS_ANNOTATION, SELECTOR_ANNOTATION, unknownNames } from './placement.ts';
 import { type Hold, RemovalGate, type RemovalLimits } from './removal-gate.ts';
 import { conditionsOf, heldText, propagation, type Standing } from './report.ts';
@@ -144,7 +152,7 @@ export class Federation {
       kinds,
       standard: { federation: selection.federation, federated: (key) => this.#endpoint.store.get(key) },
       writes: writesPerCluster,
-      endpointUid: () => this.#endpoint.uid,
+      onUid: () => this.#separate(),
       timers,
       clock,
       random,
@@ -156,6 +164,7 @@ export class Federation {
       member,
       queue: new WorkQueue({ parallel: writesPerCluster, timers, random, run }),
       gate: new RemovalGate(limits),
+      contests: new Contests(),
       troubles: new Map(),
       asked: new Map(),
       asking: new Set(),
@@ -173,13 +182,14 @@ export class Federation {
     this.#sites.delete(name);
     site.queue.stop();
     await site.member.stop();
+    this.#separate();
     this.#revise();
   }
 
   /** Labels of clusters have changed, by which objects are placed. */
-  relabel(labelsOf: (name: string) => MemberSpec['labels']): void {
+  relabel(labellingOf: (name: string) => Labelling): void {
     for (const { member } of this.#sites.values())
-      member.spec = { ...member.spec, labels: labelsOf(member.name) };
+      member.spec = { ...member.spec, ...labellingOf(member.name) };
     for (const name of this.#sites.keys()) this.#review(name);
     this.#revise();
   }
@@ -232,9 +242,22 @@ export class Federation {
     return this.#options.awayMs ?? AWAY_MS;
   }
 
-  /** Clusters that have copies: one that is the endpoint itself has none. */
+  /** Clusters that have copies. */
   #members(): Site[] {
-    return [...this.#sites.values()].filter(({ member }) => !member.isEndpoint);
+    return [...this.#sites.values()].filter(({ member }) => member.apart === undefined);
+  }
+
+  /** One server is one member, whatever names it has been given: two would undo what the other does. The first counts. */
+  #separate(): void {
+    const names = new Map<string, string>();
+    for (const { member } of this.#sites.values()) {
+      const { name, uid } = member;
+      const apart = uid === undefined ? undefined : whyApart(names.get(uid), uid === this.#endpoint.uid);
+      if (uid !== undefined && !names.has(uid)) names.set(uid, name);
+      if (apart === member.apart) continue;
+      member.apart = apart;
+      this.#onMember(name);
+    }
   }
 
   #onEndpoint(): void {
@@ -273,12 +296,19 @@ export class Federation {
     const copy = site.member.copies.get(key);
     this.#reconsider(site, key, copy === undefined);
     const federated = this.#endpoint.store.get(key);
+    if (copy === undefined) this.#nudgeHolder(site, key);
     // Whatever stands in a namespace was waiting for it.
     if (copy !== undefined && before === undefined && this.#kindOf(key)?.holdsOthers === true)
       this.#admit(site, key);
     if (federated === undefined || isSameSight(before, copy)) return;
     this.#followUp(site, federated, copy);
     this.#reportLater(key);
+  }
+
+  /** A Namespace that is to go waits for what is in it. */
+  #nudgeHolder({ queue, troubles }: Site, key: string): void {
+    const holder = `Namespace /${namespaceOfKey(key)}`;
+    if (troubles.get(holder)?.reason === 'HoldsFederated') queue.nudge((other) => other === holder);
   }
 
   #admit({ queue }: Site, key: string): void {
@@ -316,7 +346,7 @@ export class Federation {
       else current.delete(kind);
       this.#onKind(site, kind, isCurrent);
     }
-    queue.open(this.#wasReadable && member.isReachable && !member.isEndpoint);
+    queue.open(this.#wasReadable && member.isReachable && member.apart === undefined);
   }
 
   #onKind(site: Site, kind: AnyKind, isCurrent: boolean): void {
@@ -402,13 +432,28 @@ export class Federation {
       case 'rest':
         return undefined;
       case 'bring':
-        return bring(member, federated!, this.#options.selection.federation);
+        return this.#bring(site, federated!, copy);
       case 'release':
         return release(member, kind, copy!);
       case 'remove':
         if (!gate.ask(key, this.#nowMs)) return undefined;
-        return takeAway(member, kind, copy!, this.#options.kinds);
+        return takeAway(member, kind, copy!, {
+          isKnown: federated !== undefined,
+          kinds: this.#options.kinds,
+        });
     }
+  }
+
+  /** Not as fast as somebody else undoes it. */
+  async #bring(site: Site, federated: Federated, copy: Copy | undefined): Promise<BringResult> {
+    const { member, contests } = site;
+    const { key } = federated;
+    const revision = revisionIn(federated, member.name);
+    const waitMs = contests.waitMs(key, revision, this.#nowMs);
+    if (waitMs > 0) return contested(copy, waitMs);
+    const result = await bring(member, federated, this.#options.selection.federation);
+    if ('deed' in result) contests.note(key, revision, this.#nowMs);
+    return result;
   }
 
   #settle(site: Site, key: string, result: BringResult): WorkResult {
@@ -422,7 +467,10 @@ export class Federation {
     }
     troubles.delete(key);
     const { deed } = result;
-    if (deed === 'Removed' || deed === 'Released') gate.forget(key);
+    if (deed === 'Removed' || deed === 'Released') {
+      gate.forget(key);
+      this.#nudgeHolder(site, key);
+    }
     if (deed !== undefined) this.#noteDeed(member.name, key, deed);
     this.#reportLater(key);
     return DONE;
@@ -667,9 +715,15 @@ export class Federation {
 const PASSING: ReadonlySet<string> = new Set([
   'Changed',
   'Deleting',
+  'HoldsFederated',
   'NamespaceAbsent',
   'NamespaceTerminating',
 ]);
+
+function whyApart(first: string | undefined, isEndpoint: boolean): string | undefined {
+  if (isEndpoint) return 'it is the federation endpoint itself, whose objects are the federated ones';
+  return first === undefined ? undefined : `it is the member ${first} by another name`;
+}
 
 /** Names of clusters have no blanks. */
 function leavingKey({ name }: Member, { type }: AnyKind): string {

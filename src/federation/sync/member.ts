@@ -27,7 +27,12 @@ export interface MemberSpec {
   readonly region?: string;
   readonly zones: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Those of its Cluster object have not been read: what is placed by them stays where it is. */
+  readonly areLabelsPartial: boolean;
 }
+
+/** By what objects are placed in a member. */
+export type Labelling = Pick<MemberSpec, 'labels' | 'areLabelsPartial'>;
 
 export interface MemberOptions {
   readonly spec: MemberSpec;
@@ -36,8 +41,8 @@ export interface MemberOptions {
   readonly standard: Omit<Standard, 'cluster'>;
   /** Requests that write at a time: connections are for these and the watches. */
   readonly writes: number;
-  /** The endpoint's; a member that is the same server has no copies. */
-  readonly endpointUid: () => string | undefined;
+  /** It has said which server it is. */
+  readonly onUid: () => void;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly random: Random;
@@ -69,9 +74,11 @@ export class Member {
   readonly #accepted = new Map<string, string>();
   /** Since when what is not listed has not been: the start, or the moment when another server answered. */
   #unreadSinceMs: number;
-  #isEndpoint = false;
+  #uid: string | undefined;
   #isStarted = false;
   spec: MemberSpec;
+  /** Why it has no copies: it is the endpoint itself, or another member. Undefined: it has. */
+  apart: string | undefined;
 
   constructor(options: MemberOptions) {
     const { credentials, kinds, timers, writes } = options;
@@ -100,9 +107,9 @@ export class Member {
     return this.spec.name;
   }
 
-  /** The federation endpoint itself, whose objects are the federated ones. */
-  get isEndpoint(): boolean {
-    return this.#isEndpoint;
+  /** The uid of its `kube-system`; undefined: it has not said. */
+  get uid(): string | undefined {
+    return this.#uid;
   }
 
   /** Whether what it has of a kind is known and followed. */
@@ -210,16 +217,12 @@ export class Member {
 
   async #check(): Promise<void> {
     await this.#identity.check();
-    if (this.#isEndpoint)
-      throw new ApiError(
-        'STATUS',
-        'it is the federation endpoint itself, whose objects are the federated ones',
-      );
+    if (this.apart !== undefined) throw new ApiError('STATUS', this.apart);
   }
 
   #meet(uid: string): void {
-    this.#isEndpoint = uid === this.#options.endpointUid();
-    if (this.#isEndpoint) this.#options.onState();
+    this.#uid = uid;
+    this.#options.onUid();
   }
 
   /** Another server answers: what the one before had says nothing of this one. */

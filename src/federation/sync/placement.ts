@@ -15,6 +15,8 @@ const ENTRIES_MAX = 1000;
 export interface PlacedCluster {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** There may be further ones. */
+  readonly areLabelsPartial?: boolean;
 }
 
 interface Requirement {
@@ -54,11 +56,18 @@ export function isPlaced(placement: Placement, cluster: PlacedCluster): boolean 
     case 'unknown':
       return undefined;
     case 'some':
-      return (
-        (placement.names?.has(cluster.name) ?? true) &&
-        placement.requirements.every(({ key, holds }) => holds(cluster.labels[key]))
-      );
+      return (placement.names?.has(cluster.name) ?? true) && areMet(placement.requirements, cluster);
   }
+}
+
+function areMet(
+  requirements: readonly Requirement[],
+  { labels, areLabelsPartial = false }: PlacedCluster,
+): boolean | undefined {
+  const isUnknown = ({ key }: Requirement): boolean => areLabelsPartial && labels[key] === undefined;
+  const known = requirements.filter((requirement) => !isUnknown(requirement));
+  if (!known.every(({ key, holds }) => holds(labels[key]))) return false;
+  return known.length === requirements.length ? true : undefined;
 }
 
 /** Names in the list that no member cluster has. */

@@ -4,6 +4,7 @@
  */
 
 import type { Trouble } from './bring.ts';
+import type { Contests } from './contests.ts';
 import type { Copy } from './copies.ts';
 import { awaitsDivision, revisionIn, type Federated } from './federated.ts';
 import type { AnyKind, MemberView } from './kind.ts';
@@ -26,6 +27,7 @@ export interface Site {
   readonly member: Member;
   readonly queue: WorkQueue;
   readonly gate: RemovalGate;
+  readonly contests: Contests;
   /** What stands in the way, by key. */
   readonly troubles: Map<string, Trouble>;
   readonly asked: Map<string, Asked>;

@@ -67,3 +67,25 @@ test('names that no member has are found', async (t) => {
   t.same(unknownNames(read({ 'fedns.io/clusters': 'z,a,x' }), members), ['x', 'z']);
   t.same(unknownNames(read({}), members), []);
 });
+
+const unread = (operator: string, ...values: string[]): object => ({
+  key: 'tier',
+  operator,
+  ...(values.length > 0 && { values }),
+});
+const inRegion = (value: string): object => ({ key: 'region', operator: 'in', values: [value] });
+
+test('while labels of a cluster have not been read, only what is known of it decides', async (t) => {
+  const cluster = { name: 'b', labels: { region: 'us' }, areLabelsPartial: true };
+  const cases: readonly (readonly [title: string, requirements: object[], placed: boolean | undefined])[] = [
+    ['a label that is known is met', [inRegion('us')], true],
+    ['or not', [inRegion('eu')], false],
+    ['one that is not known may be there', [unread('in', 'gold')], undefined],
+    ['or absent', [unread('notin', 'gold')], undefined],
+    ['both', [inRegion('us'), unread('exists')], undefined],
+    ['what is not met decides', [unread('exists'), inRegion('eu')], false],
+  ];
+  for (const [title, requirements, expected] of cases)
+    t.equal(isPlaced(read({ [SELECTOR]: JSON.stringify(requirements) }), cluster), expected, title);
+  t.equal(isPlaced(read({ 'fedns.io/clusters': 'a', [SELECTOR]: '[]' }), cluster), false, 'so does a name');
+});
