@@ -11,8 +11,8 @@ import { copyOctets } from '../../zonebuilder/octets.ts';
 import type { Answering } from './answering.ts';
 import { readNameAt } from './compose.ts';
 import type { Exchange } from './exchange.ts';
-import { Kind } from './find.ts';
-import { Name, NAME_OCTETS_MAX } from './name.ts';
+import { find, Kind } from './find.ts';
+import { labelsBelow, Name, NAME_OCTETS_MAX } from './name.ts';
 import { rrset, settle, writeSignatures } from './seal.ts';
 import { addType, forgetTypes, typesOctets, writeTypes } from './type-bitmap.ts';
 import { canPointAt, RECORD_OCTETS, write16, writeRecordHead } from './write.ts';
@@ -91,15 +91,14 @@ function writeOwn(a: Answering, ownerAt: number, ttlSeconds: number, isDenial: b
   addType(Type.NSEC);
   readNameAt(x, ownerAt, owner);
   const start = x.at;
-  const nextOctets = successorOctets(owner);
+  const nextOctets = makeSuccessor(owner, a.domainLabels);
   const octets = nextOctets + typesOctets();
   if (start + RECORD_OCTETS + octets > x.limit) {
     forgetTypes();
     return 0;
   }
   const at = writeRecordHead(x, ownerAt, Type.NSEC, ttlSeconds, octets);
-  writeSuccessor(x, at, owner);
-  x.at = writeTypes(x, at + nextOctets);
+  x.at = writeTypes(x, copyOctets(x.replyData, at, nextData, 0, nextOctets));
   return a.isSigning ? seal(a, start, start + 2, ownerAt, ttlSeconds, isDenial) : 1;
 }
 
@@ -120,40 +119,53 @@ function seal(
   return settle(a.x, start, 1, writeSignatures(a, ownerAt));
 }
 
+/** The next name of a record, put together before it is known to fit. */
+const next = new Uint8Array(NAME_OCTETS_MAX);
+const nextData = new DataView(next.buffer);
+
 /**
- * The next name behind one and all that could lie below it being left out: `\000.name`, or where that is too long the first label
- * with another octet.
+ * Makes the next name behind one alone: `\000.name`, or where that is too long the one behind all that could lie below it.
+ *
+ * @param domainLabels - labels of the domain, whose name is next behind the last of its names (RFC 4034 section 4.1.1)
+ * @returns octets of {@link next}
  */
-function successorOctets({ octets, lower }: Name): number {
-  if (octets + 2 <= NAME_OCTETS_MAX) return octets + 2;
-  return octets < NAME_OCTETS_MAX && lower[0]! < LABEL_OCTETS_MAX ? octets + 1 : octets;
+function makeSuccessor(name: Name, domainLabels: number): number {
+  const { octets, data } = name;
+  if (octets + 2 > NAME_OCTETS_MAX) return makeAfter(name, domainLabels);
+  write16(next, 0, 0x0100);
+  return copyOctets(nextData, 2, data, 0, octets);
 }
 
-function writeSuccessor(
-  { reply, replyData }: Exchange,
-  at: number,
-  { octets, data, lower, labels }: Name,
-): void {
-  if (octets + 2 <= NAME_OCTETS_MAX) {
-    write16(reply, at, 0x0100);
-    copyOctets(replyData, at + 2, data, 0, octets);
-    return;
+/** As {@link makeSuccessor}, the next name behind one and all below it. */
+function makeAfter({ octets, data, lower, labels, count }: Name, domainLabels: number): number {
+  const last = count - domainLabels;
+  for (let label = 0; label < last; label++) {
+    const start = labels[label]!;
+    const end = labels[label + 1]!;
+    const isWhole = octets - start === NAME_OCTETS_MAX || lower[start] === LABEL_OCTETS_MAX;
+    const kept = isWhole ? raisableOctets(lower, start + 1, end) : end - start - 1;
+    // A label of octets 255 alone is the last there is: what comes next lies behind the name above.
+    if (kept === 0) continue;
+    copyOctets(nextData, 1, data, start + 1, kept);
+    if (isWhole) next[kept] = octetAfter(next[kept]!);
+    else next[kept + 1] = 0;
+    const labelOctets = isWhole ? kept : kept + 1;
+    next[0] = labelOctets;
+    return copyOctets(nextData, 1 + labelOctets, data, end, octets - end);
   }
-  const end = labels[1]!;
-  if (octets < NAME_OCTETS_MAX && lower[0]! < LABEL_OCTETS_MAX) {
-    copyOctets(replyData, at, data, 0, end);
-    reply[at]!++;
-    reply[at + end] = 0;
-    copyOctets(replyData, at + end + 1, data, end, octets - end);
-    return;
-  }
-  copyOctets(replyData, at, data, 0, octets);
-  reply[at + end - 1] = octetAfter(lower[end - 1]!);
+  return copyOctets(nextData, 0, data, labels[last]!, octets - labels[last]!);
 }
 
-/** Capitals sort as small letters do, so they are passed over. The last octet there is has none behind it but itself. */
+/** How many octets of a label are left without those at its end that have none behind them. */
+function raisableOctets(lower: Uint8Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && lower[at - 1] === 0xff) at--;
+  return at - start;
+}
+
+/** Capitals sort as small letters do, so they are passed over. */
 function octetAfter(octet: number): number {
-  return octet === 0x40 ? 0x5b : octet === 0xff ? octet : octet + 1;
+  return octet === 0x40 ? 0x5b : octet + 1;
 }
 
 /**
@@ -166,14 +178,15 @@ function octetAfter(octet: number): number {
 export function writeExpansion(a: Answering, closerAt: number, ttlSeconds: number): number {
   const { x } = a;
   readNameAt(x, closerAt, owner);
+  const end = owner.labels[1]!;
+  // Before a label of one octet 0 is nothing but the name above, which has what it has.
+  if (end === 2 && owner.lower[1] === 0) noteTypesOf(a, closerAt + end);
   addType(Type.RRSIG);
   addType(Type.NSEC);
   const start = x.at;
-  const end = owner.labels[1]!;
-  const isLong = owner.lower[0] === LABEL_OCTETS_MAX || owner.octets === NAME_OCTETS_MAX;
-  const nextOctets = isLong ? owner.octets : owner.octets + 1;
+  const nextOctets = makeAfter(owner, a.domainLabels);
   const rdataOctets = nextOctets + typesOctets();
-  if (start + end + PADDING_OCTETS + 2 + 10 + rdataOctets > x.limit || !canPointAt(x, start)) {
+  if (start + end + PADDING_OCTETS + 3 + 10 + rdataOctets > x.limit || !canPointAt(x, start)) {
     forgetTypes();
     return 0;
   }
@@ -182,45 +195,50 @@ export function writeExpansion(a: Answering, closerAt: number, ttlSeconds: numbe
   replyData.setUint32(ownerEnd, (Type.NSEC << 16) | 1);
   replyData.setUint32(ownerEnd + 4, ttlSeconds);
   replyData.setUint16(ownerEnd + 8, rdataOctets);
-  writeAfter(x, ownerEnd + 10, owner, isLong);
-  x.at = writeTypes(x, ownerEnd + 10 + nextOctets);
+  x.at = writeTypes(x, copyOctets(replyData, ownerEnd + 10, nextData, 0, nextOctets));
   readNameAt(x, start, owner);
   return seal(a, start, ownerEnd, start, ttlSeconds, true);
 }
 
-/** The label in front of the name's first one, then the rest of the name. @returns the position behind it */
+/** Notes all types of a name in the reply. It becomes the present one. */
+function noteTypesOf(a: Answering, nameAt: number): void {
+  const { x, view, found } = a;
+  const { type } = x;
+  readNameAt(x, nameAt, a.target);
+  a.name = a.target;
+  a.below = labelsBelow(a.name, a.domain, a.domainLabels);
+  a.kind = find(view, a.name, a.below, false, found);
+  x.type = 0;
+  noteTypes(a, found.entry);
+  x.type = type;
+}
+
+/** A label in front of the name's first one, then the rest of the name. @returns the position behind it */
 function writePredecessor(x: Exchange, start: number, closerAt: number, end: number): number {
   const { reply, replyData } = x;
   const { lower, data, octets } = owner;
   const last = lower[end - 1]!;
-  let at = copyOctets(replyData, start, data, 0, end - 1);
-  if (last === 0) reply[start]!--;
-  else {
+  let at: number;
+  if (end === 2 && last === 0) at = start;
+  else if (last === 0) {
+    // `foo` may be a name that has something; what is before `foo\000`, too, and nobody has, lies below it.
+    at = writePadding(reply, start + 1, Math.min(PADDING_OCTETS, NAME_OCTETS_MAX - octets));
+    reply[start] = at - start - 1;
+    if (reply[start] === 0) at = start;
+    reply[at] = lower[0]! - 1;
+    at = copyOctets(replyData, at + 1, data, 1, end - 2);
+  } else {
+    at = copyOctets(replyData, start, data, 0, end - 1);
     reply[at++] = last === 0x5b ? 0x40 : last - 1;
     const room = Math.min(PADDING_OCTETS, LABEL_OCTETS_MAX - lower[0]!, NAME_OCTETS_MAX - octets);
-    for (let i = 0; i < room; i++) reply[at++] = 0xff;
+    at = writePadding(reply, at, room);
     reply[start]! += room;
   }
-  // A label of one octet 0 has nothing before it but the name above.
-  if (reply[start] === 0) at = start;
   write16(reply, at, 0xc000 | (closerAt + end - x.base));
   return at + 2;
 }
 
-function writeAfter(
-  { reply, replyData }: Exchange,
-  at: number,
-  { octets, data, lower, labels }: Name,
-  isLong: boolean,
-): void {
-  const end = labels[1]!;
-  copyOctets(replyData, at, data, 0, end);
-  if (isLong) {
-    reply[at + end - 1] = octetAfter(lower[end - 1]!);
-    copyOctets(replyData, at + end, data, end, octets - end);
-    return;
-  }
-  reply[at]!++;
-  reply[at + end] = 0;
-  copyOctets(replyData, at + end + 1, data, end, octets - end);
+function writePadding(reply: Uint8Array, start: number, count: number): number {
+  for (let at = start; at < start + count; at++) reply[at] = 0xff;
+  return start + count;
 }

@@ -24,6 +24,9 @@ const RECORDS = [
   'mail.example.com MX 10 Mail.Example.COM',
   '*.wild.example.com A 192.0.2.9',
   '*.wild.example.com AAAA 2001:db8::9',
+  'near.wild.example.com TXT "beside"',
+  '*.room.example.com TXT "any"',
+  'room.example.com MX 10 mail.example.com',
   '*.way.example.com CNAME www.example.com',
   'sub.example.com NS ns.sub.example.com',
   'ns.sub.example.com A 192.0.2.77',
@@ -215,6 +218,20 @@ const CASES: readonly Case[] = [
     type: 'A',
     answer: ['x.b.wild A', 'x.b.wild RRSIG(A 3)'],
     authority: ['a\\255\\255\\255.wild NSEC RRSIG NSEC', 'a\\255\\255\\255.wild RRSIG(NSEC 4)'],
+  },
+  {
+    title: 'what is nearest before a name is one that has data, of which nothing is said',
+    name: 'near\\000.wild',
+    type: 'A',
+    answer: ['near\\000.wild A', 'near\\000.wild RRSIG(A 3)'],
+    authority: ['\\255\\255\\255.near.wild NSEC RRSIG NSEC', '\\255\\255\\255.near.wild RRSIG(NSEC 5)'],
+  },
+  {
+    title: 'nothing is before the first name below a wildcard but the name above, which keeps all its types',
+    name: '\\000.room',
+    type: 'TXT',
+    answer: ['\\000.room TXT', '\\000.room RRSIG(TXT 3)'],
+    authority: ['room NSEC MX RRSIG NSEC', 'room RRSIG(NSEC 3)'],
   },
   {
     title: 'the wildcard itself',
@@ -547,7 +564,9 @@ function randomLabels(random: Random, octetsMax: number): Buffer {
   let left = random(10) < 3 ? octetsMax : 1 + random(octetsMax);
   while (left >= 2) {
     const octets = Math.min(left - 1, random(2) === 0 ? 63 : 1 + random(63));
-    const label = Buffer.from(Array.from({ length: octets }, () => [0, 0x40, 0x5b, 0x61, 0xfe][random(5)]!));
+    const label = Buffer.from(
+      Array.from({ length: octets }, () => [0, 0x40, 0x5b, 0x61, 0xfe, 0xff][random(6)]!),
+    );
     labels.push(Buffer.of(octets), label);
     left -= octets + 1;
   }
