@@ -159,6 +159,7 @@ export const IMPORTS = {
     'federation/members',
     'doctor',
     'admin',
+    'transfer',
     'dnssec',
     'dnssec/keys',
     'journal',

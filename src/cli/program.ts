@@ -477,11 +477,17 @@ function addRecords(program: Command, environment: Environment): void {
     .option('--service <name>', 'only Services of this name')
     .option('--name <name>', 'only this name; *.NAME for all below NAME too')
     .option('--type <type>', 'only records of this type, or of several: A,AAAA')
-    .action(async (options: Asking<RecordOutput> & RecordChoice & { format?: RecordOutput }) => {
-      const { config, admin, output, format, ...choice } = options;
+    .option('--digest', 'in place of the records a digest of them all but the SOA, their number, the serial')
+    .action(async (options: Asking<RecordOutput> & RecordChoice & RecordForm) => {
+      const { config, admin, output, format, digest: isDigest = false, ...choice } = options;
       const target = { config, ...(admin !== undefined && { admin }) };
-      await runRecords(environment, target, { output: format ?? output, choice });
+      await runRecords(environment, target, { output: format ?? output, choice, isDigest });
     });
+}
+
+interface RecordForm {
+  readonly format?: RecordOutput;
+  readonly digest?: boolean;
 }
 
 function addCompletion(program: Command, environment: Environment): void {

@@ -10,6 +10,7 @@ import { openAdminClient } from './admin-client.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { Environment } from './environment.ts';
 import type { ListingSerials } from './listing.ts';
+import { ListingDigest } from './records-digest.ts';
 import { DATA_WRITERS, type RowWriter } from './row-writer.ts';
 import { LongTable } from './table.ts';
 
@@ -31,19 +32,25 @@ const COLUMN_WIDTHS = [0, 10, 8, 0];
 export async function runRecords(
   environment: Environment,
   target: AdminTarget,
-  { output, choice }: { readonly output: RecordOutput; readonly choice: RecordChoice },
+  {
+    output,
+    choice,
+    isDigest = false,
+  }: { readonly output: RecordOutput; readonly choice: RecordChoice; readonly isDigest?: boolean },
 ): Promise<void> {
   const client = await openAdminClient(environment, target);
   let serials: ListingSerials | undefined;
   const batches = client.rows<RecordSet>('/api/v1/records', { ...choice }, (reached) => (serials = reached));
   const writer = recordWriter(output);
+  const digest = isDigest ? new ListingDigest() : undefined;
   let listed = 0;
   // Standard output says when it takes more: the reader of a pipe sets the pace of the server.
   for await (const sets of batches) {
     listed += sets.filter((set) => output === 'zone' || set.type !== PLACEHOLDER_TYPE).length;
-    await environment.out(writer.add(sets));
+    if (digest === undefined) await environment.out(writer.add(sets));
+    else digest.add(sets);
   }
-  await environment.out(writer.end());
+  await environment.out(digest?.format(output, serials!) ?? writer.end());
   if (listed === 0) environment.err(`fedns: no record matches ${describeChoice(choice)}\n`);
   if (serials !== undefined && serials.begin !== serials.end)
     environment.err(

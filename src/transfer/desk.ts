@@ -165,12 +165,13 @@ export class TransferDesk {
   }
 
   #rcodeFor(
-    { name, type, serial }: TransferRequest,
+    { name, type, serial, ednsVersion }: TransferRequest,
     client: Uint8Array,
     isTls: boolean,
     key?: string,
   ): number {
     const { zone } = this.#options;
+    if (ednsVersion > 0) return Rcode.BADVERS;
     // Who may not have the zone is not told which there are.
     const isAllowed =
       isAllowedClient(this.#clients, client, 0, client.length) &&

@@ -17,11 +17,12 @@ export interface ReplyOptions {
   readonly signer: ReplySigner | undefined;
 }
 
-/** A reply without records. */
+/** A reply without records; what the header has no room for of an RCODE is in OPT (RFC 6891 section 6.1.3). */
 export function refusal({ request, signer }: ReplyOptions, rcode: number, tsig?: Buffer): Buffer {
   const writer = new MessageWriter();
-  writer.begin({ ...request, reserved: reservedFor(request, signer) }, rcode);
+  writer.begin({ ...request, reserved: reservedFor(request, signer) }, rcode & 15);
   const opt = request.hasOpt ? optOf(false) : EMPTY;
+  if (request.hasOpt) opt[5] = rcode >> 4;
   const octets = tsig === undefined ? opt : Buffer.concat([opt, tsig]);
   const count = Number(request.hasOpt) + Number(tsig !== undefined);
   return writer.end({ octets, count }, signerOf(signer));

@@ -21,6 +21,8 @@ export interface TransferRequest {
   /** What the client has, of an IXFR; undefined: it does not say. */
   readonly serial: number | undefined;
   readonly hasOpt: boolean;
+  /** Of EDNS; 0 also without it. */
+  readonly ednsVersion: number;
   readonly wantsExpire: boolean;
   /** The signature, and the whole message that it is over. */
   readonly tsig: { readonly record: TsigRecord; readonly message: Buffer } | undefined;
@@ -43,6 +45,7 @@ export function readRequest(message: Buffer): TransferRequest {
     type: message.readUInt16BE(nameEnd),
     serial: rest?.serial,
     hasOpt: rest?.hasOpt ?? false,
+    ednsVersion: rest?.ednsVersion ?? 0,
     wantsExpire: rest?.wantsExpire ?? false,
     tsig: tsig === 'malformed' || tsig === undefined ? undefined : { record: tsig, message },
     isMalformed: rest === undefined || nameEnd - HEADER_OCTETS > NAME_OCTETS_MAX,
@@ -52,6 +55,7 @@ export function readRequest(message: Buffer): TransferRequest {
 interface Rest {
   readonly serial: number | undefined;
   readonly hasOpt: boolean;
+  readonly ednsVersion: number;
   readonly wantsExpire: boolean;
 }
 
@@ -59,6 +63,7 @@ interface Rest {
 function readRest(message: Buffer, from: number, end: number): Rest | undefined {
   let serial: number | undefined;
   let hasOpt = false;
+  let ednsVersion = 0;
   let wantsExpire = false;
   for (let at = from; at < end;) {
     const fixed = skipName(message, at, end);
@@ -70,11 +75,12 @@ function readRest(message: Buffer, from: number, end: number): Rest | undefined 
     if (type === Type.SOA) serial = serialOf(rdata);
     else if (type === Type.OPT) {
       hasOpt = true;
+      ednsVersion = message[fixed + 5]!;
       wantsExpire = hasOption(rdata, OPTION_EXPIRE);
     }
     at = next;
   }
-  return { serial, hasOpt, wantsExpire };
+  return { serial, hasOpt, ednsVersion, wantsExpire };
 }
 
 function hasOption(rdata: Buffer, code: number): boolean {

@@ -101,6 +101,31 @@ t.test('records as JSON is what the admin server lists', async (t) => {
   t.strictSame(JSON.parse(out), RECORDS, 'also when the admin server listens on the wildcard address');
 });
 
+t.test(
+  'records --digest is one line about all of them, whatever their order, and says nothing of the SOA',
+  async (t) => {
+    const digestOf = async (records: typeof RECORDS, ...args: string[]): Promise<string> => {
+      const admin = { address: '127.0.0.1', port: await running(t, { records: () => listingOf(records) }) };
+      return (await run(['records', '--digest', ...args], admin)).out;
+    };
+    const [soa, ...rest] = RECORDS;
+    const all = await digestOf(RECORDS);
+    t.match(all, /^[0-9a-f]{64} 8 1790000000\n$/);
+    t.equal(await digestOf(rest.toReversed()), all);
+    t.equal(await digestOf([{ ...soa!, data: ['a. b. 1 2 3 4 5'] }, ...rest]), all);
+    const other = [...rest.slice(0, -1), { ...rest.at(-1)!, ttlSeconds: 181 }];
+    t.not(
+      (await digestOf(other)).slice(0, 64),
+      all.slice(0, 64),
+      'RFC 4034 section 6.2: a TTL is part of a record',
+    );
+    const [digest, records, serial] = all.trim().split(' ');
+    const view = { digest, records: Number(records), serial: Number(serial) };
+    t.strictSame(JSON.parse(await digestOf(RECORDS, '-o', 'json')), view);
+    t.strictSame(parse(await digestOf(RECORDS, '-o', 'yaml')), view);
+  },
+);
+
 t.test('a name that exists without records is in the zone file and not in the other listings', async (t) => {
   const sets = [{ name: 'a.example.com.', type: 'TYPE65280', ttlSeconds: 180, data: [String.raw`\# 0`] }];
   const written = (output: RecordOutput): string => {

@@ -138,6 +138,9 @@ t.test('what is no request for our zone', async (tt) => {
   tt.equal(other[0]!.rcode, 'RCODE9', 'RFC 5936 section 2.2.1: a zone that is not here');
   const below = await exchange([signed(makeQuery(`www.${DOMAIN}`, 'AXFR'), {})], 1);
   tt.equal(below[0]!.rcode, 'RCODE9', 'a name that is no apex');
+  const [later] = await exchange([signed(makeQuery(DOMAIN, 'AXFR', { ednsVersion: 1 }), {})], 1);
+  tt.equal(later!.rcode, 'BADVERS', 'RFC 6891 section 6.1.3: a later version of EDNS');
+  tt.equal(later!.answer.length, 0);
   const ixfr = await exchange([signed(makeQuery(DOMAIN, 'IXFR'), {})], 1);
   tt.equal(ixfr[0]!.rcode, 'FORMERR', 'RFC 1995 section 3: an IXFR that does not say what the client has');
 });
