@@ -6,6 +6,7 @@ import { systemTimers } from '../timers.ts';
 import { ZoneFeed } from '../transfer/feed.ts';
 import type { Refusal, ThreadSettings, TransferStatus } from '../transfer/protocol.ts';
 import { Transfers } from '../transfer/transfers.ts';
+import { catalogOf } from '../server/policy/catalog-soa.ts';
 import { isSerialAfter } from '../state/serial.ts';
 import { readKeys } from '../tsig/keys.ts';
 import type { ChangeRecorder } from '../zonebuilder/recorder.ts';
@@ -92,7 +93,8 @@ export class TransferKeeper {
   }
 
   #settingsOf({ access }: Settings, transfer: TransferSettings): ThreadSettings {
-    const { keys, allow, tls, notify, notifyDelayMs, journalOctets, transfers, catalog } = transfer;
+    const { keys, allow, tls, notify, notifyDelayMs, journalOctets, transfers } = transfer;
+    const catalog = catalogOf(transfer, Date.now);
     return {
       policy: { keys: readKeys(keys), allow, tls },
       access,
@@ -100,8 +102,7 @@ export class TransferKeeper {
       notifyDelayMs,
       journalOctets,
       transfers,
-      // It changes with the settings alone, and serials only grow.
-      ...(catalog !== undefined && { catalog: { name: catalog, serial: this.#options.serial() } }),
+      ...(catalog && { catalog }),
     };
   }
 

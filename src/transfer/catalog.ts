@@ -3,14 +3,11 @@
  * themselves. It has one member, and changes only with the configuration.
  */
 import { createHash } from 'node:crypto';
+import { CATALOG_TTL_SECONDS, catalogSoaData, type CatalogVersion } from '../server/policy/catalog-soa.ts';
 import { Type } from '../zonebuilder/dns.ts';
 import { encodeName, encodeNameLower } from '../zonebuilder/names.ts';
 import { parseRdata } from '../zonebuilder/rr-types.ts';
-import { SOA_EXPIRE_SECONDS, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS } from '../zonebuilder/apex.ts';
 import type { WireRecord } from './wire-record.ts';
-
-/** Nobody looks the records up but secondaries, which go by the serial (RFC 9432 section 4.1). */
-const TTL_SECONDS = 0;
 
 export interface Catalog {
   readonly wireName: Buffer;
@@ -22,7 +19,7 @@ export interface Catalog {
   };
 }
 
-export function openCatalog({ name, serial }: { readonly name: string; readonly serial: number }): Catalog {
+export function openCatalog({ name, serial }: CatalogVersion): Catalog {
   const soa = soaRecord(name, serial);
   return {
     wireName: encodeNameLower(name),
@@ -31,13 +28,13 @@ export function openCatalog({ name, serial }: { readonly name: string; readonly 
   };
 }
 
-/** Section 4.1: the name server is `invalid.`, for the zone is not meant to be asked. */
 function soaRecord(name: string, serial: number): WireRecord {
-  const numbers = Buffer.alloc(20);
-  const fields = [serial, SOA_REFRESH_SECONDS, SOA_RETRY_SECONDS, SOA_EXPIRE_SECONDS, TTL_SECONDS];
-  fields.forEach((field, i) => numbers.writeUInt32BE(field, i * 4));
-  const rdata = Buffer.concat([encodeName('invalid'), encodeName('invalid'), numbers]);
-  return { owner: encodeName(name), type: Type.SOA, ttlSeconds: TTL_SECONDS, rdata };
+  return {
+    owner: encodeName(name),
+    type: Type.SOA,
+    ttlSeconds: CATALOG_TTL_SECONDS,
+    rdata: catalogSoaData(serial),
+  };
 }
 
 function members(name: string, domain: string): WireRecord[] {
@@ -51,5 +48,5 @@ function members(name: string, domain: string): WireRecord[] {
 }
 
 function record(owner: string, typeName: string, data: string): WireRecord {
-  return { owner: encodeName(owner), ttlSeconds: TTL_SECONDS, ...parseRdata(typeName, data) };
+  return { owner: encodeName(owner), ttlSeconds: CATALOG_TTL_SECONDS, ...parseRdata(typeName, data) };
 }

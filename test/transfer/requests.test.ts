@@ -1,17 +1,27 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { encodeName } from '../../src/zonebuilder/names.ts';
+import { selfSigned } from '../server/tcp/self-signed.ts';
 import { needCommand } from '../support/commands.ts';
 import { makeQuery, readMessage, type Message } from '../support/message.ts';
 import { scratch } from '../support/scratch.ts';
 import { DOMAIN, SECRET, startPrimary } from './primary.ts';
 
 const run = promisify(execFile);
-const primary = await startPrimary(t, scratch(t), { transfer: 'catalog: catalog.invalid' });
+const folder = scratch(t);
+const pair = selfSigned('ns1.example.com');
+writeFileSync(join(folder, 'tls.crt'), pair.certificate);
+writeFileSync(join(folder, 'tls.key'), pair.key, { mode: 0o600 });
+const primary = await startPrimary(t, folder, {
+  transfer: 'catalog: catalog.invalid',
+  more: `tls: { listen: ['127.0.0.1:TLS_PORT'], certificate: ./tls.crt, key: ./tls.key }`,
+});
 for (let i = 0; i < 40; i++) primary.shard('c0', `s${i}.shop.f`, { addresses: [`192.0.2.${i}`] });
 while (!primary.keeper.status!.isReady) await setTimeout(20);
 
@@ -147,7 +157,8 @@ t.test('what is no request for our zone', async (tt) => {
 
 const dig = needCommand('dig');
 const asDig = async (...args: string[]): Promise<string> => {
-  const port = ['-p', String(primary.port), '-y', `hmac-sha256:k1:${SECRET}`];
+  const to = args.includes('+tls') ? primary.tlsPort : primary.port;
+  const port = ['-p', String(to), '-y', `hmac-sha256:k1:${SECRET}`];
   return (await run(dig, ['@127.0.0.1', ...port, '+onesoa', '+nocomments', ...args])).stdout;
 };
 
@@ -171,9 +182,26 @@ t.test('dig takes the zone, checks the signatures, and gets differences and EXPI
   tt.match(await asDig(DOMAIN, 'SOA', '+expire', '+comments'), 'EXPIRE: 604800');
 });
 
+t.test('RFC 9103: the zone over TLS is the zone over TCP, and so are differences', async (tt) => {
+  const before = primary.serial();
+  primary.shard('c0', 's2.shop.f', { addresses: ['198.51.100.2'] });
+  for (const question of ['AXFR', `IXFR=${before}`]) {
+    const [plain, tls] = [await asDig(DOMAIN, question), await asDig('+tls', DOMAIN, question)].map((text) =>
+      text.split('\n').filter((line) => line !== '' && !line.startsWith(';') && !line.includes('TSIG')),
+    );
+    tt.strictSame(tls, plain, question);
+    tt.match(tls!.join('\n'), '198.51.100.2');
+  }
+});
+
 t.test('RFC 9432: the catalog has the domain as its one member', async (tt) => {
   const catalog = await asDig('catalog.invalid', 'AXFR');
   tt.match(catalog, /version\.catalog\.invalid\.\s+0\s+IN\s+TXT\s+"2"/);
   tt.match(catalog, /[0-9a-f]{16}\.zones\.catalog\.invalid\.\s+0\s+IN\s+PTR\s+example\.com\./);
   tt.match(catalog, /catalog\.invalid\.\s+0\s+IN\s+NS\s+invalid\./);
+  const soa = /catalog\.invalid\.\s+0\s+IN\s+SOA\s+[^\n]*/.exec(catalog)![0];
+  for (const transport of ['+notcp', '+tcp'])
+    tt.match(await asDig('catalog.invalid', 'SOA', transport), soa, `what secondaries poll, ${transport}`);
+  const [unsigned] = await exchange([makeQuery('catalog.invalid', 'SOA')], 1);
+  tt.equal(unsigned!.rcode, 'REFUSED', 'and nobody else is told of it');
 });

@@ -198,8 +198,8 @@ class ImageResponder implements SigningResponder {
     } else {
       const a = this.#answering;
       a.below = labelsBelow(x.name, a.domain, a.domainLabels);
-      if (a.below < 0) refuseForeign(x);
-      else this.#answerName(a);
+      if (a.below >= 0) this.#answerName(a);
+      else if (!this.#answerCatalog(x)) refuseForeign(x);
     }
   }
 
@@ -235,6 +235,21 @@ class ImageResponder implements SigningResponder {
     const { transfer } = this.#policy;
     if (!mayTransfer(transfer, x.client, x.clientStart, x.clientLength, x.signedBy)) return false;
     x.type = Type.SOA;
+    return true;
+  }
+
+  /** The SOA of the catalog zone, which secondaries ask for to see whether it has changed (RFC 9432). */
+  #answerCatalog(x: Exchange): boolean {
+    const { transfer } = this.#policy;
+    const { catalog } = transfer;
+    if (catalog === undefined || x.type !== Type.SOA) return false;
+    if (labelsBelow(x.name, catalog.name, catalog.labels) !== 0) return false;
+    if (!mayTransfer(transfer, x.client, x.clientStart, x.clientLength, x.signedBy)) return false;
+    const { soa } = catalog;
+    if (x.at + soa.byteLength > x.limit) return false;
+    x.at = copyOctets(x.replyData, x.at, soa, 0, soa.byteLength);
+    x.answers = 1;
+    x.isAuthoritative = true;
     return true;
   }
 

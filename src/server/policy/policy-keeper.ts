@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Settings } from '../../config/settings.ts';
 import { readKeys } from '../../tsig/keys.ts';
+import { catalogOf } from './catalog-soa.ts';
 import { CookieSecretKeeper, type CookieSecretError } from './cookie-secret.ts';
 import { createCookieMemory } from './cookies.ts';
 import type { QueryPolicy } from './policy.ts';
@@ -39,9 +40,10 @@ export class PolicyKeeper {
     const keys = readKeys(transfer?.keys ?? []);
     await this.#keepSecrets(settings.cookies);
     const policy = this.#policyOf(settings);
-    return transfer === undefined
-      ? policy
-      : { ...policy, transfer: { keys, allow: transfer.allow, tls: transfer.tls } };
+    if (transfer === undefined) return policy;
+    const { allow, tls } = transfer;
+    const catalog = catalogOf(transfer, Date.now);
+    return { ...policy, transfer: { keys, allow, tls, ...(catalog && { catalog }) } };
   }
 
   stop(): void {

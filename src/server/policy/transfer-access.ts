@@ -1,6 +1,7 @@
 /** Who may have the zone whole: the rules of `transfer.allow`. Signatures are judged before, by src/tsig. */
 import type { TransferSettings } from '../../config/settings.ts';
 import { openKeys, type OpenKey, type TsigKey } from '../../tsig/keys.ts';
+import { type CatalogAnswer, type CatalogVersion, openCatalogAnswer } from './catalog-soa.ts';
 import { compileNetworks, containsAddress, type NetworkSet } from './access.ts';
 
 /** Plain data, to be handed to threads. */
@@ -8,6 +9,8 @@ export interface TransferPolicy {
   readonly keys: readonly TsigKey[];
   readonly allow: TransferSettings['allow'];
   readonly tls: TransferSettings['tls'];
+  /** Absent: there is no catalog zone. */
+  readonly catalog?: CatalogVersion;
 }
 
 /** As a thread works with it. */
@@ -15,6 +18,7 @@ export interface TransferAccess {
   readonly keys: readonly OpenKey[];
   readonly rules: readonly { readonly networks: NetworkSet; readonly key: string | undefined }[];
   readonly isTlsRequired: boolean;
+  readonly catalog: CatalogAnswer | undefined;
 }
 
 /**
@@ -22,11 +26,12 @@ export interface TransferAccess {
  *
  * @throws NetworkError when a network is none
  */
-export function openTransferAccess({ keys, allow, tls }: TransferPolicy): TransferAccess {
+export function openTransferAccess({ keys, allow, tls, catalog }: TransferPolicy): TransferAccess {
   return {
     keys: openKeys(keys),
     rules: allow.map(({ networks, key }) => ({ networks: compileNetworks(networks), key })),
     isTlsRequired: tls === 'require',
+    catalog: catalog && openCatalogAnswer(catalog),
   };
 }
 
