@@ -436,7 +436,7 @@ test('a name server below a delegation', async (t) => {
 test('what an operator reads', async (t) => {
   t.same(printed(withRecords('name: www, type: MXX, data: x')), [
     '9:13: records[0].name: www does not lie in example.com (names are written in full: www.example.com)',
-    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, LOC, SRV, NAPTR, DS, SSHFP, TLSA, SVCB, HTTPS, CAA, ALIAS ' +
+    '9:24: records[0].type: MXX is no RR type; known are A, NS, CNAME, PTR, MX, TXT, AAAA, LOC, SRV, NAPTR, DS, SSHFP, TLSA, CDS, CDNSKEY, SVCB, HTTPS, CAA, ALIAS ' +
       'and TYPEnnn (did you mean MX?)',
   ]);
   t.same(printed(withRecords('name: a.example.com, type: txt, data: v=DKIM1; k=rsa')), [
