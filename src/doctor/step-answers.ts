@@ -52,7 +52,7 @@ async function serviceNames({ name, askServer }: Facts): Promise<readonly string
 }
 
 /** `S.N.F` means its global name; anything in the domain means itself. */
-function globalName(name: string, domain: string): string {
+export function globalName(name: string, domain: string): string {
   const plain = name.toLowerCase().replace(/\.$/, '');
   return plain === domain || plain.endsWith(`.${domain}`) ? plain : `${plain}.svc.${domain}`;
 }

@@ -10,7 +10,7 @@ import { CLUSTER } from '../federation/members/cluster-type.ts';
 import { federatedKinds } from '../federation/kinds/table.ts';
 import { whyHome } from '../federation/sync/federated.ts';
 import type { AnyKind } from '../federation/sync/kind.ts';
-import { CONDITIONS_ANNOTATION, MANAGED_LABEL } from '../federation/sync/marks.ts';
+import { CONDITIONS_ANNOTATION, FEDERATION_LABEL, MANAGED_LABEL } from '../federation/sync/marks.ts';
 import { isPlaced, readPlacement } from '../federation/sync/placement.ts';
 import { PROPAGATED, readConditions, VALID } from '../federation/sync/report.ts';
 import { readServerUid } from '../watchers/api/server-identity.ts';
@@ -33,6 +33,11 @@ interface Wanted {
   readonly about: string;
 }
 
+/** An object of the endpoint, and why it has no copies; undefined: it is federated. */
+interface Listed extends Wanted {
+  readonly home: string | undefined;
+}
+
 /** What a cluster has, as keys; or why that is not known. */
 interface Holder {
   readonly name: string;
@@ -45,9 +50,12 @@ export async function checkObjects(facts: Facts): Promise<readonly Finding[]> {
   const endpoint = await facts.endpoint();
   if (federate === undefined || endpoint === undefined)
     return [none({ about: 'the federation', tried: 'the configuration' }, 'federate is not configured')];
-  const wanted = ofName(await federatedObjects(endpoint, federate), facts.name);
+  const listed = ofName(await endpointObjects(endpoint, federate), facts.name);
+  const wanted = listed.filter(({ home }) => home === undefined);
   const holders = await findHolders(facts, federate, endpoint);
   const look = { about: `${wanted.length} federated objects`, tried: TRIED };
+  if (wanted.length === 0 && facts.name !== undefined && listed.length > 0)
+    return listed.map((one) => staysHome(one, federate));
   if (wanted.length === 0) return [none(look, 'there is none at the endpoint')];
   const troubles = wanted.flatMap((one) => judge(one, holders));
   const unread = holders.flatMap(({ name, copies }) =>
@@ -63,7 +71,7 @@ export async function checkObjects(facts: Facts): Promise<readonly Finding[]> {
 }
 
 /** A name is that of a Service, of which everything in its namespace with that name is meant. */
-function ofName(all: readonly Wanted[], name: string | undefined): readonly Wanted[] {
+function ofName(all: readonly Listed[], name: string | undefined): readonly Listed[] {
   if (name === undefined) return all;
   const [service, namespace] = name.split('.');
   return all.filter(
@@ -71,7 +79,19 @@ function ofName(all: readonly Wanted[], name: string | undefined): readonly Want
   );
 }
 
-async function federatedObjects(endpoint: Api, federate: FederateSettings): Promise<readonly Wanted[]> {
+/** What somebody asks for by name and nobody federates: most often the label was forgotten. */
+function staysHome(
+  { kind, object, about, home = '' }: Listed,
+  { federation, select }: FederateSettings,
+): Finding {
+  const { name, namespace } = object.metadata;
+  const label = `kubectl --context FEDERATION label -n ${namespace} ${kind.type.kind.toLowerCase()} ${name} ${FEDERATION_LABEL}=${federation}`;
+  const isLabelled = select !== 'label' || object.metadata.labels?.[FEDERATION_LABEL] === federation;
+  const next = isLabelled ? 'none is needed if that is meant' : `${label}, and its namespace too`;
+  return wrong({ about, tried: TRIED }, `it has no copies: ${home}`, next);
+}
+
+async function endpointObjects(endpoint: Api, federate: FederateSettings): Promise<readonly Listed[]> {
   const objects = new ObjectClient(endpoint);
   const selection = { ...federate, ownNamespace: federate.namespace };
   const lists = await Promise.all(
@@ -83,9 +103,12 @@ async function federatedObjects(endpoint: Api, federate: FederateSettings): Prom
           listed.failure.message,
           'mend endpoint first',
         );
-      return listed.value.items
-        .filter((object) => whyHome(kind, object, selection) === undefined)
-        .map((object) => ({ kind, object, about: describeRef(refOf(kind.type, object)) }));
+      return listed.value.items.map((object) => ({
+        kind,
+        object,
+        about: describeRef(refOf(kind.type, object)),
+        home: whyHome(kind, object, selection),
+      }));
     }),
   );
   return lists.flat();

@@ -4,6 +4,7 @@ import type { Explanation } from '../admin/control-plane.ts';
 import type { ServicePage, ServiceReport, ShardRow } from '../admin/services.ts';
 import type { VerdictReason } from '../zonebuilder/verdict.ts';
 import type { Facts } from './facts.ts';
+import { globalName } from './step-answers.ts';
 import { behind, type Finding, messageOf, none, well, wrong } from './report.ts';
 
 /** Services of which shards are named; the step says how many more there are. */
@@ -50,9 +51,10 @@ async function ofName(facts: Facts, name: string): Promise<readonly Finding[]> {
   }
 }
 
-async function reasonOf({ askServer, name = '' }: Facts, error: unknown): Promise<string> {
+async function reasonOf({ askServer, name = '', settings }: Facts, error: unknown): Promise<string> {
   try {
-    const { steps } = (await askServer('/api/v1/explain', { name })) as Explanation;
+    const asked = globalName(name, (await settings()).domain);
+    const { steps } = (await askServer('/api/v1/explain', { name: asked })) as Explanation;
     return steps.map(({ text }) => text).join('; ');
   } catch {
     return messageOf(error);

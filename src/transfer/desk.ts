@@ -215,7 +215,7 @@ export class TransferDesk {
         this.#options.onLog(
           'info',
           fields,
-          `a transfer begins: ${content.outcome} of ${isCatalog ? 'the catalog' : 'the zone'}${type === Type.IXFR && content.outcome === 'axfr' ? ', whole: that version is not known any more' : ''}`,
+          `a transfer begins: ${content.outcome} of ${isCatalog ? 'the catalog' : 'the zone'}${type === Type.IXFR && content.outcome === 'axfr' ? ', whole: the way from that version is longer, or not known any more' : ''}`,
         );
       this.#goOn(session);
     } catch (error) {

@@ -91,8 +91,10 @@ async function examine(
   kubeconfig: string,
   more?: Json,
   times: Timers = timers,
+  name?: string,
 ): Promise<StepReport> {
   const inputs = {
+    ...(name !== undefined && { name }),
     file: 'fedns.yaml',
     config: { kind: 'loaded', settings: settingsOf(kubeconfig, more) } as const,
     inspect: async () => [],
@@ -407,6 +409,30 @@ t.test('objects: each that is not where it is placed is told, with what is known
     ],
   );
   tt.match(findings[0]?.next, /see whether fedns federate runs/);
+});
+
+t.test('objects: one that is asked for and lacks the label is told, with the label', async (tt) => {
+  await admin.create(`/api/v1/namespaces/${NAMESPACE_OF_PEOPLE}/configmaps`, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'unlabelled', namespace: NAMESPACE_OF_PEOPLE },
+  });
+  const asked = `unlabelled.${NAMESPACE_OF_PEOPLE}.f`;
+  tt.match(await examine('objects', GOOD, undefined, timers, asked), {
+    outcome: 'wrong',
+    findings: [
+      {
+        about: `ConfigMap ${NAMESPACE_OF_PEOPLE}/unlabelled`,
+        found: 'it has no copies: not labelled fedns.io/federation: f',
+        next: new RegExp(
+          `label -n ${NAMESPACE_OF_PEOPLE} configmap unlabelled fedns.io/federation=f, and its namespace`,
+        ),
+      },
+    ],
+  });
+  tt.match(await examine('objects', GOOD, undefined, timers, `unheard.${NAMESPACE_OF_PEOPLE}.f`), {
+    outcome: 'none',
+  });
 });
 
 t.test('objects: an endpoint that is a member itself has no copies, and needs none', async (tt) => {
