@@ -3,7 +3,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+
+export { freePort } from '../support/free-port.ts';
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -34,16 +35,6 @@ export function startProgram(command: string, args: readonly string[], logFile: 
       await ended;
     },
   };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Asks again and again until it works. @throws the last error when it has not after `ms` milliseconds */

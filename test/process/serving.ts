@@ -2,15 +2,16 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { freePort } from '../support/free-port.ts';
 import { scratch } from '../support/scratch.ts';
+
+export { freePort };
 
 export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -65,44 +66,6 @@ ${more}`;
 }
 
 export const NGINX = 'nginx.mynamespace.myfederation.svc.example.com';
-
-/**
- * Where ports are looked for: below those that systems hand out for port 0. Tests that run beside this one ask for such, and
- * where both sides share their port, the kernel would spread queries over the two.
- */
-const PORTS = { first: 10_000, count: 20_000 } as const;
-
-/** A port that nobody uses at this moment, over UDP and TCP. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    if ((await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
-  }
-}
-
-async function isFreeTcp(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await new Promise((closed) => server.close(closed));
-  }
-}
-
-async function isFreeUdp(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  try {
-    await once(socket.bind(port, '127.0.0.1'), 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.close();
-  }
-}
 
 export interface Process {
   readonly child: ChildProcess;
