@@ -140,8 +140,9 @@ export class WorkerPool {
   async adopt(settings: SharedSettings): Promise<void> {
     const before = this.#shared.image.arena;
     this.#shared = settings;
-    await this.#startSigners();
-    await Promise.all(this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i))));
+    // Told before anything is waited for: whoever finds the image before marked as left finds this one waiting.
+    const adopted = this.#slots.map((slot, i) => slot.adopt(this.#settingsOf(i)));
+    await Promise.all([this.#startSigners(), ...adopted]);
     const { transport } = this.#options;
     if (transport.kind === 'batch' && this.#shared.image.arena !== before) giveBack(transport.libc, before);
   }
