@@ -38,11 +38,11 @@ export interface UdpSocketOptions {
 /** Replies up to this size go unfragmented: with headers they fit into every path that IPv6 can take. */
 const UNFRAGMENTED_OCTETS_MAX = 1232;
 /**
- * Octets asked for as receive buffer; the kernel doubles it, for some 400 small queries. More would last longer while
- * the thread is not running, but under overload the queue is always full, and there 2 MiB and more gave fewer answers
- * (bench/NOTES.md, with how firm that is).
+ * Octets asked for as receive buffer; the kernel doubles it, for some 1,600 small queries: at half of what a core can answer they
+ * last the 20 ms for which another program's start keeps a thread waiting, and 400 did not. Under overload the queue is
+ * always full, and there more gave fewer answers on one machine (bench/NOTES.md, with how firm that is).
  */
-export const RECEIVE_BUFFER_OCTETS = 256 * 1024;
+export const RECEIVE_BUFFER_OCTETS = 1024 * 1024;
 /**
  * The same while another process starts to take the sockets over: for half a second it needs the CPUs that queries are
  * answered on. Some 6,000 small queries, where the kernel grants it (CAP_NET_ADMIN, or net.core.rmem_max).
