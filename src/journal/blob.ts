@@ -13,7 +13,7 @@ import {
   WEIGHT_OCTETS,
 } from '../zonebuilder/layout.ts';
 import { formatAddress } from '../zonebuilder/ip-text.ts';
-import { decodeName } from '../zonebuilder/names.ts';
+import { decodeLabels, decodeName } from '../zonebuilder/names.ts';
 import { targetOctets } from '../zonebuilder/service-statics.ts';
 import type { Numbers } from './numbers.ts';
 
@@ -37,14 +37,6 @@ export interface BlobView {
   /** Levels without addresses have those of the level above. */
   readonly isFlat: boolean;
 }
-
-/** The name of a Service, `S.N.F`. */
-export function serviceOf(blob: Buffer): string {
-  const key = blob.subarray(Blob.key, Blob.key + blob[Blob.keyOctets]!);
-  return decodeName(Buffer.concat([key, ROOT]));
-}
-
-const ROOT = Buffer.of(0);
 
 export function viewBlob(octets: Buffer): BlobView {
   const counts = [Blob.v4Levels, Blob.v6Levels, Blob.v4Clusters, Blob.v6Clusters] as const;
@@ -151,7 +143,7 @@ export function portTexts(view: BlobView, numbers: Numbers): string[] {
     const port = octets.readUInt16LE(at);
     const nameOctets = octets.readUInt16LE(at + 2);
     const nameAt = at + PORT_HEADER_OCTETS;
-    const name = decodeName(Buffer.concat([octets.subarray(nameAt, nameAt + nameOctets), ROOT]));
+    const name = decodeLabels(octets.subarray(nameAt, nameAt + nameOctets));
     at = nameAt + nameOctets + (nameOctets & 1);
     if (port > 0) texts.push(`${name} ${port}`);
     else at = readPortLevels(octets, at, name, numbers, texts);
@@ -184,9 +176,9 @@ function targetText(octets: Buffer, at: number): string {
     case TargetKind.name:
       return `${numbers.join(' ')} ${decodeName(name)}.`;
     case TargetKind.cluster:
-      return `${numbers.join(' ')} cluster ${decodeName(Buffer.concat([name, ROOT]))}`;
+      return `${numbers.join(' ')} cluster ${decodeLabels(name)}`;
     default: {
-      const place = name.length === 0 ? 'global' : decodeName(Buffer.concat([name, ROOT]));
+      const place = name.length === 0 ? 'global' : decodeLabels(name);
       return `${numbers.join(' ')} level ${place}`;
     }
   }

@@ -1,8 +1,9 @@
 /** Turns what was captured into entries, in the order in which it happened. Pure but for what it remembers of numbers. */
 import { keyAt, recordsOf, type StaticRecord, type StaticSet } from '../zonebuilder/static-set.ts';
 import { formatRdata, typeText } from '../zonebuilder/rr-types.ts';
+import { serviceOf } from '../zonebuilder/service-blob.ts';
 import { type Batch, type Chunk, type Item, PAIR_OCTETS } from './batch.ts';
-import { serviceOf, viewBlob } from './blob.ts';
+import { viewBlob } from './blob.ts';
 import { compare, type Picture } from './compare.ts';
 import type { EntryCause, JournalEntry, PlaceName, PlacesEntry, RecordsEntry } from './entry.ts';
 import { Numbers } from './numbers.ts';

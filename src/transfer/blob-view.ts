@@ -17,7 +17,8 @@ import {
   WEIGHT_OCTETS,
 } from '../zonebuilder/layout.ts';
 import type { FamilyLevels } from '../zonebuilder/levels.ts';
-import { decodeName } from '../zonebuilder/names.ts';
+import { decodeLabels } from '../zonebuilder/names.ts';
+import { serviceOf } from '../zonebuilder/service-blob.ts';
 import type { ServicePort } from '../zonebuilder/service-ports.ts';
 import { type PortTarget, targetOctets } from '../zonebuilder/service-statics.ts';
 
@@ -26,11 +27,6 @@ export type ListedView = Pick<
   ServiceView,
   'known' | 'v4' | 'v6' | 'ports' | 'ttlSeconds' | 'levelTtls' | 'clusters' | 'isFlat'
 > & { readonly policy: { readonly kind: ServiceView['policy']['kind'] } };
-
-/** The name of a Service, `S.N.F`. */
-export function serviceOf(blob: Buffer): string {
-  return nameOf(blob.subarray(Blob.key, Blob.key + blob[Blob.keyOctets]!));
-}
 
 /** Reads a blob. */
 export function viewOf(blob: Buffer): ServiceView {
@@ -161,15 +157,9 @@ function targetAt(blob: Buffer, at: number): PortTarget {
   return {
     kind,
     place: blob.readUInt16LE(at + Target.place),
-    name: kind === TargetKind.name ? wire.toString('latin1') : wire.length === 0 ? '' : nameOf(wire),
+    name: kind === TargetKind.name ? wire.toString('latin1') : wire.length === 0 ? '' : decodeLabels(wire),
     port: blob.readUInt16LE(at + Target.port),
     priority: blob.readUInt16LE(at + Target.priority),
     weight: blob.readUInt16LE(at + Target.weight),
   };
-}
-
-const ROOT = Buffer.of(0);
-
-function nameOf(labels: Buffer): string {
-  return decodeName(Buffer.concat([labels, ROOT]));
 }

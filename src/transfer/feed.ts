@@ -6,7 +6,7 @@ import type { ChangeRecorder, NumberedCluster, NumberedPlace } from '../zonebuil
 import type { LocationName } from '../zonebuilder/locations.ts';
 import type { StaticSet } from '../zonebuilder/static-set.ts';
 import { Blob } from '../zonebuilder/layout.ts';
-import { decodeName } from '../zonebuilder/names.ts';
+import { decodeLabels } from '../zonebuilder/names.ts';
 import type { ZoneUpdate } from './protocol.ts';
 import type { ZoneStart } from './zone-view.ts';
 
@@ -131,13 +131,10 @@ function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-const ROOT = Buffer.of(0);
-
 function* named(
   blobs: ReadonlyMap<string, Buffer | undefined>,
 ): Generator<readonly [string, Uint8Array | undefined]> {
-  for (const [key, blob] of blobs)
-    yield [decodeName(Buffer.concat([Buffer.from(key, 'latin1'), ROOT])), blob];
+  for (const [key, blob] of blobs) yield [decodeLabels(Buffer.from(key, 'latin1')), blob];
 }
 
 function pack(

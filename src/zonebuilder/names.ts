@@ -127,6 +127,13 @@ export function decodeName(wire: Uint8Array, offset = 0): string {
   return text === '' ? '.' : text;
 }
 
+const ROOT = Buffer.of(0);
+
+/** As {@link decodeName}, for labels that the root does not end, as the image holds them. */
+export function decodeLabels(labels: Uint8Array): string {
+  return decodeName(Buffer.concat([labels, ROOT]));
+}
+
 /** The name above, in presentation form; that of the top is empty. */
 export function parentOf(nameText: string): string {
   const label = /^(?:\\.|[^.\\])*\.?/s.exec(nameText)![0];

@@ -15,13 +15,18 @@ import {
 import { wireLabel } from './cluster-table.ts';
 import type { FamilyLevels } from './levels.ts';
 import { LEVEL_ADDRESSES_MAX } from './levels.ts';
-import { encodeNameLower } from './names.ts';
+import { decodeLabels, encodeNameLower } from './names.ts';
 import { policyCode, type ServicePolicy, strideOf, type WeightedPlace } from './policy.ts';
 import type { PortLevel, ServicePort } from './service-ports.ts';
 import { type PortTarget, TARGET_NAME_OCTETS_MAX, targetOctets } from './service-statics.ts';
 
 /** Octets for ports that differ from level to level; ports beyond lose their SRV records, nothing else. */
 const PORT_LEVELS_OCTETS_MAX = 65536;
+
+/** The name of a Service, `S.N.F`, by the octets of its blob. */
+export function serviceOf(blob: Uint8Array): string {
+  return decodeLabels(blob.subarray(Blob.key, Blob.key + blob[Blob.keyOctets]!));
+}
 
 /** A level with another TTL than the global one. */
 export interface LevelTtl {

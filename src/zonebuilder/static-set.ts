@@ -10,7 +10,7 @@
 import { Class, Type } from './dns.ts';
 import { hashKey } from './hash.ts';
 import { RECORD_HEADER_OCTETS, RRSET_HEADER_OCTETS, StaticName } from './layout.ts';
-import { decodeName, encodeNameLower, NameError } from './names.ts';
+import { decodeLabels, encodeNameLower, NameError } from './names.ts';
 
 /** A record with its data in wire form. */
 export interface StaticRecord {
@@ -114,10 +114,8 @@ export function* namesOfStatics(set: StaticSet, domain: string): Generator<strin
 function nameOf(set: StaticSet, entry: number, domain: string): string {
   const key = keyAt(set, entry);
   if (key.length === 0) return domain;
-  return `${decodeName(Buffer.concat([key, ROOT]))}.${domain}`;
+  return `${decodeLabels(key)}.${domain}`;
 }
-
-const ROOT = Buffer.of(0);
 
 function hasType({ octets, offsets }: StaticSet, entry: number, type: number): boolean {
   const start = offsets[entry]!;
